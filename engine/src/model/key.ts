@@ -1,0 +1,69 @@
+/**
+ * What a test can depend on: keys, their values, and the pair of both.
+ *
+ * A key never contains a line number, a time or an absolute path. Paths are relative to the project's root, with "/";
+ * a file outside of the root is written with leading "../". "Absent" is a value like any other.
+ */
+
+/** The kinds of keys. The numbers are stored: never change or reuse one. */
+export const KEY_KINDS = {
+  body: 1,
+  toplevel: 2,
+  file: 3,
+  listing: 4,
+  resolve: 5,
+  config: 6,
+  packages: 7,
+} as const;
+
+export type KeyKind = keyof typeof KEY_KINDS;
+export type KeyKindNumber = (typeof KEY_KINDS)[KeyKind];
+
+const KIND_NAMES = new Map<number, KeyKind>(
+  Object.entries(KEY_KINDS).map(([name, number]) => [number, name as KeyKind]),
+);
+
+/** The kind behind a stored number; undefined for a number of a newer version. */
+export function keyKindOf(number: number): KeyKind | undefined {
+  return KIND_NAMES.get(number);
+}
+
+export interface Key {
+  readonly kind: KeyKind;
+  /** The file or directory concerned; empty for keys that concern none (`resolve`, `packages`). */
+  readonly path: string;
+  /** The qualified name of a body, the module name of `resolve`; empty otherwise. */
+  readonly name: string;
+}
+
+export interface Dependency extends Key {
+  readonly value: string;
+}
+
+/** The value of what is not there. */
+export const ABSENT = "-";
+
+/** One string per key, for maps. */
+export function keyId(kind: KeyKind, path: string, name: string): string {
+  return `${kind}\n${path}\n${name}`;
+}
+
+/** How a key reads in a sentence. */
+export function describeKey(key: Key): string {
+  switch (key.kind) {
+    case "body":
+      return `${key.path}: ${key.name}()`;
+    case "toplevel":
+      return `${key.path}: module level`;
+    case "file":
+      return key.path;
+    case "listing":
+      return `${key.path}/ (directory listing)`;
+    case "resolve":
+      return `import of ${key.name}`;
+    case "config":
+      return `pytest's configuration in ${key.path === "" ? "the project's root" : key.path}`;
+    case "packages":
+      return "installed packages";
+  }
+}

@@ -1,0 +1,76 @@
+/** Why a test or a file runs. Every selected test has at least one reason. */
+
+import { describeKey, type Key, type KeyKind } from "./key.ts";
+
+export type Reason =
+  /** Nothing is known of this test in this environment. */
+  | { readonly kind: "no-record" }
+  /** A failing fact holds on the present state: nothing that it depended on has changed since. */
+  | { readonly kind: "failed"; readonly at: number }
+  /** Only passes after a rerun are known: never a proof. */
+  | { readonly kind: "not-proven"; readonly outcome: string }
+  /** A dependency has another value now. */
+  | { readonly kind: "body-changed"; readonly path: string; readonly name: string }
+  | { readonly kind: "toplevel-changed"; readonly path: string }
+  | { readonly kind: "file-changed"; readonly path: string }
+  | { readonly kind: "listing-changed"; readonly path: string }
+  | { readonly kind: "import-resolution-changed"; readonly name: string }
+  | { readonly kind: "configuration-changed"; readonly path: string }
+  | { readonly kind: "packages-changed" }
+  /** The file does not parse or compile any more; the message is Python's or the splitter's own. */
+  | { readonly kind: "unparsable"; readonly path: string; readonly message: string }
+  /** The file's tests under the user's selection (`-k`, `-m`…) are not known yet. */
+  | { readonly kind: "selection-unknown" }
+  /** A file that pytest may collect and that was never collected. */
+  | { readonly kind: "new-file"; readonly path: string }
+  /** Everything runs, because something could not be known. */
+  | { readonly kind: "everything"; readonly because: string };
+
+const CHANGED: Record<KeyKind, (key: Key) => Reason> = {
+  body: (key) => ({ kind: "body-changed", path: key.path, name: key.name }),
+  toplevel: (key) => ({ kind: "toplevel-changed", path: key.path }),
+  file: (key) => ({ kind: "file-changed", path: key.path }),
+  listing: (key) => ({ kind: "listing-changed", path: key.path }),
+  resolve: (key) => ({ kind: "import-resolution-changed", name: key.name }),
+  config: (key) => ({ kind: "configuration-changed", path: key.path }),
+  packages: () => ({ kind: "packages-changed" }),
+};
+
+/** The reason that a changed key gives. */
+export function changedReason(key: Key): Reason {
+  return CHANGED[key.kind](key);
+}
+
+/** A reason as the end of "runs because …". */
+export function describeReason(reason: Reason): string {
+  switch (reason.kind) {
+    case "no-record":
+      return "nothing is recorded of it in this environment";
+    case "failed":
+      return "it failed last time, and nothing that it depends on has changed since";
+    case "not-proven":
+      return `it has only ${reason.outcome} so far, which proves nothing`;
+    case "body-changed":
+      return `${describeKey({ kind: "body", path: reason.path, name: reason.name })} changed`;
+    case "toplevel-changed":
+      return `${reason.path} changed at module level`;
+    case "file-changed":
+      return `${reason.path} changed`;
+    case "listing-changed":
+      return `the list of files in ${reason.path === "" ? "the project's root" : `${reason.path}/`} changed`;
+    case "import-resolution-changed":
+      return `"import ${reason.name}" finds something else now`;
+    case "configuration-changed":
+      return `${describeKey({ kind: "config", path: reason.path, name: "" })} changed`;
+    case "packages-changed":
+      return "the installed packages changed";
+    case "unparsable":
+      return `${reason.path} is not valid Python any more (${reason.message})`;
+    case "selection-unknown":
+      return "what this -k, -m or --deselect chooses in it is not known yet";
+    case "new-file":
+      return `${reason.path} is new`;
+    case "everything":
+      return reason.because;
+  }
+}
