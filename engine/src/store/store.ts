@@ -1,0 +1,596 @@
+/**
+ * The store: facts, depsets and dependencies in SQLite. The only place with SQL.
+ *
+ * - A *dependency* is an interned (key, value) pair with a number; a *depset* an interned set of such numbers; a *fact*
+ *   a list of depsets. Ten thousand tests share what they share.
+ * - `holds` of a dependency says whether its value is that of the *baseline*: the state of the watch table in the same
+ *   store. Both change in one transaction, so they always belong together.
+ * - Facts are added and confirmed, never edited; the oldest of a test beyond {@link FACTS_PER_TEST} go.
+ * - Readers see a finished state (WAL); writers take the write lock before they read what they are going to change.
+ * - A store of a newer format, or one that is no store, is never written: `openStore` throws, the caller decides.
+ */
+
+import { renameSync, statSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { lazyCrypto } from "../files/hash.ts";
+import { type WatchEntry, packWatch, unpackWatch } from "../files/watch.ts";
+import { WinnowError, messageOf } from "../model/error.ts";
+import { type Dependency, KEY_KINDS, type Key, keyKindOf } from "../model/key.ts";
+import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
+
+/**
+ * History of the format:
+ * 1: the first.
+ */
+export const STORE_FORMAT = 1;
+
+/** How many facts of one test in one environment are kept. */
+export const FACTS_PER_TEST = 8;
+
+const SCHEMA = `
+-- One value per name: "generation" counts the writes, "watch" is the packed watch table.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+-- What splits facts into disjoint worlds.
+CREATE TABLE environment (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL);
+-- Interned (key, value) pairs; holds = 1 if the value is that of the baseline.
+CREATE TABLE dependency (id INTEGER PRIMARY KEY, path TEXT NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL,
+  value TEXT NOT NULL, holds INTEGER NOT NULL, UNIQUE (path, kind, name, value));
+CREATE INDEX dependency_false ON dependency (id) WHERE holds = 0;
+CREATE INDEX dependency_kind ON dependency (kind) WHERE kind IN (5, 6, 7);
+-- Interned sets of dependency ids (sorted, delta varints).
+CREATE TABLE depset (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, members BLOB NOT NULL);
+CREATE TABLE test (id INTEGER PRIMARY KEY, node TEXT NOT NULL UNIQUE, path TEXT NOT NULL);
+-- depsets: packed ids in the order session, collection of the file, the test's own, then fixtures and the rest. at: milliseconds since 1970, of the last time it was recorded. duration: microseconds.
+CREATE TABLE fact (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, test INTEGER NOT NULL, outcome TEXT NOT NULL,
+  green INTEGER NOT NULL, duration INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, depsets BLOB NOT NULL);
+CREATE INDEX fact_test ON fact (environment, test);
+-- What collecting one file yielded: tests = JSON list of test ids in order.
+CREATE TABLE collection (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL,
+  green INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, tests TEXT NOT NULL, depsets BLOB NOT NULL);
+CREATE INDEX collection_path ON collection (environment, path);
+-- Which of a collection's tests survive a selection of the user's (-k, -m…): JSON list of test ids, null = all.
+CREATE TABLE survivors (collection INTEGER NOT NULL, selection TEXT NOT NULL, tests TEXT, PRIMARY KEY (collection, selection))
+  WITHOUT ROWID;
+-- Requests that were collected to the end: roots = JSON list of paths that pytest was asked for.
+CREATE TABLE scope (environment INTEGER NOT NULL, selection TEXT NOT NULL, request TEXT NOT NULL, roots TEXT NOT NULL,
+  settings TEXT NOT NULL, PRIMARY KEY (environment, selection, request)) WITHOUT ROWID;
+-- Names seen in the directories that pytest walked, to the end of a collection, under a selection of the user's.
+CREATE TABLE walk (environment INTEGER NOT NULL, selection TEXT NOT NULL, path TEXT NOT NULL, names TEXT NOT NULL,
+  PRIMARY KEY (environment, selection, path)) WITHOUT ROWID;
+-- The last known teardown of a fixture, for runs that die before it.
+CREATE TABLE teardown (environment INTEGER NOT NULL, fixture TEXT NOT NULL, depset INTEGER NOT NULL,
+  PRIMARY KEY (environment, fixture)) WITHOUT ROWID;
+-- Fingerprints by content hash; compiled = JSON list of Python versions that this content was seen to compile on.
+CREATE TABLE fingerprint (hash TEXT PRIMARY KEY, data TEXT NOT NULL, compiled TEXT NOT NULL) WITHOUT ROWID;
+-- What is known of interpreters, by their identity on this machine.
+CREATE TABLE interpreter (identity TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+`;
+
+export interface Fact {
+  readonly id: number;
+  readonly test: number;
+  readonly outcome: string;
+  readonly green: boolean;
+  readonly at: number;
+  readonly depsets: readonly number[];
+}
+
+export interface Collection {
+  readonly id: number;
+  readonly path: string;
+  readonly outcome: string;
+  readonly green: boolean;
+  readonly at: number;
+  readonly tests: readonly number[];
+  readonly depsets: readonly number[];
+}
+
+export interface NewFact {
+  readonly test: number;
+  readonly outcome: string;
+  readonly green: boolean;
+  readonly durationUs: number;
+  readonly at: number;
+  readonly run: string;
+  readonly depsets: readonly number[];
+}
+
+export interface Scope {
+  readonly roots: readonly string[];
+  readonly settings: ScopeSettings;
+}
+
+/** What a session reported of itself and a later decision needs without Python. */
+export interface ScopeSettings {
+  /** A plugin or conftest takes part in choosing what is a test file. */
+  readonly customCollection: boolean;
+}
+
+type Row = Record<string, unknown>;
+
+/**
+ * Opens the store, making it if there is none.
+ *
+ * @throws WinnowError `store-newer` (left alone), `store-unreadable` (the broken file has been set aside under another
+ * name if it could be), `store-unwritable`.
+ */
+export function openStore(file: string): Store {
+  const before = statSync(file, { throwIfNoEntry: false });
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file, { timeout: 60_000 });
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456;");
+    const format = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+    if (format > STORE_FORMAT) {
+      database.close();
+      throw new WinnowError(
+        "store-newer",
+        `the store ${file} was written by a newer version (format ${format}, this one knows ${STORE_FORMAT})`,
+        "The file is kept as it is; upgrade winnow to use it.",
+      );
+    }
+    if (format === 0) {
+      database.exec("BEGIN IMMEDIATE");
+      // Another process may have made it between the look and the lock.
+      if (Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]) === 0) {
+        database.exec(`${SCHEMA} PRAGMA user_version = ${STORE_FORMAT}; INSERT INTO meta VALUES ('generation', 0);`);
+      }
+      database.exec("COMMIT");
+    }
+    return new Store(database);
+  } catch (error) {
+    if (error instanceof WinnowError) {
+      throw error;
+    }
+    try {
+      database?.close();
+    } catch {
+      // A store that cannot be closed is given up all the same.
+    }
+    const message = messageOf(error);
+    if (before !== undefined && /not a database|malformed|corrupt|no such (table|column)|already exists/i.test(message)) {
+      throw new WinnowError("store-unreadable", `the store ${file} cannot be read (${message})`, setAside(file));
+    }
+    throw new WinnowError(
+      "store-unwritable",
+      `the store ${file} cannot be opened (${message})`,
+      "Make the directory writable, or free some space on the disk.",
+    );
+  }
+}
+
+/** Renames a broken store so that nothing is lost, and says so. */
+export function setAside(file: string): string {
+  const aside = `${file}.broken-${Date.now()}`;
+  try {
+    for (const suffix of ["", "-wal", "-shm"]) {
+      if (statSync(file + suffix, { throwIfNoEntry: false }) !== undefined) {
+        renameSync(file + suffix, aside + suffix);
+      }
+    }
+    return `It has been set aside as ${aside}; the next run records anew.`;
+  } catch {
+    return `Move it away, so that the next run can record anew.`;
+  }
+}
+
+export class Store {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  #sql(text: string): StatementSync {
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#database.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    return statement;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Runs `work` with the write lock held from the start; all of it is kept, or nothing. */
+  write<T>(work: () => T): T {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#sql("UPDATE meta SET value = value + 1 WHERE name = 'generation'").run();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Runs `work` on one consistent state. */
+  read<T>(work: () => T): T {
+    this.#database.exec("BEGIN");
+    try {
+      return work();
+    } finally {
+      this.#database.exec("COMMIT");
+    }
+  }
+
+  // --- meta -----------------------------------------------------------------------------------------------------
+
+  generation(): number {
+    return Number((this.#sql("SELECT value FROM meta WHERE name = 'generation'").get() as Row)["value"]);
+  }
+
+  /** A value by name, as text; undefined if there is none. */
+  note(name: string): string | undefined {
+    const row = this.#sql("SELECT value FROM meta WHERE name = ?").get(name) as Row | undefined;
+    return row === undefined ? undefined : String(row["value"]);
+  }
+
+  setNote(name: string, value: string): void {
+    this.#sql("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(name, value);
+  }
+
+  watch(): WatchEntry[] {
+    const row = this.#sql("SELECT value FROM meta WHERE name = 'watch'").get() as Row | undefined;
+    return row === undefined ? [] : unpackWatch(row["value"] as Uint8Array);
+  }
+
+  setWatch(entries: readonly WatchEntry[]): void {
+    this.#sql("INSERT OR REPLACE INTO meta VALUES ('watch', ?)").run(packWatch(entries));
+  }
+
+  // --- environments, interpreters, fingerprints -------------------------------------------------------------------
+
+  environment(digest: string): number | undefined {
+    const row = this.#sql("SELECT id FROM environment WHERE digest = ?").get(digest) as Row | undefined;
+    return row === undefined ? undefined : Number(row["id"]);
+  }
+
+  internEnvironment(digest: string, description: string): number {
+    this.#sql("INSERT OR IGNORE INTO environment (digest, description) VALUES (?, ?)").run(digest, description);
+    return this.environment(digest) as number;
+  }
+
+  interpreter(identity: string): string | undefined {
+    const row = this.#sql("SELECT data FROM interpreter WHERE identity = ?").get(identity) as Row | undefined;
+    return row === undefined ? undefined : String(row["data"]);
+  }
+
+  setInterpreter(identity: string, data: string): void {
+    this.#sql("INSERT OR REPLACE INTO interpreter VALUES (?, ?)").run(identity, data);
+  }
+
+  fingerprint(hash: string): { data: string; compiled: readonly string[] } | undefined {
+    const row = this.#sql("SELECT data, compiled FROM fingerprint WHERE hash = ?").get(hash) as Row | undefined;
+    return row === undefined
+      ? undefined
+      : { data: String(row["data"]), compiled: JSON.parse(String(row["compiled"])) as string[] };
+  }
+
+  setFingerprint(hash: string, data: string, compiled: readonly string[]): void {
+    this.#sql("INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?)").run(hash, data, JSON.stringify(compiled));
+  }
+
+  // --- dependencies and depsets -----------------------------------------------------------------------------------
+
+  dependency(id: number): (Dependency & { holds: boolean }) | undefined {
+    const row = this.#sql("SELECT * FROM dependency WHERE id = ?").get(id) as Row | undefined;
+    return row === undefined ? undefined : toDependency(row);
+  }
+
+  dependenciesOfPath(path: string): (Dependency & { id: number; holds: boolean })[] {
+    return (this.#sql("SELECT * FROM dependency WHERE path = ?").all(path) as Row[]).map(toDependency);
+  }
+
+  /** All dependencies of a kind without a path of their own, or with one that says little (`resolve`, `config`, `packages`). */
+  dependenciesOfKind(kind: Key["kind"]): (Dependency & { id: number; holds: boolean })[] {
+    return (this.#sql("SELECT * FROM dependency WHERE kind = ?").all(KEY_KINDS[kind]) as Row[]).map(toDependency);
+  }
+
+  /** The ids that are false on the baseline. */
+  falseIds(): number[] {
+    return (this.#sql("SELECT id FROM dependency WHERE holds = 0").all() as Row[]).map((row) => Number(row["id"]));
+  }
+
+  lastDependencyId(): number {
+    return Number((this.#sql("SELECT max(id) AS id FROM dependency").get() as Row)["id"] ?? 0);
+  }
+
+  internDependency(dependency: Dependency, holds: boolean): number {
+    const { kind, path, name, value } = dependency;
+    const found = this.#sql("SELECT id FROM dependency WHERE path = ? AND kind = ? AND name = ? AND value = ?").get(
+      path,
+      KEY_KINDS[kind],
+      name,
+      value,
+    ) as Row | undefined;
+    if (found !== undefined) {
+      return Number(found["id"]);
+    }
+    return Number(
+      this.#sql("INSERT INTO dependency (path, kind, name, value, holds) VALUES (?, ?, ?, ?, ?)").run(
+        path,
+        KEY_KINDS[kind],
+        name,
+        value,
+        holds ? 1 : 0,
+      ).lastInsertRowid,
+    );
+  }
+
+  setHolds(id: number, holds: boolean): void {
+    this.#sql("UPDATE dependency SET holds = ? WHERE id = ?").run(holds ? 1 : 0, id);
+  }
+
+  /** The id of the set with these members (ascending, without duplicates). */
+  internDepset(members: readonly number[]): number {
+    const packed = packIds(members);
+    const hash = lazyCrypto().createHash("sha1").update(packed).digest();
+    const found = this.#sql("SELECT id FROM depset WHERE hash = ?").get(hash) as Row | undefined;
+    if (found !== undefined) {
+      return Number(found["id"]);
+    }
+    return Number(this.#sql("INSERT INTO depset (hash, members) VALUES (?, ?)").run(hash, packed).lastInsertRowid);
+  }
+
+  depset(id: number): number[] {
+    const row = this.#sql("SELECT members FROM depset WHERE id = ?").get(id) as Row | undefined;
+    return row === undefined ? [] : unpackIds(row["members"] as Uint8Array);
+  }
+
+  /** Visits every depset, packed. */
+  forEachDepset(visit: (id: number, members: Uint8Array) => void): void {
+    for (const row of this.#sql("SELECT id, members FROM depset").iterate() as Iterable<Row>) {
+      visit(Number(row["id"]), row["members"] as Uint8Array);
+    }
+  }
+
+  // --- tests, facts, collections ------------------------------------------------------------------------------------
+
+  internTest(node: string, path: string): number {
+    const found = this.testId(node);
+    if (found !== undefined) {
+      return found;
+    }
+    return Number(this.#sql("INSERT INTO test (node, path) VALUES (?, ?)").run(node, path).lastInsertRowid);
+  }
+
+  testId(node: string): number | undefined {
+    const row = this.#sql("SELECT id FROM test WHERE node = ?").get(node) as Row | undefined;
+    return row === undefined ? undefined : Number(row["id"]);
+  }
+
+  /** All tests: id → node id. */
+  testNodes(): Map<number, string> {
+    const nodes = new Map<number, string>();
+    for (const row of this.#sql("SELECT id, node FROM test").iterate() as Iterable<Row>) {
+      nodes.set(Number(row["id"]), String(row["node"]));
+    }
+    return nodes;
+  }
+
+  /** The facts of an environment by test, the newest first. */
+  facts(environment: number): Map<number, Fact[]> {
+    const facts = new Map<number, Fact[]>();
+    const rows = this.#sql(
+      "SELECT id, test, outcome, green, at, depsets FROM fact WHERE environment = ? ORDER BY test, at DESC, id DESC",
+    ).iterate(environment) as Iterable<Row>;
+    for (const row of rows) {
+      const fact = toFact(row);
+      const list = facts.get(fact.test);
+      if (list === undefined) {
+        facts.set(fact.test, [fact]);
+      } else {
+        list.push(fact);
+      }
+    }
+    return facts;
+  }
+
+  factsOfTest(environment: number, test: number): Fact[] {
+    return (
+      this.#sql(
+        "SELECT id, test, outcome, green, at, depsets FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC",
+      ).all(environment, test) as Row[]
+    ).map(toFact);
+  }
+
+  /** Adds a fact; one that says the same as a stored one confirms that. */
+  addFact(environment: number, fact: NewFact): void {
+    const depsets = packList(fact.depsets);
+    const same = this.#sql(
+      "SELECT id FROM fact WHERE environment = ? AND test = ? AND outcome = ? AND green = ? AND depsets = ?",
+    ).get(environment, fact.test, fact.outcome, fact.green ? 1 : 0, depsets) as Row | undefined;
+    if (same !== undefined) {
+      this.#sql("UPDATE fact SET at = max(at, ?), duration = ?, run = ? WHERE id = ?").run(
+        fact.at,
+        fact.durationUs,
+        fact.run,
+        Number(same["id"]),
+      );
+      return;
+    }
+    this.#sql(
+      "INSERT INTO fact (environment, test, outcome, green, duration, at, run, depsets) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    ).run(environment, fact.test, fact.outcome, fact.green ? 1 : 0, fact.durationUs, fact.at, fact.run, depsets);
+    this.#sql(
+      `DELETE FROM fact WHERE environment = ?1 AND test = ?2 AND id NOT IN
+        (SELECT id FROM fact WHERE environment = ?1 AND test = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
+    ).run(environment, fact.test);
+  }
+
+  /** The collection facts of an environment by file, the newest first. */
+  collections(environment: number): Map<string, Collection[]> {
+    const collections = new Map<string, Collection[]>();
+    const rows = this.#sql(
+      "SELECT id, path, outcome, green, at, tests, depsets FROM collection WHERE environment = ? ORDER BY path, at DESC, id DESC",
+    ).iterate(environment) as Iterable<Row>;
+    for (const row of rows) {
+      const collection: Collection = {
+        id: Number(row["id"]),
+        path: String(row["path"]),
+        outcome: String(row["outcome"]),
+        green: row["green"] === 1,
+        at: Number(row["at"]),
+        tests: JSON.parse(String(row["tests"])) as number[],
+        depsets: unpackList(row["depsets"] as Uint8Array),
+      };
+      const list = collections.get(collection.path);
+      if (list === undefined) {
+        collections.set(collection.path, [collection]);
+      } else {
+        list.push(collection);
+      }
+    }
+    return collections;
+  }
+
+  /** Adds a collection fact, or confirms the same one. Returns its id. */
+  addCollection(environment: number, collection: Omit<Collection, "id">, run: string): number {
+    const depsets = packList(collection.depsets);
+    const tests = JSON.stringify(collection.tests);
+    const green = collection.green ? 1 : 0;
+    const same = this.#sql(
+      "SELECT id FROM collection WHERE environment = ? AND path = ? AND outcome = ? AND green = ? AND tests = ? AND depsets = ?",
+    ).get(environment, collection.path, collection.outcome, green, tests, depsets) as Row | undefined;
+    if (same !== undefined) {
+      this.#sql("UPDATE collection SET at = max(at, ?), run = ? WHERE id = ?").run(collection.at, run, Number(same["id"]));
+      return Number(same["id"]);
+    }
+    const id = Number(
+      this.#sql(
+        "INSERT INTO collection (environment, path, outcome, green, at, run, tests, depsets) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      ).run(environment, collection.path, collection.outcome, green, collection.at, run, tests, depsets).lastInsertRowid,
+    );
+    const old = this.#sql(
+      `SELECT id FROM collection WHERE environment = ?1 AND path = ?2 AND id NOT IN
+        (SELECT id FROM collection WHERE environment = ?1 AND path = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
+    ).all(environment, collection.path) as Row[];
+    for (const row of old) {
+      this.#sql("DELETE FROM survivors WHERE collection = ?").run(Number(row["id"]));
+      this.#sql("DELETE FROM collection WHERE id = ?").run(Number(row["id"]));
+    }
+    return id;
+  }
+
+  /** Which tests of each collection survive a selection: undefined (not in the map) = not known; null = all. */
+  survivors(selection: string): Map<number, readonly number[] | null> {
+    const rows = this.#sql("SELECT collection, tests FROM survivors WHERE selection = ?").all(selection) as Row[];
+    return new Map(
+      rows.map((row) => [
+        Number(row["collection"]),
+        row["tests"] === null ? null : (JSON.parse(String(row["tests"])) as number[]),
+      ]),
+    );
+  }
+
+  setSurvivors(collection: number, selection: string, tests: readonly number[] | null): void {
+    this.#sql("INSERT OR REPLACE INTO survivors VALUES (?, ?, ?)").run(
+      collection,
+      selection,
+      tests === null ? null : JSON.stringify(tests),
+    );
+  }
+
+  /** Requests that were collected to the end under a selection, by their typed paths. */
+  scopes(environment: number, selection: string): Map<string, Scope> {
+    const rows = this.#sql("SELECT request, roots, settings FROM scope WHERE environment = ? AND selection = ?").all(
+      environment,
+      selection,
+    ) as Row[];
+    return new Map(
+      rows.map((row) => [
+        String(row["request"]),
+        {
+          roots: JSON.parse(String(row["roots"])) as string[],
+          settings: JSON.parse(String(row["settings"])) as ScopeSettings,
+        },
+      ]),
+    );
+  }
+
+  setScope(environment: number, selection: string, request: string, scope: Scope): void {
+    this.#sql("INSERT OR REPLACE INTO scope VALUES (?, ?, ?, ?, ?)").run(
+      environment,
+      selection,
+      request,
+      JSON.stringify(scope.roots),
+      JSON.stringify(scope.settings),
+    );
+  }
+
+  /** Names seen in the directories that pytest walked, by directory. */
+  walks(environment: number, selection: string): Map<string, readonly string[]> {
+    const rows = this.#sql("SELECT path, names FROM walk WHERE environment = ? AND selection = ?").all(
+      environment,
+      selection,
+    ) as Row[];
+    return new Map(rows.map((row) => [String(row["path"]), JSON.parse(String(row["names"])) as string[]]));
+  }
+
+  setWalk(environment: number, selection: string, path: string, names: readonly string[]): void {
+    this.#sql("INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?)").run(environment, selection, path, JSON.stringify(names));
+  }
+
+  teardown(environment: number, fixture: string): number | undefined {
+    const row = this.#sql("SELECT depset FROM teardown WHERE environment = ? AND fixture = ?").get(
+      environment,
+      fixture,
+    ) as Row | undefined;
+    return row === undefined ? undefined : Number(row["depset"]);
+  }
+
+  setTeardown(environment: number, fixture: string, depset: number): void {
+    this.#sql("INSERT OR REPLACE INTO teardown VALUES (?, ?, ?)").run(environment, fixture, depset);
+  }
+
+  addRun(id: string, at: number, data: string): void {
+    this.#sql("INSERT OR REPLACE INTO run VALUES (?, ?, ?)").run(id, at, data);
+  }
+
+  lastRun(): { id: string; at: number; data: string } | undefined {
+    const row = this.#sql("SELECT id, at, data FROM run ORDER BY at DESC LIMIT 1").get() as Row | undefined;
+    return row === undefined ? undefined : { id: String(row["id"]), at: Number(row["at"]), data: String(row["data"]) };
+  }
+
+  /** How many rows of each kind there are, for `winnow status`. */
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const table of ["test", "fact", "collection", "depset", "dependency", "environment", "fingerprint", "run"]) {
+      counts[table] = Number((this.#sql(`SELECT count(*) AS n FROM ${table}`).get() as Row)["n"]);
+    }
+    return counts;
+  }
+}
+
+function toDependency(row: Row): Dependency & { id: number; holds: boolean } {
+  const kind = keyKindOf(Number(row["kind"]));
+  if (kind === undefined) {
+    throw new Error(`the store has a dependency of an unknown kind (${String(row["kind"])})`);
+  }
+  return {
+    id: Number(row["id"]),
+    kind,
+    path: String(row["path"]),
+    name: String(row["name"]),
+    value: String(row["value"]),
+    holds: row["holds"] === 1,
+  };
+}
+
+function toFact(row: Row): Fact {
+  return {
+    id: Number(row["id"]),
+    test: Number(row["test"]),
+    outcome: String(row["outcome"]),
+    green: row["green"] === 1,
+    at: Number(row["at"]),
+    depsets: unpackList(row["depsets"] as Uint8Array),
+  };
+}
