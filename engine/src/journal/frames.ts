@@ -1,0 +1,144 @@
+/**
+ * The frames of a journal, as one test process writes them. docs/formats.md describes the file.
+ * Numbers of files, codes and contexts are good within one journal only.
+ */
+
+export const JOURNAL_VERSION = 1;
+
+/** The context that holds whatever runs outside of tests, fixtures and file collections. */
+export const SESSION_CONTEXT = 0;
+
+/**
+ * Something other than code that was looked at. `walk` is a directory listed by pytest's own collection, `changed` an
+ * input whose content changed while it was in use.
+ */
+export type Input =
+  | readonly ["file", string, string]
+  | readonly ["listing", string, readonly string[]]
+  | readonly ["walk", string, readonly string[]]
+  | readonly ["import", string]
+  | readonly ["changed", string];
+
+export interface StartFrame {
+  readonly k: "start";
+  readonly v: number;
+  readonly run: string;
+  readonly pid: number;
+  readonly role: "main" | "controller" | "worker";
+  readonly python: string;
+  readonly implementation: string;
+  readonly mechanism: string;
+  /** Seconds since 1970. */
+  readonly time: number;
+}
+
+export interface FilesFrame {
+  readonly k: "files";
+  readonly base: number;
+  readonly paths: readonly string[];
+}
+
+export interface CodesFrame {
+  readonly k: "codes";
+  readonly base: number;
+  /** File number, first line, `co_name`. */
+  readonly codes: readonly (readonly [number, number, string])[];
+}
+
+export interface SessionFrame {
+  readonly k: "session";
+  readonly pytest: string;
+  readonly plugins: readonly (readonly [string, string])[];
+  readonly rootdir: string;
+  readonly inifile: string | null;
+  readonly roots: readonly string[];
+  readonly sitedirs: readonly string[];
+  readonly args?: readonly string[];
+  readonly customCollection?: boolean;
+  /** Collection came to its end: what was not seen is not there. */
+  readonly complete?: boolean;
+}
+
+export interface ModuleFrame {
+  readonly k: "module";
+  readonly file: number;
+  readonly name: string;
+  readonly package: string | null;
+  /** Blob id of the source that really ran; null if it could not be known. */
+  readonly sha: string | null;
+  readonly ctx: number;
+}
+
+export interface PreloadedFrame {
+  readonly k: "preloaded";
+  readonly file: number;
+  readonly name?: string;
+  readonly sha: string | null;
+}
+
+export interface ContextFrame {
+  readonly k: "ctx";
+  readonly id: number;
+  readonly kind: "session" | "file" | "fixture" | "teardown" | "import";
+  readonly name: string;
+  readonly uses: readonly number[];
+  readonly inputs: readonly Input[];
+  readonly opaque: readonly string[];
+  readonly of?: number;
+}
+
+export interface CollectedFrame {
+  readonly k: "collected";
+  readonly file: string;
+  readonly ctx: number;
+  readonly ids: readonly string[];
+  readonly survived: readonly boolean[] | null;
+  readonly outcome: "passed" | "failed" | "skipped";
+  readonly partial: boolean;
+}
+
+export interface TestFrame {
+  readonly k: "test";
+  readonly id: string;
+  readonly file: string;
+  readonly uses: readonly number[];
+  readonly inputs: readonly Input[];
+  readonly opaque: readonly string[];
+  readonly outcome: string;
+  readonly green: boolean;
+  readonly reruns: number;
+  /** Seconds. */
+  readonly duration: number;
+  /** Seconds since 1970. */
+  readonly started: number;
+}
+
+export interface NoteFrame {
+  readonly k: "note";
+  readonly message: string;
+  readonly code?: string;
+}
+
+export interface EndFrame {
+  readonly k: "end";
+  readonly exit: number;
+}
+
+export type Frame =
+  | StartFrame
+  | FilesFrame
+  | CodesFrame
+  | SessionFrame
+  | ModuleFrame
+  | PreloadedFrame
+  | ContextFrame
+  | CollectedFrame
+  | TestFrame
+  | NoteFrame
+  | EndFrame;
+
+/** A frame with the code numbers that came with it (empty for most). */
+export interface FrameWithCodes {
+  readonly frame: Frame;
+  readonly codes: Uint32Array;
+}

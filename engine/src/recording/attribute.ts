@@ -1,0 +1,630 @@
+/**
+ * From the frames of one journal to what each test and each file's collection depended on.
+ *
+ * The journal says which code ran in which context (session, collection of a file, import of a module, fixture, test)
+ * and which context used which. Three things are added here:
+ *
+ * - code stands for the *block* that it is in, by the source that the process really loaded;
+ * - whoever runs code of a module depends on the module level of everything in that module's *import closure*: static
+ *   imports of the present source joined with the imports that were observed. Only modules that were loaded count: an
+ *   import that never ran changed nothing, and running it takes a change in a block that is a dependency itself;
+ * - what lies above a test file (conftest.py and __init__.py of each directory, there or not) concerns its tests.
+ *
+ * What must stay true: whatever cannot be known makes the set that needs it `lost` (no fact is stored) or `opaque`
+ * (everything known is a dependency); it never leaves a dependency out.
+ */
+
+import type { ImportRef } from "../fingerprint/index.ts";
+import type {
+  CollectedFrame,
+  ContextFrame,
+  FrameWithCodes,
+  Input,
+  ModuleFrame,
+  PreloadedFrame,
+  SessionFrame,
+  StartFrame,
+  TestFrame,
+} from "../journal/frames.ts";
+import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
+
+/** A source that was loaded, as far as attribution needs it. */
+export interface LoadedSource {
+  readonly toplevel: string;
+  readonly imports: readonly ImportRef[];
+  /** The blocks that must be assumed to have run when code with this first line and name ran. */
+  blocksAt(line: number, name: string): readonly { readonly qualname: string; readonly imports: readonly ImportRef[] }[];
+  body(qualname: string): string;
+}
+
+/** What attribution asks of the world. */
+export interface RecordingWorld {
+  /** The source with this content; undefined if that content is not to be had any more, or cannot be fingerprinted. */
+  source(path: string, sha: string): LoadedSource | undefined;
+  /** Blob id of the file now, "-" if absent; undefined if it may have changed since `sinceMs`. */
+  digestIfOlder(path: string, sinceMs: number): string | undefined;
+  namesDigest(names: readonly string[]): string;
+  /** Present value of `resolve name`. */
+  resolve(name: string, searchRoots: readonly string[]): string;
+  /** `config` and `packages` dependencies of every test of a session. */
+  surroundings(): readonly Dependency[];
+}
+
+/** A set of dependencies (indices into {@link Recording.dependencies}), and what is wrong with it. */
+export interface RecordedSet {
+  readonly members: readonly number[];
+  /** Why no fact may rely on it. */
+  readonly lost?: string;
+  /** Reasons for which everything known has to be a dependency. */
+  readonly opaque: readonly string[];
+  /** Fixtures whose teardown was not seen because the process ended before it. */
+  readonly missingTeardowns: readonly string[];
+}
+
+export interface RecordedTest {
+  readonly frame: TestFrame;
+  /** Of the session, of the file's collection, the test's own, then of fixtures. */
+  readonly sets: readonly RecordedSet[];
+}
+
+export interface RecordedCollection {
+  readonly frame: CollectedFrame;
+  readonly sets: readonly RecordedSet[];
+}
+
+export interface Recording {
+  readonly start: StartFrame | undefined;
+  readonly session: SessionFrame | undefined;
+  readonly dependencies: readonly Dependency[];
+  readonly tests: readonly RecordedTest[];
+  readonly collections: readonly RecordedCollection[];
+  readonly walks: ReadonlyMap<string, readonly string[]>;
+  /** Teardown sets seen, by fixture name. */
+  readonly teardowns: ReadonlyMap<string, RecordedSet>;
+  readonly notes: readonly string[];
+  /** Whether the process came to its orderly end. */
+  readonly ended: boolean;
+}
+
+interface Context {
+  readonly kind: ContextFrame["kind"];
+  readonly name: string;
+  readonly uses: Set<number>;
+  readonly codes: Set<number>;
+  readonly inputs: Input[];
+  readonly opaque: string[];
+  readonly teardowns: number[];
+  file?: number;
+}
+
+interface Code {
+  readonly file: number;
+  readonly line: number;
+  readonly name: string;
+}
+
+interface CodeMeaning {
+  readonly members: readonly number[];
+  /** Files that the code's own module and the imports in its body lead to. */
+  readonly files: readonly number[];
+  readonly lost?: string;
+}
+
+/** Mutable while a set is gathered. */
+class Gathering {
+  readonly members = new Set<number>();
+  readonly files = new Set<number>();
+  readonly contexts = new Set<number>();
+  readonly opaque = new Set<string>();
+  readonly missingTeardowns = new Set<string>();
+  lost: string | undefined;
+
+  finish(): RecordedSet {
+    return {
+      members: [...this.members],
+      opaque: [...this.opaque],
+      missingTeardowns: [...this.missingTeardowns],
+      ...(this.lost === undefined ? {} : { lost: this.lost }),
+    };
+  }
+}
+
+/** Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth. */
+export function attribute(frames: readonly FrameWithCodes[], world: RecordingWorld): Recording {
+  return new Attribution(frames, world).recording();
+}
+
+class Attribution {
+  readonly #world: RecordingWorld;
+  readonly #paths: string[] = [];
+  readonly #codes: Code[] = [];
+  readonly #contexts = new Map<number, Context>();
+  /** Loaded content by file number: a blob id, or null where it is not known (or where it was loaded twice, differing). */
+  readonly #content = new Map<number, string | null>();
+  readonly #moduleContexts = new Map<number, Set<number>>();
+  readonly #moduleNames = new Map<number, { name: string; package: string | null }[]>();
+  readonly #filesByName = new Map<string, Set<number>>();
+  readonly #preloaded: PreloadedFrame[] = [];
+  readonly #collected: CollectedFrame[] = [];
+  readonly #tests: { frame: TestFrame; codes: Uint32Array }[] = [];
+  readonly #notes: string[] = [];
+  readonly #searchRoots: string[] = [];
+  #start: StartFrame | undefined;
+  #session: SessionFrame | undefined;
+  #ended = false;
+
+  readonly #dependencies: Dependency[] = [];
+  readonly #dependencyIds = new Map<string, number>();
+  readonly #meanings = new Map<number, CodeMeaning>();
+  readonly #fileMembers = new Map<number, readonly number[] | undefined>();
+  readonly #links = new Map<number, readonly number[]>();
+  readonly #sources = new Map<number, LoadedSource | undefined>();
+
+  constructor(frames: readonly FrameWithCodes[], world: RecordingWorld) {
+    this.#world = world;
+    for (const { frame, codes } of frames) {
+      switch (frame.k) {
+        case "start":
+          this.#start = frame;
+          break;
+        case "files":
+          frame.paths.forEach((path, index) => {
+            this.#paths[frame.base + index] = path;
+          });
+          break;
+        case "codes":
+          frame.codes.forEach(([file, line, name], index) => {
+            this.#codes[frame.base + index] = { file, line, name };
+          });
+          break;
+        case "session":
+          this.#session = { ...frame, complete: frame.complete === true || this.#session?.complete === true };
+          for (const root of frame.roots) {
+            if (!this.#searchRoots.includes(root)) {
+              this.#searchRoots.push(root);
+            }
+          }
+          break;
+        case "module":
+          this.#addModule(frame);
+          break;
+        case "preloaded":
+          this.#preloaded.push(frame);
+          break;
+        case "ctx":
+          this.#addContext(frame, codes);
+          break;
+        case "collected":
+          this.#collected.push(frame);
+          break;
+        case "test":
+          this.#tests.push({ frame, codes });
+          break;
+        case "note":
+          this.#notes.push(frame.message);
+          break;
+        case "end":
+          this.#ended = true;
+          break;
+      }
+    }
+  }
+
+  #addModule(frame: ModuleFrame): void {
+    const known = this.#content.get(frame.file);
+    this.#content.set(frame.file, known === undefined || known === frame.sha ? frame.sha : null);
+    let contexts = this.#moduleContexts.get(frame.file);
+    if (contexts === undefined) {
+      contexts = new Set();
+      this.#moduleContexts.set(frame.file, contexts);
+    }
+    contexts.add(frame.ctx);
+    const names = this.#moduleNames.get(frame.file) ?? [];
+    names.push({ name: frame.name, package: frame.package });
+    this.#moduleNames.set(frame.file, names);
+    const files = this.#filesByName.get(frame.name) ?? new Set();
+    files.add(frame.file);
+    this.#filesByName.set(frame.name, files);
+    this.#context(frame.ctx, "import", frame.name).file = frame.file;
+  }
+
+  #context(id: number, kind: ContextFrame["kind"], name: string): Context {
+    let context = this.#contexts.get(id);
+    if (context === undefined) {
+      context = { kind, name, uses: new Set(), codes: new Set(), inputs: [], opaque: [], teardowns: [] };
+      this.#contexts.set(id, context);
+    }
+    return context;
+  }
+
+  #addContext(frame: ContextFrame, codes: Uint32Array): void {
+    const context = this.#context(frame.id, frame.kind, frame.name);
+    for (const use of frame.uses) {
+      context.uses.add(use);
+    }
+    for (const code of codes) {
+      context.codes.add(code);
+    }
+    context.inputs.push(...frame.inputs);
+    context.opaque.push(...frame.opaque);
+    if (frame.of !== undefined) {
+      this.#contexts.get(frame.of)?.teardowns.push(frame.id);
+    }
+  }
+
+  #dependency(kind: KeyKind, path: string, name: string, value: string): number {
+    const id = `${keyId(kind, path, name)}\n${value}`;
+    let index = this.#dependencyIds.get(id);
+    if (index === undefined) {
+      index = this.#dependencies.length;
+      this.#dependencies.push({ kind, path, name, value });
+      this.#dependencyIds.set(id, index);
+    }
+    return index;
+  }
+
+  #source(file: number): LoadedSource | undefined {
+    if (this.#sources.has(file)) {
+      return this.#sources.get(file);
+    }
+    const sha = this.#content.get(file);
+    const path = this.#paths[file];
+    const source = typeof sha === "string" && path !== undefined ? this.#world.source(path, sha) : undefined;
+    this.#sources.set(file, source);
+    return source;
+  }
+
+  /** Loaded files that the imports of a block of `file` lead to. */
+  #targets(file: number, imports: readonly ImportRef[]): number[] {
+    const found: number[] = [];
+    const add = (name: string): void => {
+      for (const target of this.#filesByName.get(name) ?? []) {
+        found.push(target);
+      }
+    };
+    const addWithParents = (name: string): void => {
+      for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+        add(name.slice(0, dot));
+      }
+      add(name);
+    };
+    for (const { level, module, names } of imports) {
+      const bases =
+        level === 0
+          ? [module]
+          : (this.#moduleNames.get(file) ?? []).flatMap((own) => {
+              const parts = (own.package ?? own.name.split(".").slice(0, -1).join(".")).split(".");
+              const base = parts.slice(0, parts.length - level + 1).join(".");
+              return level - 1 > parts.length ? [] : [module === "" ? base : `${base}.${module}`];
+            });
+      for (const base of bases) {
+        addWithParents(base);
+        for (const name of names) {
+          add(`${base}.${name}`);
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Files that a module's own loading leads to: its static imports, and the packages that it lies in. */
+  #linksOf(file: number): readonly number[] {
+    let links = this.#links.get(file);
+    if (links === undefined) {
+      const found = new Set(this.#targets(file, this.#source(file)?.imports ?? []));
+      for (const { name } of this.#moduleNames.get(file) ?? []) {
+        for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+          for (const parent of this.#filesByName.get(name.slice(0, dot)) ?? []) {
+            found.add(parent);
+          }
+        }
+      }
+      links = [...found];
+      this.#links.set(file, links);
+    }
+    return links;
+  }
+
+  #meaning(code: number): CodeMeaning {
+    let meaning = this.#meanings.get(code);
+    if (meaning === undefined) {
+      meaning = this.#meaningOf(this.#codes[code]);
+      this.#meanings.set(code, meaning);
+    }
+    return meaning;
+  }
+
+  #meaningOf(code: Code | undefined): CodeMeaning {
+    const path = code === undefined ? undefined : this.#paths[code.file];
+    if (code === undefined || path === undefined) {
+      return { members: [], files: [], lost: "the journal is not complete" };
+    }
+    if (!this.#content.has(code.file)) {
+      // Code of a file that no import loaded: it was compiled by somebody else, so the whole file counts.
+      const digest = this.#world.digestIfOlder(path, (this.#start?.time ?? 0) * 1000);
+      return digest === undefined
+        ? { members: [], files: [], lost: `${path} changed while tests ran` }
+        : { members: [this.#dependency("file", path, "", digest)], files: [] };
+    }
+    const source = this.#source(code.file);
+    if (source === undefined) {
+      return { members: [], files: [], lost: `${path} changed while tests ran` };
+    }
+    const members: number[] = [];
+    const files: number[] = [code.file];
+    for (const block of source.blocksAt(code.line, code.name)) {
+      members.push(this.#dependency("body", path, block.qualname, source.body(block.qualname)));
+      files.push(...this.#targets(code.file, block.imports));
+    }
+    return { members, files };
+  }
+
+  #addInput(gathering: Gathering, input: Input): void {
+    switch (input[0]) {
+      case "file":
+        gathering.members.add(this.#dependency("file", input[1], "", input[2]));
+        break;
+      case "listing":
+        gathering.members.add(this.#dependency("listing", input[1], "", this.#world.namesDigest(input[2])));
+        break;
+      case "import":
+        gathering.members.add(this.#resolution(input[1]));
+        break;
+      case "changed":
+        gathering.lost ??= `${input[1]} changed while it was in use`;
+        break;
+      case "walk":
+        // Which files there are to collect is asked of the walk table, not of each test.
+        break;
+    }
+  }
+
+  #addCode(gathering: Gathering, code: number, skip: ReadonlySet<number> | undefined): void {
+    const meaning = this.#meaning(code);
+    for (const member of meaning.members) {
+      gathering.members.add(member);
+    }
+    if (meaning.lost !== undefined) {
+      gathering.lost ??= meaning.lost;
+    }
+    for (const file of meaning.files) {
+      this.#reachFile(gathering, file, skip);
+    }
+  }
+
+  /** Adds a file's module level and all that it leads to. `skip`: files that another set of the same fact has already. */
+  #reachFile(gathering: Gathering, first: number, skip: ReadonlySet<number> | undefined): void {
+    const stack = [first];
+    for (let file = stack.pop(); file !== undefined; file = stack.pop()) {
+      if (gathering.files.has(file) || skip?.has(file) === true) {
+        continue;
+      }
+      gathering.files.add(file);
+      const members = this.#membersOf(file);
+      if (members === undefined) {
+        gathering.lost ??= `${this.#paths[file]} changed while tests ran`;
+      } else {
+        for (const member of members) {
+          gathering.members.add(member);
+        }
+      }
+      stack.push(...this.#linksOf(file));
+      for (const context of this.#moduleContexts.get(file) ?? []) {
+        this.#reachContext(gathering, context, skip);
+      }
+    }
+  }
+
+  /** The module level of a file and its own names; undefined if its content is not known. Asked for very often. */
+  #membersOf(file: number): readonly number[] | undefined {
+    if (this.#fileMembers.has(file)) {
+      return this.#fileMembers.get(file);
+    }
+    const source = this.#source(file);
+    const members =
+      source === undefined
+        ? undefined
+        : [
+            this.#dependency("toplevel", this.#paths[file] ?? "", "", source.toplevel),
+            ...(this.#moduleNames.get(file) ?? []).map(({ name }) => this.#resolution(name)),
+          ];
+    this.#fileMembers.set(file, members);
+    return members;
+  }
+
+  #resolution(name: string): number {
+    return this.#dependency("resolve", "", name, this.#world.resolve(name, this.#searchRoots));
+  }
+
+  #reachContext(gathering: Gathering, id: number, skip: ReadonlySet<number> | undefined): void {
+    if (gathering.contexts.has(id)) {
+      return;
+    }
+    gathering.contexts.add(id);
+    const context = this.#contexts.get(id);
+    if (context === undefined) {
+      gathering.lost ??= "the journal is not complete";
+      return;
+    }
+    for (const code of context.codes) {
+      this.#addCode(gathering, code, skip);
+    }
+    for (const input of context.inputs) {
+      this.#addInput(gathering, input);
+    }
+    for (const reason of context.opaque) {
+      gathering.opaque.add(reason);
+    }
+    for (const use of context.uses) {
+      this.#reachContext(gathering, use, skip);
+    }
+    if (context.file !== undefined) {
+      this.#reachFile(gathering, context.file, skip);
+    }
+    for (const teardown of context.teardowns) {
+      this.#reachContext(gathering, teardown, skip);
+    }
+    if (context.kind === "fixture" && context.teardowns.length === 0 && !this.#ended) {
+      gathering.missingTeardowns.add(context.name);
+    }
+  }
+
+  /** What concerns every test of the session. */
+  #sessionSet(): RecordedSet {
+    const gathering = new Gathering();
+    if (this.#contexts.has(0)) {
+      this.#reachContext(gathering, 0, undefined);
+    }
+    for (const { file, sha } of this.#preloaded) {
+      const path = this.#paths[file];
+      if (path === undefined || sha === null) {
+        gathering.lost ??= "a module was loaded before recording began";
+      } else {
+        gathering.members.add(this.#dependency("file", path, "", sha));
+      }
+    }
+    for (const { kind, path, name, value } of this.#world.surroundings()) {
+      gathering.members.add(this.#dependency(kind, path, name, value));
+    }
+    return gathering.finish();
+  }
+
+  /** What collecting a file depended on; also part of each of its tests. */
+  #fileGathering(path: string): Gathering {
+    const gathering = new Gathering();
+    for (const frame of this.#collected) {
+      if (frame.file === path) {
+        this.#reachContext(gathering, frame.ctx, undefined);
+      }
+    }
+    const number = this.#fileNumber(path);
+    if (number !== undefined) {
+      this.#reachFile(gathering, number, undefined);
+    } else {
+      // Not Python, or collected without being imported.
+      this.#addUnloaded(gathering, path);
+    }
+    for (const directory of ancestors(path)) {
+      for (const name of ["conftest.py", "__init__.py"]) {
+        const candidate = directory === "" ? name : `${directory}/${name}`;
+        const file = this.#fileNumber(candidate);
+        if (file !== undefined && name === "conftest.py") {
+          this.#reachFile(gathering, file, undefined);
+        } else if (file === undefined) {
+          this.#addUnloaded(gathering, candidate);
+        }
+      }
+    }
+    return gathering;
+  }
+
+  /** A file that counts by its content, or by its absence, though the process did not load it. */
+  #addUnloaded(gathering: Gathering, path: string): void {
+    const digest = this.#world.digestIfOlder(path, (this.#start?.time ?? 0) * 1000);
+    if (digest === undefined) {
+      gathering.lost ??= `${path} changed while tests ran`;
+    } else {
+      gathering.members.add(this.#dependency("file", path, "", digest));
+    }
+  }
+
+  /** The number of a loaded file. */
+  #fileNumber(path: string): number | undefined {
+    if (this.#loaded === undefined) {
+      this.#loaded = new Map();
+      for (const file of this.#content.keys()) {
+        this.#loaded.set(this.#paths[file] ?? "", file);
+      }
+    }
+    return this.#loaded.get(path);
+  }
+
+  #loaded: Map<string, number> | undefined;
+
+  recording(): Recording {
+    const session = this.#sessionSet();
+    const files = new Map<string, { set: RecordedSet; reached: ReadonlySet<number> }>();
+    const fileSet = (path: string): { set: RecordedSet; reached: ReadonlySet<number> } => {
+      let known = files.get(path);
+      if (known === undefined) {
+        const gathering = this.#fileGathering(path);
+        known = { set: gathering.finish(), reached: gathering.files };
+        files.set(path, known);
+      }
+      return known;
+    };
+    const shared = new Map<number, RecordedSet>();
+    const contextSet = (id: number): RecordedSet => {
+      let set = shared.get(id);
+      if (set === undefined) {
+        const gathering = new Gathering();
+        this.#reachContext(gathering, id, undefined);
+        set = gathering.finish();
+        shared.set(id, set);
+      }
+      return set;
+    };
+    const tests = this.#tests.map(({ frame, codes }): RecordedTest => {
+      const base = fileSet(frame.file);
+      const own = new Gathering();
+      for (const code of codes) {
+        this.#addCode(own, code, base.reached);
+      }
+      for (const input of frame.inputs) {
+        this.#addInput(own, input);
+      }
+      for (const reason of frame.opaque) {
+        own.opaque.add(reason);
+      }
+      const fixtures: RecordedSet[] = [];
+      for (const use of frame.uses) {
+        const kind = this.#contexts.get(use)?.kind;
+        if (kind === "fixture") {
+          fixtures.push(contextSet(use));
+        } else if (kind !== "file" && kind !== "session") {
+          this.#reachContext(own, use, base.reached);
+        }
+      }
+      return { frame, sets: [session, base.set, own.finish(), ...fixtures] };
+    });
+    const collections = this.#collected
+      .filter((frame) => !frame.partial)
+      .map((frame): RecordedCollection => ({ frame, sets: [session, fileSet(frame.file).set] }));
+    const walks = new Map<string, readonly string[]>();
+    const teardowns = new Map<string, RecordedSet>();
+    for (const context of this.#contexts.values()) {
+      for (const input of context.inputs) {
+        if (input[0] === "walk") {
+          walks.set(input[1], input[2]);
+        }
+      }
+      if (context.kind === "fixture" && context.teardowns.length > 0) {
+        const gathering = new Gathering();
+        for (const teardown of context.teardowns) {
+          this.#reachContext(gathering, teardown, undefined);
+        }
+        teardowns.set(context.name, gathering.finish());
+      }
+    }
+    return {
+      start: this.#start,
+      session: this.#session,
+      dependencies: this.#dependencies,
+      tests,
+      collections,
+      walks,
+      teardowns,
+      notes: this.#notes,
+      ended: this.#ended,
+    };
+  }
+}
+
+/** The directories from the root down to the one that holds `path`; "" is the root. */
+function ancestors(path: string): string[] {
+  const directories = [""];
+  for (let slash = path.indexOf("/"); slash >= 0; slash = path.indexOf("/", slash + 1)) {
+    directories.push(path.slice(0, slash));
+  }
+  return directories.filter((directory) => !directory.startsWith(".."));
+}
