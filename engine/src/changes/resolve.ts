@@ -1,0 +1,60 @@
+/**
+ * Which files of the project answer to a module name.
+ *
+ * The value lists every candidate in the order of the search path, not only the one that wins: what comes later in the
+ * path (standard library, installed distributions) need not be known, and a file that begins or ceases to shadow
+ * something always changes the list.
+ */
+
+import { ABSENT } from "../model/key.ts";
+import type { Tree } from "./tree.ts";
+
+interface Candidate {
+  readonly path: string;
+  /** The directory in which submodules are looked for; undefined for a plain module. */
+  readonly directory?: string;
+}
+
+/** Joins path segments of the project; "" is the root. */
+export function joinPath(directory: string, name: string): string {
+  return directory === "" || directory === "." ? name : `${directory}/${name}`;
+}
+
+function candidatesIn(tree: Tree, directory: string, leaf: string): Candidate[] {
+  const names = tree.names(directory);
+  if (names === null) {
+    return [];
+  }
+  const found: Candidate[] = [];
+  const sub = joinPath(directory, leaf);
+  const inside = names.includes(leaf) ? tree.names(sub) : null;
+  const isPackage = inside?.includes("__init__.py") ?? false;
+  if (isPackage) {
+    found.push({ path: `${sub}/__init__.py`, directory: sub });
+  }
+  for (const name of names) {
+    if (name.startsWith(`${leaf}.`) && (name === `${leaf}.py` || name.endsWith(".so") || name.endsWith(".pyd"))) {
+      found.push({ path: joinPath(directory, name) });
+    }
+  }
+  if (inside !== null && !isPackage) {
+    found.push({ path: `${sub}/`, directory: sub });
+  }
+  return found;
+}
+
+function candidates(tree: Tree, name: string): Candidate[] {
+  const dot = name.lastIndexOf(".");
+  const directories =
+    dot < 0
+      ? tree.searchRoots
+      : candidates(tree, name.slice(0, dot)).flatMap((parent) => (parent.directory === undefined ? [] : [parent.directory]));
+  const leaf = name.slice(dot + 1);
+  return directories.flatMap((directory) => candidatesIn(tree, directory, leaf));
+}
+
+/** The value of the key `resolve name`: candidates in the project in search order, or "-". */
+export function resolveValue(tree: Tree, name: string): string {
+  const found = candidates(tree, name);
+  return found.length === 0 ? ABSENT : found.map((candidate) => candidate.path).join(";");
+}

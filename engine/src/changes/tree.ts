@@ -1,0 +1,34 @@
+/** The present state of a project as the decisions see it: a port, implemented over real files and in memory. */
+
+import type { ImportRef } from "../fingerprint/index.ts";
+
+/** What is known of one source file's content. */
+export type SourceState =
+  /** Nothing is there. */
+  | { readonly kind: "absent" }
+  /** It is not valid Python, so that each of its keys counts as changed. */
+  | { readonly kind: "broken"; readonly digest: string; readonly message: string }
+  | { readonly kind: "source"; readonly blocks: SourceBlocks };
+
+/** A fingerprint, indexed for questions. */
+export interface SourceBlocks {
+  readonly toplevel: string;
+  readonly imports: readonly ImportRef[];
+  /** Checksum over all bodies of that qualified name; undefined if there is none. */
+  body(qualname: string): string | undefined;
+}
+
+export interface Tree {
+  /** Blob id of a file's content, or "-". */
+  digest(path: string): string;
+  source(path: string): SourceState;
+  /** Filtered, sorted names in a directory; null if there is no such directory. */
+  names(directory: string): readonly string[] | null;
+  /** Digest of {@link names}, or "-". */
+  listingDigest(directory: string): string;
+  /** Digest of what pytest would read of its configuration in this directory. */
+  configDigest(directory: string): string;
+  packagesDigest(): string;
+  /** Project directories on the import path, in order. */
+  readonly searchRoots: readonly string[];
+}

@@ -1,0 +1,49 @@
+/** The value of a key on the present state. */
+
+import { ABSENT, type Key } from "../model/key.ts";
+import { resolveValue } from "./resolve.ts";
+import type { SourceState, Tree } from "./tree.ts";
+
+/** Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. */
+export function valueOf(tree: Tree, key: Key): string {
+  switch (key.kind) {
+    case "body":
+      return bodyValue(tree.source(key.path), key.name);
+    case "toplevel":
+      return toplevelValue(tree.source(key.path));
+    case "file":
+      return tree.digest(key.path);
+    case "listing":
+      return tree.listingDigest(key.path);
+    case "resolve":
+      return resolveValue(tree, key.name);
+    case "config":
+      return tree.configDigest(key.path);
+    case "packages":
+      return tree.packagesDigest();
+  }
+}
+
+/** The value of `body path qualname`, given what is in the file. A broken file never equals a recorded value. */
+export function bodyValue(source: SourceState, qualname: string): string {
+  switch (source.kind) {
+    case "absent":
+      return ABSENT;
+    case "broken":
+      return `!${source.digest}`;
+    case "source":
+      return source.blocks.body(qualname) ?? ABSENT;
+  }
+}
+
+/** The value of `toplevel path`. */
+export function toplevelValue(source: SourceState): string {
+  switch (source.kind) {
+    case "absent":
+      return ABSENT;
+    case "broken":
+      return `!${source.digest}`;
+    case "source":
+      return source.blocks.toplevel;
+  }
+}

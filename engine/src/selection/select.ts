@@ -1,0 +1,184 @@
+/**
+ * Which tests and files run: a pure function of what is known, what holds now, and what was asked.
+ *
+ * A test is left out if, and only if, a passing fact of it holds and no failing one does. A file is left out of
+ * collection only if its collection holds *and* each test that it yielded, and that the user's selection keeps, is
+ * left out. Total: whatever is missing here runs.
+ */
+
+import { type Key } from "../model/key.ts";
+import type { Plan, SelectedFile, SelectedTest } from "../model/plan.ts";
+import { type Reason, changedReason } from "../model/reason.ts";
+
+/** The parts of a stored fact that decide. */
+export interface KnownFact {
+  readonly outcome: string;
+  readonly green: boolean;
+  readonly at: number;
+  readonly depsets: readonly number[];
+}
+
+export interface KnownCollection {
+  readonly id: number;
+  readonly path: string;
+  readonly green: boolean;
+  readonly at: number;
+  readonly tests: readonly number[];
+  readonly depsets: readonly number[];
+}
+
+export interface Knowledge {
+  /** Facts by test, the newest first. */
+  readonly facts: ReadonlyMap<number, readonly KnownFact[]>;
+  /** Collection facts by file, the newest first. */
+  readonly collections: ReadonlyMap<string, readonly KnownCollection[]>;
+  /** Node ids of tests. */
+  readonly nodes: ReadonlyMap<number, string>;
+  /** Tests that survive the user's selection, by collection; a missing entry is "not known", null is "all". */
+  readonly survivors: ReadonlyMap<number, readonly number[] | null>;
+  /** Whether every member of a depset has its recorded value now. */
+  holds(depset: number): boolean;
+  /** The members of a depset that have another value now (a few suffice). */
+  changed(depset: number): readonly Key[];
+  /** Why a file cannot be read as Python any more, if so. */
+  broken(path: string): string | undefined;
+}
+
+/** What the user asked for, in terms of the project. */
+export interface Scope {
+  /** Whether tests of this file are asked for. */
+  hasFile(path: string): boolean;
+  /** Whether this test is asked for, within a file that is. */
+  hasTest(path: string, node: string): boolean;
+  /** Whether the file is asked for through node ids: then it is collected, and its tests are deselected one by one. */
+  byId(path: string): boolean;
+}
+
+/** Files that pytest may collect and that were never collected, with the reason. */
+export interface Candidate {
+  readonly path: string;
+  readonly reason: Reason;
+}
+
+const REASONS_PER_TEST = 8;
+
+export function select(knowledge: Knowledge, scope: Scope, candidates: readonly Candidate[], exists: (path: string) => boolean): Plan {
+  const tests: SelectedTest[] = [];
+  const files: SelectedFile[] = candidates.map(({ path, reason }) => ({ path, reasons: [reason] }));
+  const skipFiles: string[] = [];
+  const skipTests = new Map<string, readonly string[]>();
+  let upToDate = 0;
+  let known = 0;
+  let leftOutWithFiles = 0;
+  const node = (test: number): string => knowledge.nodes.get(test) ?? "";
+  for (const [path, collections] of knowledge.collections) {
+    if (!scope.hasFile(path) || !exists(path)) {
+      continue;
+    }
+    const collection = collections.find((candidate) => candidate.green && allHold(knowledge, candidate.depsets));
+    if (collection === undefined) {
+      const newest = collections[0];
+      files.push({ path, reasons: newest === undefined ? [{ kind: "no-record" }] : collectionReasons(knowledge, collections) });
+      const proven = (newest?.tests ?? []).filter((test) => isProven(knowledge, test));
+      known += newest?.tests.length ?? 0;
+      upToDate += proven.length;
+      if (proven.length > 0) {
+        skipTests.set(path, proven.map(node));
+      }
+      continue;
+    }
+    const survivors = knowledge.survivors.get(collection.id);
+    const asked = (survivors ?? collection.tests).filter((test) => scope.hasTest(path, node(test)));
+    const proven = new Set(collection.tests.filter((test) => isProven(knowledge, test)));
+    known += asked.length;
+    if (survivors === undefined) {
+      files.push({ path, reasons: [{ kind: "selection-unknown" }] });
+    }
+    let left = 0;
+    for (const test of asked) {
+      if (proven.has(test)) {
+        upToDate += 1;
+      } else {
+        left += 1;
+        tests.push({ id: node(test), reasons: testReasons(knowledge, test) });
+      }
+    }
+    if (survivors !== undefined && left === 0 && !scope.byId(path)) {
+      skipFiles.push(path);
+      leftOutWithFiles += asked.length;
+    } else if (proven.size > 0) {
+      skipTests.set(path, [...proven].map(node));
+    }
+  }
+  if (tests.length === 0 && files.length === 0) {
+    return { kind: "nothing", upToDate };
+  }
+  return { kind: "some", tests, files, skipFiles, skipTests, leftOutWithFiles, upToDate, known };
+}
+
+function allHold(knowledge: Knowledge, depsets: readonly number[]): boolean {
+  return depsets.every((depset) => knowledge.holds(depset));
+}
+
+/** The fact that proves a test now; undefined if it has to run. */
+export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefined {
+  let proof: KnownFact | undefined;
+  for (const fact of knowledge.facts.get(test) ?? []) {
+    if (!allHold(knowledge, fact.depsets)) {
+      continue;
+    }
+    if (!fact.green) {
+      return undefined;
+    }
+    proof ??= fact;
+  }
+  return proof;
+}
+
+function isProven(knowledge: Knowledge, test: number): boolean {
+  return proofOf(knowledge, test) !== undefined;
+}
+
+/** Why a test that is not proven runs: at least one reason. */
+export function testReasons(knowledge: Knowledge, test: number): Reason[] {
+  const facts = knowledge.facts.get(test) ?? [];
+  const newest = facts[0];
+  if (newest === undefined) {
+    return [{ kind: "no-record" }];
+  }
+  const red = facts.find((fact) => !fact.green && allHold(knowledge, fact.depsets));
+  if (red !== undefined) {
+    return red.outcome === "passed" ? [{ kind: "not-proven", outcome: "passed after a rerun" }] : [{ kind: "failed", at: red.at }];
+  }
+  // The newest passing fact tells best what changed; where there is none, the newest of all does.
+  return changes(knowledge, (facts.find((fact) => fact.green) ?? newest).depsets);
+}
+
+function collectionReasons(knowledge: Knowledge, collections: readonly KnownCollection[]): Reason[] {
+  const holding = collections.find((candidate) => allHold(knowledge, candidate.depsets));
+  if (holding !== undefined) {
+    return [{ kind: "failed", at: holding.at }];
+  }
+  return changes(knowledge, collections[0]?.depsets ?? []);
+}
+
+function changes(knowledge: Knowledge, depsets: readonly number[]): Reason[] {
+  const reasons: Reason[] = [];
+  const seen = new Set<string>();
+  for (const depset of depsets) {
+    if (knowledge.holds(depset)) {
+      continue;
+    }
+    for (const key of knowledge.changed(depset)) {
+      const message = key.kind === "body" || key.kind === "toplevel" ? knowledge.broken(key.path) : undefined;
+      const reason: Reason =
+        message === undefined ? changedReason(key) : { kind: "unparsable", path: key.path, message };
+      const id = JSON.stringify(reason);
+      if (!seen.has(id) && reasons.length < REASONS_PER_TEST) {
+        seen.add(id);
+        reasons.push(reason);
+      }
+    }
+  }
+  return reasons.length === 0 ? [{ kind: "no-record" }] : reasons;
+}
