@@ -1,0 +1,27 @@
+/** `winnow plan`. */
+
+import { describeReason } from "../../model/reason.ts";
+import { look } from "../../pipeline/look.ts";
+import { planDocument, writeJson } from "../../report/json.ts";
+import { plannedLine } from "../../report/terminal.ts";
+import type { CommandLine } from "../cli.ts";
+
+export async function planCommand({ request, json }: CommandLine): Promise<number> {
+  const { plan, decision } = await look(request);
+  const decidedMs = performance.now();
+  if (json) {
+    writeJson(planDocument(plan, (decision?.changes ?? []).map(({ path }) => path), decidedMs));
+    return 0;
+  }
+  const lines = [plannedLine(plan, decidedMs)];
+  if (plan.kind === "some") {
+    for (const { path, reasons } of plan.files) {
+      lines.push(`  ${path === "" ? "." : path}  (to be collected)`, ...reasons.map((reason) => `      ${describeReason(reason)}`));
+    }
+    for (const { id, reasons } of plan.tests) {
+      lines.push(`  ${id}`, ...reasons.map((reason) => `      ${describeReason(reason)}`));
+    }
+  }
+  process.stdout.write(`${lines.join("\n")}\n`);
+  return 0;
+}

@@ -1,0 +1,62 @@
+/** Commands and options in one typed table: parser, help and reference are made from it. */
+
+export interface OptionSpec {
+  readonly type: "string" | "boolean";
+  readonly short?: string;
+  /** The name of the value in help. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export const OPTIONS = {
+  directory: { type: "string", short: "C", value: "DIR", help: "Work in this directory instead of the current one." },
+  python: { type: "string", value: "PYTHON", help: "The interpreter to use: a path, an environment's directory or a name on PATH." },
+  json: { type: "boolean", help: "Print one JSON document on standard output (pytest's own output goes to standard error)." },
+  help: { type: "boolean", short: "h", help: "Show this help." },
+  version: { type: "boolean", help: "Show the version." },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export interface CommandSpec {
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: readonly OptionName[];
+  /** Whether pytest's arguments may follow after `--`. */
+  readonly takesPytestArgs: boolean;
+  /** How many words the command takes itself. */
+  readonly words: readonly [least: number, most: number];
+}
+
+export const COMMANDS = {
+  run: {
+    usage: "winnow run [-C DIR] [--python PYTHON] [--json] [-- PYTEST ARGS]",
+    summary: "Run the tests that a change concerns, and record what they touch.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: true,
+    words: [0, 0],
+  },
+  plan: {
+    usage: "winnow plan [-C DIR] [--python PYTHON] [--json] [-- PYTEST ARGS]",
+    summary: "Show what would run and why. Runs nothing.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: true,
+    words: [0, 0],
+  },
+  why: {
+    usage: "winnow why TEST [-C DIR] [--python PYTHON] [--json] [-- PYTEST ARGS]",
+    summary: "Show why a test runs, or which fact proves that it need not.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: true,
+    words: [1, 1],
+  },
+  status: {
+    usage: "winnow status [-C DIR] [--python PYTHON] [--json]",
+    summary: "Show what is recorded, and what would run now.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: true,
+    words: [0, 0],
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof COMMANDS;

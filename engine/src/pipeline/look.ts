@@ -1,0 +1,46 @@
+/** A decision for people who only look: `plan`, `why` and `status`. Writes nothing but what an interrupted run left. */
+
+import { statSync } from "node:fs";
+import { WinnowError } from "../model/error.ts";
+import type { Plan } from "../model/plan.ts";
+import { compilerOf } from "../runners/pytest/compiler.ts";
+import { layoutOf } from "../store/layout.ts";
+import { type Store, openStore } from "../store/store.ts";
+import { type Decision, decide } from "./decide.ts";
+import { hasLeftovers } from "./leftovers.ts";
+import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
+import type { Request } from "./request.ts";
+
+export interface Look {
+  readonly store: Store | undefined;
+  readonly decision: Decision | undefined;
+  readonly plan: Plan;
+  readonly python: ResolvedInterpreter;
+}
+
+/** Decides a request without running anything. A project without a store has no decision, and every test would run. */
+export async function look(request: Request): Promise<Look> {
+  const layout = layoutOf(request.root);
+  if (statSync(layout.database, { throwIfNoEntry: false }) === undefined) {
+    const plan: Plan = { kind: "everything", because: "nothing is recorded yet", known: 0 };
+    return { store: undefined, decision: undefined, plan, python: resolveInterpreter(request, undefined) };
+  }
+  let store: Store;
+  try {
+    store = openStore(layout.database);
+  } catch (error) {
+    if (error instanceof WinnowError) {
+      const plan: Plan = { kind: "everything", because: error.message, known: 0 };
+      return { store: undefined, decision: undefined, plan, python: resolveInterpreter(request, undefined) };
+    }
+    throw error;
+  }
+  const python = resolveInterpreter(request, store);
+  const compiler = compilerOf(python.info.executable);
+  if (hasLeftovers(layout)) {
+    const { recordLeftovers } = await import("./record.ts");
+    recordLeftovers(store, layout, request, python.info, compiler);
+  }
+  const decision = decide(store, request, python.info, compiler);
+  return { store, decision, plan: decision.plan, python };
+}

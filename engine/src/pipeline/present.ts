@@ -1,0 +1,431 @@
+/**
+ * The present state of the project over real files: what was seen last (the watch table), corrected where `stat` says
+ * that something may have changed. Reads and fingerprints only what it is asked for.
+ */
+
+import { readFileSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { joinPath } from "../changes/resolve.ts";
+import { type SourceBlocks, type SourceState, type Tree } from "../changes/tree.ts";
+import { valueOf } from "../changes/values.ts";
+import { blobSha1, textDigest } from "../files/hash.ts";
+import { listDirectory } from "../files/listing.ts";
+import { type WatchEntry, type WatchKind, absolutePath, looksUnchanged, stamp } from "../files/watch.ts";
+import {
+  FINGERPRINT_VERSION,
+  type Fingerprint,
+  type FingerprintFailure,
+  blockAt,
+  fingerprint,
+} from "../fingerprint/index.ts";
+import { ABSENT, type Key } from "../model/key.ts";
+import type { LoadedSource } from "../recording/attribute.ts";
+import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuration.ts";
+import type { Store } from "../store/store.ts";
+
+/** A fingerprint with its bodies merged by qualified name. */
+class IndexedSource implements SourceBlocks, LoadedSource {
+  readonly #fingerprint: Fingerprint;
+  #bodies: Map<string, string> | undefined;
+
+  constructor(source: Fingerprint) {
+    this.#fingerprint = source;
+  }
+
+  get fingerprint(): Fingerprint {
+    return this.#fingerprint;
+  }
+
+  get toplevel(): string {
+    return this.#fingerprint.toplevel.checksum;
+  }
+
+  get imports(): Fingerprint["toplevel"]["imports"] {
+    return this.#fingerprint.toplevel.imports;
+  }
+
+  blocksAt(line: number, name: string): readonly Fingerprint["blocks"][number][] {
+    return blockAt(this.#fingerprint, line, name).flatMap((index) => this.#fingerprint.blocks[index] ?? []);
+  }
+
+  body(qualname: string): string {
+    return this.bodies.get(qualname) ?? ABSENT;
+  }
+
+  get bodies(): ReadonlyMap<string, string> {
+    if (this.#bodies === undefined) {
+      this.#bodies = new Map();
+      for (const { qualname, checksum } of this.#fingerprint.blocks) {
+        const before = this.#bodies.get(qualname);
+        this.#bodies.set(qualname, before === undefined ? checksum : `${before},${checksum}`);
+      }
+    }
+    return this.#bodies;
+  }
+
+  /** Whether two sources are equal in every block: nothing but comments and layout differs. */
+  sameTokens(other: IndexedSource): boolean {
+    if (this.toplevel !== other.toplevel || this.bodies.size !== other.bodies.size) {
+      return false;
+    }
+    for (const [qualname, checksum] of this.bodies) {
+      if (other.bodies.get(qualname) !== checksum) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
+
+interface CachedFingerprint {
+  readonly parsed: IndexedSource | FingerprintFailure;
+  compiled: readonly string[];
+}
+
+/** Tells of each file whether it compiles: the message of what is wrong, or null. Paths are absolute. */
+export type Compiler = (paths: readonly string[]) => ReadonlyMap<string, string | null>;
+
+export interface PresentOptions {
+  readonly root: string;
+  readonly store: Store | undefined;
+  readonly watch: readonly WatchEntry[];
+  readonly searchRoots: readonly string[];
+  readonly siteDirectories: readonly string[];
+  /** `3.13.0`, the version whose compiler is meant. */
+  readonly python: string;
+  readonly now: number;
+  /** Contents known not to compile, by path. */
+  readonly broken: Readonly<Record<string, BrokenFile>>;
+}
+
+/** A content that Python refuses, and what it says. */
+export interface BrokenFile {
+  readonly digest: string;
+  readonly message: string;
+}
+
+export interface Change {
+  readonly kind: WatchKind;
+  readonly path: string;
+  /** Digest of what was there when the table was written. */
+  readonly before: string;
+}
+
+export class PresentTree implements Tree {
+  readonly searchRoots: readonly string[];
+  readonly #options: PresentOptions;
+  readonly #files = new Map<string, WatchEntry>();
+  readonly #directories = new Map<string, WatchEntry>();
+  readonly #sites = new Map<string, WatchEntry>();
+  readonly #names = new Map<string, readonly string[] | null>();
+  readonly #fingerprints = new Map<string, CachedFingerprint | undefined>();
+  readonly #fresh = new Set<string>();
+  readonly #configs = new Map<string, string>();
+  readonly #broken: Map<string, BrokenFile>;
+  readonly #bytes = new Map<string, Buffer>();
+  #packages: string | undefined;
+  /** Entries that were looked at again because their times were new or too young, though nothing had changed. */
+  restamped = 0;
+
+  constructor(options: PresentOptions) {
+    this.#options = options;
+    this.searchRoots = options.searchRoots;
+    this.#broken = new Map(Object.entries(options.broken));
+    for (const entry of options.watch) {
+      this.#mapOf(entry.kind).set(entry.path, entry);
+    }
+  }
+
+  #mapOf(kind: WatchKind): Map<string, WatchEntry> {
+    return kind === "f" ? this.#files : kind === "d" ? this.#directories : this.#sites;
+  }
+
+  /** Looks at every watched path; what changed is corrected in place and returned. */
+  scan(): Change[] {
+    const changes: Change[] = [];
+    const { root } = this.#options;
+    for (const entry of this.#options.watch) {
+      if (looksUnchanged(root, entry)) {
+        continue;
+      }
+      const before = entry.digest;
+      Object.assign(entry, this.#look(entry.kind, entry.path));
+      if (entry.digest === before) {
+        this.restamped += 1;
+      } else {
+        changes.push({ kind: entry.kind, path: entry.path, before });
+      }
+    }
+    return changes;
+  }
+
+  /** All entries, with what was added by questions since. */
+  entries(): WatchEntry[] {
+    return [...this.#files.values(), ...this.#directories.values(), ...this.#sites.values()];
+  }
+
+  #look(kind: WatchKind, path: string): WatchEntry {
+    const absolute = absolutePath(this.#options.root, { kind, path });
+    // The stamp is taken before the content: a write in between shows as a changed time at the next look.
+    const times = stamp(absolute, this.#options.now);
+    let digest: string = ABSENT;
+    if (times.inode !== 0) {
+      if (kind === "f") {
+        digest = this.#readDigest(absolute, path);
+      } else if (kind === "d") {
+        const names = listDirectory(absolute);
+        this.#names.set(path, names);
+        digest = names === null ? ABSENT : namesDigest(names);
+      } else {
+        digest = siteDigest(absolute);
+      }
+    }
+    return { kind, path, digest, ...times };
+  }
+
+  #readDigest(absolute: string, path: string): string {
+    try {
+      const bytes = readFileSync(absolute);
+      if (path.endsWith(".py")) {
+        this.#bytes.set(path, bytes);
+      }
+      return blobSha1(bytes);
+    } catch (error) {
+      // A directory, or nothing that may be read: a state of its own, different from every content.
+      return `?${(error as NodeJS.ErrnoException).code ?? "error"}`;
+    }
+  }
+
+  #entry(kind: WatchKind, path: string): WatchEntry {
+    const map = this.#mapOf(kind);
+    let entry = map.get(path);
+    if (entry === undefined) {
+      entry = this.#look(kind, path);
+      map.set(path, entry);
+    }
+    return entry;
+  }
+
+  digest(path: string): string {
+    return this.#entry("f", path).digest;
+  }
+
+  names(directory: string): readonly string[] | null {
+    const entry = this.#entry("d", directory);
+    if (entry.digest === ABSENT) {
+      return null;
+    }
+    let names = this.#names.get(directory);
+    if (names === undefined) {
+      names = listDirectory(join(this.#options.root, directory));
+      this.#names.set(directory, names);
+    }
+    return names;
+  }
+
+  listingDigest(directory: string): string {
+    return this.#entry("d", directory).digest;
+  }
+
+  configDigest(directory: string): string {
+    let digest = this.#configs.get(directory);
+    if (digest === undefined) {
+      digest = pytestConfigDigest((name) => {
+        const path = joinPath(directory, name);
+        // Through the watch table, so that its appearing or changing is noticed.
+        if (!/^[0-9a-f]/.test(this.digest(path))) {
+          return null;
+        }
+        try {
+          return readFileSync(join(this.#options.root, path));
+        } catch {
+          return null;
+        }
+      });
+      this.#configs.set(directory, digest);
+    }
+    return digest;
+  }
+
+  packagesDigest(): string {
+    this.#packages ??= this.#options.siteDirectories.map((path) => this.#entry("p", path).digest).join(",");
+    return this.#packages;
+  }
+
+  source(path: string): SourceState {
+    const digest = this.digest(path);
+    if (digest === ABSENT) {
+      return { kind: "absent" };
+    }
+    const known = this.#broken.get(path);
+    const message = known?.digest === digest ? known.message : undefined;
+    const source = message === undefined ? this.fingerprintOf(path, digest) : undefined;
+    if (source instanceof IndexedSource) {
+      return { kind: "source", blocks: source };
+    }
+    return { kind: "broken", digest, message: message ?? source?.error ?? "it cannot be read" };
+  }
+
+  /** The broken contents that are still there, for the next decision. */
+  brokenFiles(): Record<string, BrokenFile> {
+    return Object.fromEntries([...this.#broken].filter(([path, { digest }]) => this.digest(path) === digest));
+  }
+
+  /** Why a file cannot be read as Python now, if so. */
+  broken(path: string): string | undefined {
+    const state = this.#files.has(path) ? this.source(path) : undefined;
+    return state?.kind === "broken" ? state.message : undefined;
+  }
+
+  /** The fingerprint of a content: from the store, or from the file if that content is still there. */
+  fingerprintOf(path: string, sha: string): IndexedSource | FingerprintFailure | undefined {
+    return this.#cached(path, sha)?.parsed;
+  }
+
+  #cached(path: string, sha: string): CachedFingerprint | undefined {
+    if (this.#fingerprints.has(sha)) {
+      return this.#fingerprints.get(sha);
+    }
+    let cached: CachedFingerprint | undefined;
+    const stored = this.#options.store?.fingerprint(sha);
+    if (stored !== undefined) {
+      const parsed = JSON.parse(stored.data) as Fingerprint | FingerprintFailure;
+      if (parsed.version === FINGERPRINT_VERSION) {
+        cached = { parsed: index(parsed), compiled: stored.compiled };
+      }
+    }
+    if (cached === undefined) {
+      const bytes = this.#content(path, sha);
+      if (bytes !== undefined) {
+        cached = { parsed: index(fingerprint(bytes)), compiled: stored?.compiled ?? [] };
+        this.#fresh.add(sha);
+      }
+    }
+    this.#fingerprints.set(sha, cached);
+    return cached;
+  }
+
+  #content(path: string, sha: string): Uint8Array | undefined {
+    try {
+      const bytes = this.#bytes.get(path) ?? readFileSync(join(this.#options.root, path));
+      return blobSha1(bytes) === sha ? bytes : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Notes that this content was loaded by the session's Python, so that it compiles. */
+  noteCompiled(path: string, sha: string): void {
+    const cached = this.#cached(path, sha);
+    if (cached !== undefined && !cached.compiled.includes(this.#options.python)) {
+      cached.compiled = [...cached.compiled, this.#options.python];
+      this.#fresh.add(sha);
+    }
+  }
+
+  /**
+   * Has the changed sources compiled that are not known to: the splitter is no parser, and a typo in a function that
+   * nobody calls breaks every importer. A source equal in all tokens to one that compiled needs no look.
+   */
+  checkCompiles(changes: readonly Change[], compiler: Compiler): void {
+    const unknown = changes.filter(({ kind, path, before }) => {
+      const digest = kind === "f" && path.endsWith(".py") ? this.digest(path) : ABSENT;
+      const now = digest === ABSENT ? undefined : this.#cached(path, digest);
+      if (now === undefined || !(now.parsed instanceof IndexedSource) || now.compiled.includes(this.#options.python)) {
+        return false;
+      }
+      const old = this.#fingerprints.get(before) ?? this.#storedFingerprint(before);
+      return !(
+        old?.parsed instanceof IndexedSource &&
+        old.compiled.includes(this.#options.python) &&
+        old.parsed.sameTokens(now.parsed)
+      );
+    });
+    if (unknown.length === 0) {
+      return;
+    }
+    const verdicts = compiler(unknown.map(({ path }) => join(this.#options.root, path)));
+    for (const { path } of unknown) {
+      const message = verdicts.get(join(this.#options.root, path));
+      if (message === null) {
+        this.noteCompiled(path, this.digest(path));
+      } else {
+        this.#broken.set(path, { digest: this.digest(path), message: message ?? "it could not be compiled" });
+      }
+    }
+  }
+
+  #storedFingerprint(sha: string): CachedFingerprint | undefined {
+    const stored = this.#options.store?.fingerprint(sha);
+    if (stored === undefined) {
+      return undefined;
+    }
+    const parsed = JSON.parse(stored.data) as Fingerprint | FingerprintFailure;
+    return parsed.version === FINGERPRINT_VERSION ? { parsed: index(parsed), compiled: stored.compiled } : undefined;
+  }
+
+  /** Writes the fingerprints that were computed or learnt to compile since. */
+  saveFingerprints(store: Store): void {
+    for (const sha of this.#fresh) {
+      const cached = this.#fingerprints.get(sha);
+      if (cached !== undefined) {
+        const { parsed, compiled } = cached;
+        store.setFingerprint(sha, JSON.stringify(parsed instanceof IndexedSource ? parsed.fingerprint : parsed), compiled);
+      }
+    }
+    this.#fresh.clear();
+  }
+
+  /** Makes sure that everything the value of this key is computed from is watched. */
+  value(key: Key): string {
+    return valueOf(this, key);
+  }
+}
+
+function index(parsed: Fingerprint | FingerprintFailure): IndexedSource | FingerprintFailure {
+  return "error" in parsed ? parsed : new IndexedSource(parsed);
+}
+
+/** Digest of a directory's names. */
+export function namesDigest(names: readonly string[]): string {
+  return textDigest(names.join("\n"));
+}
+
+/** What a directory of installed packages holds: its names, and what each distribution says that it consists of. */
+function siteDigest(absolute: string): string {
+  const parts: string[] = [];
+  try {
+    for (const name of readdirSync(absolute).sort()) {
+      if (name === "__pycache__") {
+        continue;
+      }
+      parts.push(name);
+      if (name.endsWith(".dist-info") || name.endsWith(".egg-info")) {
+        parts.push(recordDigest(join(absolute, name)));
+      } else if (name.endsWith(".pth") || name.endsWith(".egg-link")) {
+        parts.push(blobSha1(readFileSync(join(absolute, name))));
+      }
+    }
+  } catch {
+    return ABSENT;
+  }
+  return textDigest(parts.join("\n"));
+}
+
+function recordDigest(directory: string): string {
+  for (const name of ["RECORD", "PKG-INFO", "METADATA"]) {
+    try {
+      return blobSha1(readFileSync(join(directory, name)));
+    } catch {
+      // The next of them then; a distribution with none of the three has only its name.
+    }
+  }
+  return ABSENT;
+}
+
+const CONFIGURATION_FILES: ReadonlySet<string> = new Set([...CONFIG_NAMES, "setup.py"]);
+
+/** Whether the key concerns pytest's configuration when this file changes. */
+export function isConfigurationFile(path: string): boolean {
+  return CONFIGURATION_FILES.has(basename(path));
+}

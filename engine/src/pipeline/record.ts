@@ -1,0 +1,462 @@
+/**
+ * Journals → facts: what test processes wrote becomes knowledge, in one transaction.
+ *
+ * Ingesting the same journal twice changes nothing, so a crash between the commit and the removal of the journal is
+ * harmless. Values of source blocks are those of the content that the process loaded, whatever the tree looks like now.
+ */
+
+import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { WatchEntry } from "../files/watch.ts";
+import type { SessionFrame } from "../journal/frames.ts";
+import { type JournalFile, readJournal } from "../journal/reader.ts";
+import { ABSENT, type Dependency } from "../model/key.ts";
+import { type LoadedSource, type RecordedSet, type Recording, type RecordingWorld, attribute } from "../recording/attribute.ts";
+import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
+import type { Layout } from "../store/layout.ts";
+import type { Store } from "../store/store.ts";
+import {
+  type Decision,
+  type Surroundings,
+  type Verdict,
+  concernedBy,
+  openTree,
+  planOf,
+  readKnowledge,
+  surroundingValues,
+  surroundingsOf,
+  verdictKey,
+} from "./decide.ts";
+import { type Environment } from "./environment.ts";
+import { type Change, type Compiler, type PresentTree, namesDigest } from "./present.ts";
+import { type Request, toProjectPath } from "./request.ts";
+
+/** What one run's description says, kept beside its journals so that a later invocation can ingest them. */
+export interface RunDescription {
+  readonly run: string;
+  /** Process ids of the engine that started it. */
+  readonly pid: number;
+  readonly environment: Environment;
+  readonly selection: string;
+  readonly requestKey: string;
+  /** Whether what survives the user's selection depends on pytest's cache, so that it must not be remembered. */
+  readonly stateful: boolean;
+  /** `config` and `packages` as they were before the run started. */
+  readonly before: readonly Dependency[];
+}
+
+export interface RecordSummary {
+  readonly tests: number;
+  readonly outcomes: ReadonlyMap<string, number>;
+  /** Tests without a new fact, by reason. */
+  readonly lost: ReadonlyMap<string, number>;
+  /** Tests that depend on everything, by reason. */
+  readonly opaque: ReadonlyMap<string, number>;
+  readonly notes: readonly string[];
+  /** A test that the user's selection keeps was seen in collection, deselected by Winnow or not. */
+  readonly sawSurvivors: boolean;
+  readonly recorded: boolean;
+}
+
+/** Journals of a run, newest last; [] if there is no such directory. */
+export function journalsOf(layout: Layout, run?: string): string[] {
+  try {
+    return readdirSync(layout.journals)
+      .filter((name) => name.endsWith(".journal") && (run === undefined || name.startsWith(`${run}-`)))
+      .sort()
+      .map((name) => join(layout.journals, name));
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Ingests the journals of one run. */
+export function record(
+  store: Store,
+  request: Request,
+  interpreter: InterpreterInfo,
+  description: RunDescription,
+  paths: readonly string[],
+  compiler: Compiler,
+): RecordSummary {
+  const journals: JournalFile[] = [];
+  const notes: string[] = [];
+  for (const path of paths) {
+    try {
+      journals.push(readJournal(path));
+    } catch (error) {
+      notes.push(`the journal ${path} cannot be read (${error instanceof Error ? error.message : String(error)}); its tests run again`);
+    }
+  }
+  const summary = store.write(() => new Recorder(store, request, interpreter, description, compiler).ingest(journals, notes));
+  if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
+    for (const path of paths) {
+      rmSync(path, { force: true });
+    }
+  }
+  return summary;
+}
+
+class Recorder {
+  readonly #store: Store;
+  readonly #request: Request;
+  readonly #interpreter: InterpreterInfo;
+  readonly #description: RunDescription;
+  readonly #environment: number;
+  readonly #present = new Map<string, string>();
+  #tree: PresentTree;
+  #changes: readonly Change[];
+  #opaqueDepset: number | undefined;
+  readonly #watch: readonly WatchEntry[];
+
+  constructor(
+    store: Store,
+    request: Request,
+    interpreter: InterpreterInfo,
+    description: RunDescription,
+    compiler: Compiler,
+  ) {
+    this.#store = store;
+    this.#request = request;
+    this.#interpreter = interpreter;
+    this.#description = description;
+    this.#environment = store.internEnvironment(description.environment.digest, description.environment.description);
+    this.#watch = store.watch();
+    this.#tree = this.#open(surroundingsOf(store, this.#environment));
+    this.#changes = this.#tree.scan();
+    this.#tree.checkCompiles(this.#changes, compiler);
+  }
+
+  #open(surroundings: Surroundings): PresentTree {
+    return openTree(this.#store, this.#request, this.#interpreter, surroundings, this.#watch);
+  }
+
+  ingest(journals: readonly JournalFile[], notes: string[]): RecordSummary {
+    const outcomes = new Map<string, number>();
+    const lost = new Map<string, number>();
+    const opaque = new Map<string, number>();
+    let tests = 0;
+    let sawSurvivors = false;
+    this.#learnSurroundings(journals);
+    // All dependencies first: whoever depends on everything known depends on what each of these processes touched.
+    const recordings = journals.map(({ frames }) => {
+      const recording = attribute(frames, this.#world());
+      return { recording, ids: recording.dependencies.map((dependency) => this.#intern(dependency)) };
+    });
+    const recorded = recordings.some(({ recording }) => recording.session !== undefined);
+    for (const { recording, ids } of recordings) {
+      notes.push(...recording.notes);
+      const depsets = new Map<RecordedSet, number>();
+      const depsetOf = (set: RecordedSet): number => {
+        let depset = depsets.get(set);
+        if (depset === undefined) {
+          depset = this.#store.internDepset(sorted(set.members.map((member) => ids[member] as number)));
+          depsets.set(set, depset);
+        }
+        return depset;
+      };
+      for (const [fixture, set] of recording.teardowns) {
+        if (set.lost === undefined) {
+          this.#store.setTeardown(this.#environment, fixture, depsetOf(set));
+        }
+      }
+      sawSurvivors ||= this.#ingestCollections(recording, depsetOf);
+      for (const { frame, sets } of recording.tests) {
+        tests += 1;
+        add(outcomes, frame.outcome);
+        const reason = sets.find((set) => set.lost !== undefined)?.lost;
+        if (reason !== undefined) {
+          add(lost, reason);
+          continue;
+        }
+        for (const why of new Set(sets.flatMap((set) => set.opaque))) {
+          add(opaque, why);
+        }
+        this.#store.addFact(this.#environment, {
+          test: this.#store.internTest(frame.id, frame.file),
+          outcome: frame.outcome,
+          green: frame.green && frame.reruns === 0,
+          durationUs: Math.round(frame.duration * 1e6),
+          at: Math.round(frame.started * 1000),
+          run: this.#description.run,
+          depsets: this.#depsetsOf(sets, depsetOf),
+        });
+      }
+    }
+    this.#saveBaseline();
+    const data = { tests, outcomes: Object.fromEntries(outcomes), opaque: Object.fromEntries(opaque) };
+    this.#store.addRun(this.#description.run, Date.now(), JSON.stringify(data));
+    return { tests, outcomes, lost, opaque, notes, sawSurvivors, recorded };
+  }
+
+  #depsetsOf(sets: readonly RecordedSet[], depsetOf: (set: RecordedSet) => number): number[] {
+    const depsets = sets.map(depsetOf);
+    for (const set of sets) {
+      for (const fixture of set.missingTeardowns) {
+        depsets.push(this.#store.teardown(this.#environment, fixture) ?? this.#everythingKnown());
+      }
+      if (set.opaque.length > 0) {
+        depsets.push(this.#everythingKnown());
+      }
+    }
+    return [...new Set(depsets)];
+  }
+
+  #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): boolean {
+    let sawSurvivors = false;
+    const { selection, stateful } = this.#description;
+    for (const { frame, sets } of recording.collections) {
+      sawSurvivors ||= frame.survived === null ? frame.ids.length > 0 : frame.survived.includes(true);
+      if (sets.some((set) => set.lost !== undefined)) {
+        continue;
+      }
+      const tests = frame.ids.map((id) => this.#store.internTest(id, frame.file));
+      const collection = this.#store.addCollection(
+        this.#environment,
+        {
+          path: frame.file,
+          outcome: frame.outcome,
+          green: frame.outcome !== "failed",
+          at: Math.round((recording.start?.time ?? 0) * 1000),
+          tests,
+          depsets: this.#depsetsOf(sets, depsetOf),
+        },
+        this.#description.run,
+      );
+      if (!stateful) {
+        const { survived } = frame;
+        this.#store.setSurvivors(
+          collection,
+          selection,
+          survived === null || survived.every(Boolean) ? null : tests.filter((_, index) => survived[index]),
+        );
+      }
+    }
+    const { session } = recording;
+    if (session?.complete === true && !stateful) {
+      for (const [directory, names] of recording.walks) {
+        this.#store.setWalk(this.#environment, selection, directory, [...names].sort());
+        this.#tree.names(directory);
+      }
+      this.#store.setScope(this.#environment, selection, this.#description.requestKey, {
+        roots: rootsOf(session, this.#request),
+        settings: { customCollection: session.customCollection === true },
+      });
+    }
+    return sawSurvivors;
+  }
+
+  /** Search path and site directories come before everything: values of `resolve` and `packages` depend on them. */
+  #learnSurroundings(journals: readonly JournalFile[]): void {
+    const before = surroundingsOf(this.#store, this.#environment);
+    const roots = [...before.searchRoots];
+    for (const { frames } of journals) {
+      for (const { frame } of frames) {
+        if (frame.k === "session") {
+          roots.push(...frame.roots.filter((root) => !roots.includes(root)));
+        }
+      }
+    }
+    const text = JSON.stringify({ searchRoots: roots, siteDirectories: this.#interpreter.siteDirectories } satisfies Surroundings);
+    if (text !== JSON.stringify(before)) {
+      this.#store.setNote(`surroundings:${this.#environment}`, text);
+      this.#tree = this.#open({ searchRoots: roots, siteDirectories: this.#interpreter.siteDirectories });
+      // Whatever `resolve` and `packages` were computed with is another search path now.
+      for (const kind of ["resolve", "packages"] as const) {
+        for (const dependency of this.#store.dependenciesOfKind(kind)) {
+          this.#store.setHolds(dependency.id, this.#value(dependency) === dependency.value);
+        }
+      }
+    }
+  }
+
+  #world(): RecordingWorld {
+    const tree = this.#tree;
+    const resolutions = new Map<string, string>();
+    return {
+      source: (path, sha): LoadedSource | undefined => {
+        const source = tree.fingerprintOf(path, sha);
+        if (source === undefined) {
+          return undefined;
+        }
+        tree.noteCompiled(path, sha);
+        // A source that cannot be split counts as one block: any change of its content is a change of everything in it.
+        return "error" in source
+          ? { toplevel: `!${sha}`, imports: [], blocksAt: () => [], body: () => `!${sha}` }
+          : source;
+      },
+      digestIfOlder: (path, sinceMs) => {
+        const stat = statSync(join(this.#request.root, path), { throwIfNoEntry: false });
+        const young = stat !== undefined && (stat.mtimeMs >= sinceMs || stat.ctimeMs >= sinceMs);
+        return young ? undefined : tree.digest(path);
+      },
+      namesDigest,
+      resolve: (name) => {
+        let value = resolutions.get(name);
+        if (value === undefined) {
+          value = tree.value({ kind: "resolve", path: "", name });
+          resolutions.set(name, value);
+        }
+        return value;
+      },
+      surroundings: () => {
+        const { before } = this.#description;
+        return before.length > 0 ? before : surroundingValues(this.#request, tree);
+      },
+    };
+  }
+
+  #value(key: Omit<Dependency, "value">): string {
+    const id = `${key.kind}\n${key.path}\n${key.name}`;
+    let value = this.#present.get(id);
+    if (value === undefined) {
+      value = this.#tree.value(key);
+      this.#present.set(id, value);
+    }
+    return value;
+  }
+
+  #intern(dependency: Dependency): number {
+    return this.#store.internDependency(dependency, this.#value(dependency) === dependency.value);
+  }
+
+  /** The depset of everything that is watched, for what cannot be known: any change makes it false. */
+  #everythingKnown(): number {
+    if (this.#opaqueDepset === undefined) {
+      for (const entry of this.#tree.entries()) {
+        if (entry.kind === "f" && entry.digest !== ABSENT && !entry.path.startsWith("..")) {
+          // A new file beside a known one may matter as well.
+          this.#tree.names(entry.path.includes("/") ? entry.path.slice(0, entry.path.lastIndexOf("/")) : "");
+        }
+      }
+      const ids = this.#tree.entries().flatMap((entry) => {
+        if (entry.kind === "p" || entry.digest === ABSENT) {
+          return [];
+        }
+        const kind = entry.kind === "f" ? ("file" as const) : ("listing" as const);
+        return [this.#intern({ kind, path: entry.path, name: "", value: entry.digest })];
+      });
+      this.#opaqueDepset = this.#store.internDepset(sorted(ids));
+    }
+    return this.#opaqueDepset;
+  }
+
+  /** Makes the present state the baseline: the watch table and the truth of every dependency change together. */
+  #saveBaseline(): void {
+    for (const dependency of concernedBy(this.#store, this.#changes)) {
+      const holds = this.#value(dependency) === dependency.value;
+      if (holds !== dependency.holds) {
+        this.#store.setHolds(dependency.id, holds);
+      }
+    }
+    this.#store.setWatch(this.#tree.entries());
+    this.#store.setNote("broken", JSON.stringify(this.#tree.brokenFiles()));
+    this.#tree.saveFingerprints(this.#store);
+    this.#rememberVerdict();
+  }
+
+  /** Decides the same request again on what is known now, so that an idle invocation finds its answer ready. */
+  #rememberVerdict(): void {
+    const request = this.#request;
+    const { environment } = this.#description;
+    const knowledge = readKnowledge(this.#store, this.#environment, request, this.#tree, []);
+    const plan = planOf(this.#store, this.#environment, request, this.#tree, knowledge);
+    const key = verdictKey(request, environment);
+    writeVerdict(this.#store, plan.kind === "nothing" ? { [key]: plan.upToDate } : {});
+  }
+}
+
+/** Stores verdicts for the state that the transaction under way leaves behind: it raises the generation at its end. */
+function writeVerdict(store: Store, upToDate: Readonly<Record<string, number>>): void {
+  const verdict: Verdict = { generation: store.generation() + 1, upToDate };
+  store.setNote("verdict", JSON.stringify(verdict));
+}
+
+/**
+ * Writes back what a decision without a run has learnt: times of files that were looked at again, and the verdict.
+ * Only called if that saves the next invocation some work.
+ */
+export function remember(store: Store, request: Request, interpreter: InterpreterInfo, decision: Decision): void {
+  const environment = store.environment(decision.environment.digest);
+  if (environment === undefined || decision.plan.kind !== "nothing") {
+    return;
+  }
+  const { upToDate } = decision.plan;
+  store.write(() => {
+    // Another process may have written since the decision: its baseline is the one to start from.
+    const tree = openTree(store, request, interpreter, surroundingsOf(store, environment), store.watch());
+    const changes = tree.scan();
+    if (changes.length > 0) {
+      return;
+    }
+    store.setWatch(tree.entries());
+    // Nothing but times changes here, so what was found for other requests stays true.
+    const known = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
+    const others = known?.generation === store.generation() ? known.upToDate : {};
+    writeVerdict(store, { ...others, [verdictKey(request, decision.environment)]: upToDate });
+  });
+}
+
+/** Ingests what earlier runs left behind: their engine was killed, or they outlived it. */
+export function recordLeftovers(
+  store: Store,
+  layout: Layout,
+  request: Request,
+  interpreter: InterpreterInfo,
+  compiler: Compiler,
+): RecordSummary[] {
+  const summaries: RecordSummary[] = [];
+  let names: string[] = [];
+  try {
+    names = readdirSync(layout.runs);
+  } catch {
+    return summaries;
+  }
+  for (const name of names) {
+    const file = join(layout.runs, name);
+    let description: RunDescription;
+    try {
+      description = JSON.parse(readFileSync(file, "utf8")) as RunDescription;
+    } catch {
+      continue;
+    }
+    if (isAlive(description.pid)) {
+      continue;
+    }
+    const journals = journalsOf(layout, description.run);
+    // A test process that outlived its engine still writes: its journals are for the next invocation.
+    if (journals.some((path) => isAlive(Number(/-(\d+)-\d+\.journal$/.exec(path)?.[1] ?? 0)))) {
+      continue;
+    }
+    if (journals.length > 0) {
+      summaries.push(record(store, request, interpreter, description, journals, compiler));
+    }
+    rmSync(file, { force: true });
+    rmSync(join(layout.runs, name.replace(/\.json$/, ".plan")), { force: true });
+    rmSync(join(layout.runs, name.replace(/\.json$/, ".session")), { force: true });
+  }
+  return summaries;
+}
+
+function rootsOf(session: SessionFrame, request: Request): string[] {
+  const roots = (session.args ?? []).map((argument) => argument.split("::", 1)[0] ?? "");
+  return roots.length === 0 ? [toProjectPath(request.root, request.cwd)] : roots;
+}
+
+function sorted(ids: readonly number[]): number[] {
+  return [...new Set(ids)].sort((a, b) => a - b);
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}

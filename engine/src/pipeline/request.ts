@@ -1,0 +1,114 @@
+/** What the user asked for: the project, the place, pytest's arguments, and what they mean. */
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { type ArgumentProfile, classifyArguments, splitShell } from "../runners/pytest/arguments.ts";
+import { type EffectiveConfiguration, effectiveConfiguration } from "../runners/pytest/configuration.ts";
+
+export interface Request {
+  /** The project's root: where `.winnow/` is. Absolute. */
+  readonly root: string;
+  /** Where pytest is started. Absolute, in the root. */
+  readonly cwd: string;
+  /** pytest's arguments as typed. */
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** `--python`. */
+  readonly python: string | undefined;
+  /** The meaning of the typed arguments and of PYTEST_ADDOPTS. */
+  readonly profile: ArgumentProfile;
+  /** The meaning of all arguments, those of the configuration's `addopts` included. */
+  readonly fullProfile: ArgumentProfile;
+  readonly configuration: EffectiveConfiguration;
+  /** Typed paths relative to the root; empty: whatever pytest collects on its own. */
+  readonly paths: readonly { readonly path: string; readonly ids: string | null }[];
+  /** Canonical text of what chooses among the collected tests (`-k`, `-m`…): part of what a store row is about. */
+  readonly selection: string;
+  /** Canonical text of the typed paths. */
+  readonly requestKey: string;
+}
+
+const ROOT_FILES = ["pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py"];
+
+/**
+ * The root of the project that a directory belongs to: the nearest directory upwards that has a `.winnow`, else one of
+ * the files that pytest or a build would begin with, else a git repository; else the directory itself.
+ */
+export function findRoot(directory: string): string {
+  const upwards: string[] = [];
+  for (let at = directory; ; at = dirname(at)) {
+    upwards.push(at);
+    if (dirname(at) === at) {
+      break;
+    }
+  }
+  const withStore = upwards.find((at) => existsSync(join(at, ".winnow", "store.db")));
+  const repository = upwards.findIndex((at) => existsSync(join(at, ".git")));
+  const inside = repository < 0 ? upwards : upwards.slice(0, repository + 1);
+  return (
+    withStore ??
+    inside.find((at) => ROOT_FILES.some((name) => existsSync(join(at, name)))) ??
+    (repository < 0 ? directory : (upwards[repository] as string))
+  );
+}
+
+/** Reads the request. `cwd` must exist. */
+export function makeRequest(options: {
+  readonly cwd: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly python?: string | undefined;
+}): Request {
+  const { args, env } = options;
+  const cwd = resolve(options.cwd);
+  const root = findRoot(cwd);
+  const world = {
+    exists: (path: string): boolean => existsSync(resolve(cwd, path)),
+    readText: (path: string): string | null => {
+      try {
+        return readFileSync(resolve(cwd, path), "utf8");
+      } catch {
+        return null;
+      }
+    },
+  };
+  const fromEnvironment = splitShell(env["PYTEST_ADDOPTS"] ?? "") ?? [];
+  const profile = classifyArguments(args, fromEnvironment, world);
+  const starts = profile.paths.map(({ path }) => resolve(cwd, path));
+  const configuration = effectiveConfiguration(starts, {
+    invocationDir: cwd,
+    configFile: profile.configFile,
+    rootdir: profile.rootdir,
+    overrides: profile.overrides,
+    env,
+  });
+  const fullProfile = classifyArguments(args, [...configuration.addopts, ...fromEnvironment], world);
+  const paths = profile.paths.map(({ path, ids }) => ({ path: toProjectPath(root, resolve(cwd, path)), ids }));
+  return {
+    root,
+    cwd,
+    args,
+    env,
+    python: options.python,
+    profile,
+    fullProfile,
+    configuration,
+    paths,
+    selection: JSON.stringify([profile.selection, toProjectPath(root, cwd)]),
+    requestKey: JSON.stringify([...new Set(paths.map(({ path }) => path))].sort()),
+  };
+}
+
+/** An absolute path as the project writes it: relative to the root, with "/"; "" is the root. */
+export function toProjectPath(root: string, absolute: string): string {
+  return relative(root, absolute).replaceAll("\\", "/");
+}
+
+/** Whether a project path is there. */
+export function isThere(root: string, path: string): boolean {
+  try {
+    return statSync(join(root, path), { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * `winnow run`: see what changed, choose the tests that it concerns, run them, remember what they touched.
+ *
+ * Everything before `execute` only reads (but for what an earlier run left behind). A failure there never hides a
+ * test: it widens the plan to everything and says why. Nothing past `decide` is loaded where nothing has to run.
+ */
+
+import { randomBytes } from "node:crypto";
+import { WinnowError, messageOf } from "../model/error.ts";
+import type { Plan } from "../model/plan.ts";
+import { compilerOf } from "../runners/pytest/compiler.ts";
+import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
+import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
+import { type Store, openStore } from "../store/store.ts";
+import { type Decision, decide, surroundingValues } from "./decide.ts";
+import { environmentOf } from "./environment.ts";
+import { resolveInterpreter } from "./python.ts";
+import type { RecordSummary } from "./record.ts";
+import type { Request } from "./request.ts";
+
+/** What happens in a run, in order; terminal and JSON are readers of these. */
+export type RunEvent =
+  | { readonly kind: "warning"; readonly message: string; readonly help: string; readonly code: string }
+  | { readonly kind: "planned"; readonly plan: Plan; readonly changedPaths: readonly string[]; readonly decidedMs: number }
+  | { readonly kind: "threshold-not-applied" }
+  | { readonly kind: "not-recorded"; readonly because: string }
+  | { readonly kind: "finished"; readonly exitCode: number; readonly plan: Plan; readonly summary: RecordSummary | undefined };
+
+export interface RunOptions {
+  readonly outputToStderr: boolean;
+  readonly emit: (event: RunEvent) => void;
+}
+
+const EVERYTHING_LEFT_OUT = 5;
+
+/**
+ * Runs a request and returns the exit code: pytest's, except that everything left out by Winnow is 0.
+ *
+ * An error of Winnow's own before pytest starts costs the selection, never the tests. Throws a {@link WinnowError}
+ * only where no pytest can be started at all.
+ */
+export async function run(request: Request, options: RunOptions): Promise<number> {
+  const progress: Progress = { started: false };
+  const warn = (error: unknown, consequence: string): void => {
+    const known = error instanceof WinnowError ? error : undefined;
+    options.emit({
+      kind: "warning",
+      code: known?.code ?? "internal",
+      message: `${consequence}, because ${known?.message ?? `of an error in Winnow (${messageOf(error)})`}`,
+      help: known?.help ?? "Please report it; the tests' own results are not affected.",
+    });
+  };
+  try {
+    return await attempt(request, options, warn, progress);
+  } catch (error) {
+    if (progress.started || (error instanceof WinnowError && error.code.startsWith("py"))) {
+      throw error;
+    }
+    warn(error, "every test runs and nothing is recorded");
+    return await runBare(request, options);
+  }
+}
+
+/** How far a run has come, for whoever handles its errors. */
+interface Progress {
+  /** pytest has been started: running the tests again would not be what the user asked for. */
+  started: boolean;
+}
+
+type Warn = (error: unknown, consequence: string) => void;
+
+/** pytest as the user would start it. */
+async function runBare(request: Request, options: RunOptions): Promise<number> {
+  const { interpreter } = resolveInterpreter(request, undefined);
+  const { execute } = await import("./execute.ts");
+  const { exitCode } = await execute({
+    request,
+    executable: interpreter.executable,
+    plan: undefined,
+    recording: undefined,
+    extraArgs: [],
+    outputToStderr: options.outputToStderr,
+  });
+  return exitCode;
+}
+
+async function attempt(request: Request, options: RunOptions, warn: Warn, progress: Progress): Promise<number> {
+  const { emit } = options;
+  if (request.fullProfile.asks.length > 0 && !request.fullProfile.collectOnly) {
+    progress.started = true;
+    return await runBare(request, options);
+  }
+
+  let layout: Layout = layoutOf(request.root);
+  let store: Store | undefined;
+  try {
+    layout = makeLayout(request.root);
+    store = openOrReplace(layout, (error) => warn(error, "every test runs"));
+  } catch (error) {
+    warn(error, "every test runs and nothing is recorded");
+  }
+  const { info: interpreter } = resolveInterpreter(request, store);
+  const compiler = compilerOf(interpreter.executable);
+
+  let decision: Decision | undefined;
+  let plan: Plan = { kind: "everything", because: "the store cannot be used", known: 0 };
+  if (store !== undefined) {
+    try {
+      await ingestLeftovers(store, layout, request, interpreter);
+    } catch (error) {
+      warn(error, "what an interrupted run left behind is not in the store yet");
+    }
+    try {
+      decision = decide(store, request, interpreter, compiler);
+      plan = decision.plan;
+    } catch (error) {
+      warn(error, "every test runs");
+      plan = { kind: "everything", because: messageOf(error), known: 0 };
+    }
+  }
+  const changedPaths = (decision?.changes ?? []).map(({ path }) => path);
+  emit({ kind: "planned", plan, changedPaths, decidedMs: performance.now() });
+
+  const mustStart = request.fullProfile.collectOnly || request.fullProfile.stateful;
+  if (plan.kind === "nothing" && !mustStart) {
+    if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
+      try {
+        const { remember } = await import("./record.ts");
+        remember(store, request, interpreter, decision);
+      } catch {
+        // Only time would have been saved: the verdict of this invocation is as good without.
+      }
+    }
+    emit({ kind: "finished", exitCode: 0, plan, summary: undefined });
+    return 0;
+  }
+  return await runTests({ request, options, store, layout, interpreter, plan, decision, warn, progress });
+}
+
+async function runTests(context: {
+  readonly request: Request;
+  readonly options: RunOptions;
+  readonly store: Store | undefined;
+  readonly layout: Layout;
+  readonly interpreter: InterpreterInfo;
+  readonly plan: Plan;
+  readonly decision: Decision | undefined;
+  readonly warn: Warn;
+  readonly progress: Progress;
+}): Promise<number> {
+  const { request, options, store, layout, interpreter, plan, decision, warn, progress } = context;
+  const { emit } = options;
+  const { execute, removeRunFiles } = await import("./execute.ts");
+  const { journalsOf, record } = await import("./record.ts");
+  const extraArgs: string[] = [];
+  if (plan.kind !== "everything" && request.fullProfile.coverage && hasThreshold(request)) {
+    // A threshold is about the whole suite: a part of it proves nothing.
+    extraArgs.push("--cov-fail-under=0");
+    emit({ kind: "threshold-not-applied" });
+  }
+  const description = {
+    run: `${Date.now().toString(36)}${randomBytes(4).toString("hex")}`,
+    pid: process.pid,
+    environment: decision?.environment ?? environmentOf(request, interpreter),
+    selection: request.selection,
+    requestKey: request.requestKey,
+    stateful: request.fullProfile.stateful,
+    before: decision === undefined ? [] : surroundingValues(request, decision.tree),
+  };
+  const recording = store === undefined ? undefined : { layout, description, record: !request.fullProfile.collectOnly };
+  const prepared = {
+    request,
+    executable: interpreter.executable,
+    plan,
+    recording,
+    outputToStderr: options.outputToStderr,
+    extraArgs,
+  };
+  const { exitCode } = await execute(prepared, () => {
+    progress.started = true;
+  });
+  let summary: RecordSummary | undefined;
+  if (store !== undefined) {
+    const journals = journalsOf(layout, description.run);
+    try {
+      if (journals.length > 0) {
+        summary = record(store, request, interpreter, description, journals, compilerOf(interpreter.executable));
+      }
+      removeRunFiles(layout, description.run);
+    } catch (error) {
+      warn(error, "this run is not recorded yet");
+    }
+  }
+  const leftOut = plan.kind === "nothing" || (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true));
+  const code = exitCode === EVERYTHING_LEFT_OUT && leftOut ? 0 : exitCode;
+  emit({ kind: "finished", exitCode: code, plan, summary });
+  return code;
+}
+
+function hasThreshold(request: Request): boolean {
+  return request.fullProfile.coverageThreshold || request.configuration.coverageThreshold;
+}
+
+function openOrReplace(layout: Layout, warn: (error: unknown) => void): Store {
+  try {
+    return openStore(layout.database);
+  } catch (error) {
+    if (error instanceof WinnowError && error.code === "store-unreadable") {
+      warn(error);
+      return openStore(layout.database);
+    }
+    throw error;
+  }
+}
+
+/** Loads what is needed for it only if an earlier run left something. */
+async function ingestLeftovers(store: Store, layout: Layout, request: Request, interpreter: InterpreterInfo): Promise<void> {
+  const { hasLeftovers } = await import("./leftovers.ts");
+  if (hasLeftovers(layout)) {
+    const { recordLeftovers } = await import("./record.ts");
+    recordLeftovers(store, layout, request, interpreter, compilerOf(interpreter.executable));
+  }
+}

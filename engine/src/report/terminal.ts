@@ -1,0 +1,94 @@
+/** What people read: one line before pytest's output, a short summary after it. Plain text where colours are not wanted. */
+
+import { styleText } from "node:util";
+import type { Plan } from "../model/plan.ts";
+import { type Reason, describeReason } from "../model/reason.ts";
+import type { RunEvent } from "../pipeline/run.ts";
+
+type Style = "bold" | "dim" | "yellow";
+
+/** Styles text for standard error, if that is a terminal and NO_COLOR does not forbid it. */
+function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stderr });
+}
+
+/** `1 test`, `2 tests`, `4,812 tests`. */
+export function count(n: number, noun: string): string {
+  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** The line before pytest's output. */
+export function plannedLine(plan: Plan, decidedMs: number): string {
+  const time = `${Math.round(decidedMs)} ms`;
+  switch (plan.kind) {
+    case "nothing":
+      return `nothing to run: ${count(plan.upToDate, "test")} up to date · decided in ${time}`;
+    case "everything":
+      return `every test runs, because ${plan.because} · decided in ${time}`;
+    case "some": {
+      const parts: string[] = [];
+      if (plan.tests.length > 0) {
+        parts.push(`${plan.tests.length.toLocaleString("en")} of ${count(plan.known, "test")}`);
+      }
+      if (plan.files.length > 0) {
+        parts.push(`${count(plan.files.length, "path")} to collect again`);
+      }
+      const reasons = [...plan.tests, ...plan.files].flatMap(({ reasons: all }) => all);
+      return `${parts.join(" and ")} to run (${summarizeReasons(reasons)}) · decided in ${time}`;
+    }
+  }
+}
+
+/** The few reasons that concern most, most first. */
+export function summarizeReasons(reasons: readonly Reason[]): string {
+  const counts = new Map<string, number>();
+  for (const reason of reasons) {
+    const text = describeReason(reason);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
+  const ordered = [...counts].sort((a, b) => b[1] - a[1]).map(([text]) => text);
+  const shown = ordered.slice(0, 2).join("; ");
+  return ordered.length > 2 ? `${shown}; and ${ordered.length - 2} more` : shown;
+}
+
+/** Prints the events of a run to standard error. */
+export function terminalReporter(write: (text: string) => void): (event: RunEvent) => void {
+  const line = (text: string): void => write(`${paint("bold", "winnow:")} ${text}\n`);
+  return (event) => {
+    switch (event.kind) {
+      case "warning":
+        line(`${paint("yellow", event.message)}\n        ${event.help}  [${event.code}]`);
+        break;
+      case "planned":
+        line(plannedLine(event.plan, event.decidedMs));
+        break;
+      case "threshold-not-applied":
+        line("the coverage threshold is not applied, because only a part of the tests runs");
+        break;
+      case "finished":
+        for (const text of finishedLines(event)) {
+          line(text);
+        }
+        break;
+    }
+  };
+}
+
+function finishedLines({ plan, summary }: Extract<RunEvent, { kind: "finished" }>): string[] {
+  if (plan.kind === "nothing" && summary === undefined) {
+    return [];
+  }
+  const lines = [...(summary?.notes ?? [])];
+  const left = plan.kind === "some" || plan.kind === "nothing" ? plan.upToDate : 0;
+  const recorded = summary === undefined ? "nothing recorded" : `${count(summary.tests, "test")} ran`;
+  lines.push(`${recorded}, ${left === 0 ? "none" : left.toLocaleString("en")} left out`);
+  for (const [reason, tests] of summary?.lost ?? []) {
+    lines.push(`${count(tests, "test")} not recorded: ${reason}`);
+  }
+  const opaque = [...(summary?.opaque ?? [])];
+  if (opaque.length > 0) {
+    const tests = Math.max(...opaque.map(([, n]) => n));
+    lines.push(`${count(tests, "test")} or more will run again after any change, because of ${opaque[0]?.[0]}${opaque.length > 1 ? ` and ${opaque.length - 1} other reasons` : ""}`);
+  }
+  return lines;
+}
