@@ -71,7 +71,14 @@ export function unpackWatch(bytes: Uint8Array): WatchEntry[] {
   });
 }
 
-const STAT_OPTIONS = { throwIfNoEntry: false } as const;
+/** A path's stat; undefined also where nobody may look (no permission, a loop of links). */
+function statOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
 
 /** Where a watched path lies on this machine. */
 export function absolutePath(root: string, entry: { readonly kind: WatchKind; readonly path: string }): string {
@@ -81,7 +88,7 @@ export function absolutePath(root: string, entry: { readonly kind: WatchKind; re
 /** Whether the path looks exactly as it did, and can be believed to. One `stat`; no other work. */
 export function looksUnchanged(root: string, entry: WatchEntry): boolean {
   // Paths are normalised when they are recorded, so a plain concatenation does; `join` would cost more than the stat.
-  const stat = statSync(entry.kind === "p" ? entry.path : `${root}/${entry.path}`, STAT_OPTIONS);
+  const stat = statOf(entry.kind === "p" ? entry.path : `${root}/${entry.path}`);
   if (stat === undefined) {
     return entry.inode === 0 && entry.digest === "-";
   }
@@ -99,7 +106,7 @@ export function stamp(
   absolute: string,
   nowMs: number,
 ): Pick<WatchEntry, "size" | "mtimeMs" | "ctimeMs" | "inode" | "settled"> {
-  const stat = statSync(absolute, STAT_OPTIONS);
+  const stat = statOf(absolute);
   if (stat === undefined) {
     return { size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: true };
   }

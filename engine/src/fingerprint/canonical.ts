@@ -79,6 +79,10 @@ export class CanonicalRows {
 
   /** Takes the row on top away, and returns its checksum. */
   close(opened: number): string {
+    if (this.#top > this.#bytes.length) {
+      // What is written past the end of an array is lost without a word, and two sources might get one checksum.
+      throw new RangeError("the rows of tokens are longer than was thought possible");
+    }
     const checksum = hash128(this.#bytes, opened, this.#top, this.#seed);
     this.#top = opened;
     return checksum;

@@ -22,7 +22,10 @@ export interface ImportRef {
 export interface Block {
   /** As CPython's `__qualname__`: `C.method`, `outer.<locals>.inner`. Not unique: a file may define a name more than once. */
   qualname: string;
-  /** Line of the first decorator, else of `def` or `async def`: what CPython calls `co_firstlineno`. */
+  /**
+   * Line of the first decorator, else of `def` or `async def`. CPython's `co_firstlineno` is the same but for a decorator in parentheses
+   * that spans lines, where it may be a later one of the header: compare code objects through `blockAt` only.
+   */
   firstLine: number;
   /** Line of the first statement after the docstring; of the docstring where nothing follows it. */
   bodyLine: number;

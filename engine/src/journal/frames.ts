@@ -8,14 +8,13 @@ export const JOURNAL_VERSION = 1;
 /** The context that holds whatever runs outside of tests, fixtures and file collections. */
 export const SESSION_CONTEXT = 0;
 
-/**
- * Something other than code that was looked at. `walk` is a directory listed by pytest's own collection, `changed` an
- * input whose content changed while it was in use.
- */
+/** The name of the context whose listings are those of pytest's own collection. Nothing uses it. */
+export const WALK_CONTEXT = "walk";
+
+/** Something other than code that was looked at; `changed` is an input whose content changed while it was in use. */
 export type Input =
   | readonly ["file", string, string]
   | readonly ["listing", string, readonly string[]]
-  | readonly ["walk", string, readonly string[]]
   | readonly ["import", string]
   | readonly ["changed", string];
 
@@ -89,7 +88,7 @@ export interface ContextFrame {
 
 export interface CollectedFrame {
   readonly k: "collected";
-  readonly file: string;
+  readonly file: number;
   readonly ctx: number;
   readonly ids: readonly string[];
   readonly survived: readonly boolean[] | null;
@@ -100,7 +99,7 @@ export interface CollectedFrame {
 export interface TestFrame {
   readonly k: "test";
   readonly id: string;
-  readonly file: string;
+  readonly file: number;
   readonly uses: readonly number[];
   readonly inputs: readonly Input[];
   readonly opaque: readonly string[];

@@ -34,21 +34,19 @@ export interface Decision {
 
 /** What the last session said of the surroundings, kept in the store for decisions without Python. */
 export interface Surroundings {
+  /** Project directories on the import path, in order. */
   readonly searchRoots: readonly string[];
-  readonly siteDirectories: readonly string[];
 }
-
-export const NO_SURROUNDINGS: Surroundings = { searchRoots: [], siteDirectories: [] };
 
 /** Reads the surroundings of an environment. */
 export function surroundingsOf(store: Store, environment: number | undefined): Surroundings {
   const text = environment === undefined ? undefined : store.note(`surroundings:${environment}`);
-  return text === undefined ? NO_SURROUNDINGS : (JSON.parse(text) as Surroundings);
+  return text === undefined ? { searchRoots: [] } : (JSON.parse(text) as Surroundings);
 }
 
 /** The name under which the verdict of a request is kept. */
 export function verdictKey(request: Request, environment: Environment): string {
-  return JSON.stringify([environment.digest, request.selection, request.requestKey, request.profile.paths]);
+  return JSON.stringify([environment.digest, request.selection, request.requestKey, request.paths]);
 }
 
 export interface Verdict {
@@ -69,7 +67,7 @@ export function openTree(
     store,
     watch,
     searchRoots: surroundings.searchRoots,
-    siteDirectories: surroundings.siteDirectories,
+    siteDirectories: interpreter.siteDirectories,
     python: interpreter.version,
     now: Date.now(),
     broken: JSON.parse(store?.note("broken") ?? "{}") as Record<string, BrokenFile>,

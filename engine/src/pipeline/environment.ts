@@ -45,7 +45,7 @@ export function environmentOf(request: Request, interpreter: InterpreterInfo): E
     }),
   );
   const description = JSON.stringify({
-    python: [interpreter.implementation, interpreter.version, interpreter.platform],
+    python: [interpreter.implementation, interpreter.version, interpreter.minor, interpreter.platform],
     variables,
     invocation: toProjectPath(request.root, request.cwd),
     options: request.profile.environment,

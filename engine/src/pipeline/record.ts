@@ -7,11 +7,12 @@
 
 import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { listedNames } from "../files/listing.ts";
 import type { WatchEntry } from "../files/watch.ts";
 import type { SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
-import { type LoadedSource, type RecordedSet, type Recording, type RecordingWorld, attribute } from "../recording/attribute.ts";
+import { type LoadedSource, type RecordedSet, type Recording, type RecordingWorld, attribute, projectPath } from "../recording/attribute.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
@@ -171,7 +172,7 @@ class Recorder {
         }
       }
       sawSurvivors ||= this.#ingestCollections(recording, depsetOf);
-      for (const { frame, sets } of recording.tests) {
+      for (const { frame, path, sets } of recording.tests) {
         tests += 1;
         add(outcomes, frame.outcome);
         const reason = sets.find((set) => set.lost !== undefined)?.lost;
@@ -183,7 +184,7 @@ class Recorder {
           add(opaque, why);
         }
         this.#store.addFact(this.#environment, {
-          test: this.#store.internTest(frame.id, frame.file),
+          test: this.#store.internTest(frame.id, path),
           outcome: frame.outcome,
           green: frame.green && frame.reruns === 0,
           durationUs: Math.round(frame.duration * 1e6),
@@ -215,16 +216,16 @@ class Recorder {
   #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): boolean {
     let sawSurvivors = false;
     const { selection, stateful } = this.#description;
-    for (const { frame, sets } of recording.collections) {
+    for (const { frame, path, sets } of recording.collections) {
       sawSurvivors ||= frame.survived === null ? frame.ids.length > 0 : frame.survived.includes(true);
       if (sets.some((set) => set.lost !== undefined)) {
         continue;
       }
-      const tests = frame.ids.map((id) => this.#store.internTest(id, frame.file));
+      const tests = frame.ids.map((id) => this.#store.internTest(id, path));
       const collection = this.#store.addCollection(
         this.#environment,
         {
-          path: frame.file,
+          path,
           outcome: frame.outcome,
           green: frame.outcome !== "failed",
           at: Math.round((recording.start?.time ?? 0) * 1000),
@@ -245,7 +246,7 @@ class Recorder {
     const { session } = recording;
     if (session?.complete === true && !stateful) {
       for (const [directory, names] of recording.walks) {
-        this.#store.setWalk(this.#environment, selection, directory, [...names].sort());
+        this.#store.setWalk(this.#environment, selection, directory, listedNames(names));
         this.#tree.names(directory);
       }
       this.#store.setScope(this.#environment, selection, this.#description.requestKey, {
@@ -256,26 +257,24 @@ class Recorder {
     return sawSurvivors;
   }
 
-  /** Search path and site directories come before everything: values of `resolve` and `packages` depend on them. */
+  /** The search path comes before everything: values of `resolve` depend on it. */
   #learnSurroundings(journals: readonly JournalFile[]): void {
     const before = surroundingsOf(this.#store, this.#environment);
     const roots = [...before.searchRoots];
     for (const { frames } of journals) {
       for (const { frame } of frames) {
         if (frame.k === "session") {
-          roots.push(...frame.roots.filter((root) => !roots.includes(root)));
+          roots.push(...frame.roots.map(projectPath).filter((root) => !roots.includes(root)));
         }
       }
     }
-    const text = JSON.stringify({ searchRoots: roots, siteDirectories: this.#interpreter.siteDirectories } satisfies Surroundings);
+    const text = JSON.stringify({ searchRoots: roots } satisfies Surroundings);
     if (text !== JSON.stringify(before)) {
       this.#store.setNote(`surroundings:${this.#environment}`, text);
-      this.#tree = this.#open({ searchRoots: roots, siteDirectories: this.#interpreter.siteDirectories });
-      // Whatever `resolve` and `packages` were computed with is another search path now.
-      for (const kind of ["resolve", "packages"] as const) {
-        for (const dependency of this.#store.dependenciesOfKind(kind)) {
-          this.#store.setHolds(dependency.id, this.#value(dependency) === dependency.value);
-        }
+      this.#tree = this.#open({ searchRoots: roots });
+      // Whatever `resolve` was computed with is another search path now.
+      for (const dependency of this.#store.dependenciesOfKind("resolve")) {
+        this.#store.setHolds(dependency.id, this.#value(dependency) === dependency.value);
       }
     }
   }
@@ -300,7 +299,8 @@ class Recorder {
         const young = stat !== undefined && (stat.mtimeMs >= sinceMs || stat.ctimeMs >= sinceMs);
         return young ? undefined : tree.digest(path);
       },
-      namesDigest,
+      // Python sorts by code point, JavaScript by code unit: both sides are brought into one order first.
+      namesDigest: (names) => namesDigest(listedNames(names)),
       resolve: (name) => {
         let value = resolutions.get(name);
         if (value === undefined) {
@@ -449,7 +449,7 @@ export function recordLeftovers(
 }
 
 function rootsOf(session: SessionFrame, request: Request): string[] {
-  const roots = (session.args ?? []).map((argument) => argument.split("::", 1)[0] ?? "");
+  const roots = (session.args ?? []).map(projectPath);
   return roots.length === 0 ? [toProjectPath(request.root, request.cwd)] : roots;
 }
 

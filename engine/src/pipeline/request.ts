@@ -20,7 +20,9 @@ export interface Request {
   /** The meaning of all arguments, those of the configuration's `addopts` included. */
   readonly fullProfile: ArgumentProfile;
   readonly configuration: EffectiveConfiguration;
-  /** Typed paths relative to the root; empty: whatever pytest collects on its own. */
+  /** Why pytest will refuse to start, so that it has to say so itself; null if nothing is known against it. */
+  readonly refusal: string | null;
+  /** Paths asked for (typed, or in `addopts`) relative to the root; empty: whatever pytest collects on its own. */
   readonly paths: readonly { readonly path: string; readonly ids: string | null }[];
   /** Canonical text of what chooses among the collected tests (`-k`, `-m`…): part of what a store row is about. */
   readonly selection: string;
@@ -72,9 +74,9 @@ export function makeRequest(options: {
       }
     },
   };
-  const fromEnvironment = splitShell(env["PYTEST_ADDOPTS"] ?? "") ?? [];
-  const profile = classifyArguments(args, fromEnvironment, world);
-  const starts = profile.paths.map(({ path }) => resolve(cwd, path));
+  const fromEnvironment = splitShell(env["PYTEST_ADDOPTS"] ?? "");
+  const profile = classifyArguments(args, fromEnvironment ?? [], world);
+  const starts = profile.startPaths.map((path) => resolve(cwd, path));
   const configuration = effectiveConfiguration(starts, {
     invocationDir: cwd,
     configFile: profile.configFile,
@@ -82,8 +84,8 @@ export function makeRequest(options: {
     overrides: profile.overrides,
     env,
   });
-  const fullProfile = classifyArguments(args, [...configuration.addopts, ...fromEnvironment], world);
-  const paths = profile.paths.map(({ path, ids }) => ({ path: toProjectPath(root, resolve(cwd, path)), ids }));
+  const fullProfile = classifyArguments(args, [...configuration.addopts, ...(fromEnvironment ?? [])], world);
+  const paths = fullProfile.paths.map(({ path, ids }) => ({ path: toProjectPath(root, resolve(cwd, path)), ids }));
   return {
     root,
     cwd,
@@ -93,6 +95,7 @@ export function makeRequest(options: {
     profile,
     fullProfile,
     configuration,
+    refusal: fromEnvironment === null ? "PYTEST_ADDOPTS has a quotation that is not closed" : configuration.problem,
     paths,
     selection: JSON.stringify([profile.selection, toProjectPath(root, cwd)]),
     requestKey: JSON.stringify([...new Set(paths.map(({ path }) => path))].sort()),

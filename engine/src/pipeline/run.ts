@@ -86,7 +86,7 @@ async function runBare(request: Request, options: RunOptions): Promise<number> {
 
 async function attempt(request: Request, options: RunOptions, warn: Warn, progress: Progress): Promise<number> {
   const { emit } = options;
-  if (request.fullProfile.asks.length > 0 && !request.fullProfile.collectOnly) {
+  if (request.refusal !== null || (request.fullProfile.asks.length > 0 && !request.fullProfile.collectOnly)) {
     progress.started = true;
     return await runBare(request, options);
   }

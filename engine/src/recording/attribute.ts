@@ -26,6 +26,7 @@ import type {
   StartFrame,
   TestFrame,
 } from "../journal/frames.ts";
+import { WALK_CONTEXT } from "../journal/frames.ts";
 import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
@@ -63,12 +64,14 @@ export interface RecordedSet {
 
 export interface RecordedTest {
   readonly frame: TestFrame;
+  readonly path: string;
   /** Of the session, of the file's collection, the test's own, then of fixtures. */
   readonly sets: readonly RecordedSet[];
 }
 
 export interface RecordedCollection {
   readonly frame: CollectedFrame;
+  readonly path: string;
   readonly sets: readonly RecordedSet[];
 }
 
@@ -179,7 +182,7 @@ class Attribution {
           break;
         case "session":
           this.#session = { ...frame, complete: frame.complete === true || this.#session?.complete === true };
-          for (const root of frame.roots) {
+          for (const root of frame.roots.map(projectPath)) {
             if (!this.#searchRoots.includes(root)) {
               this.#searchRoots.push(root);
             }
@@ -365,16 +368,15 @@ class Attribution {
         gathering.members.add(this.#dependency("file", input[1], "", input[2]));
         break;
       case "listing":
-        gathering.members.add(this.#dependency("listing", input[1], "", this.#world.namesDigest(input[2])));
+        gathering.members.add(
+          this.#dependency("listing", projectPath(input[1]), "", this.#world.namesDigest(input[2])),
+        );
         break;
       case "import":
         gathering.members.add(this.#resolution(input[1]));
         break;
       case "changed":
         gathering.lost ??= `${input[1]} changed while it was in use`;
-        break;
-      case "walk":
-        // Which files there are to collect is asked of the walk table, not of each test.
         break;
     }
   }
@@ -493,7 +495,7 @@ class Attribution {
   #fileGathering(path: string): Gathering {
     const gathering = new Gathering();
     for (const frame of this.#collected) {
-      if (frame.file === path) {
+      if (this.#paths[frame.file] === path) {
         this.#reachContext(gathering, frame.ctx, undefined);
       }
     }
@@ -565,7 +567,8 @@ class Attribution {
       return set;
     };
     const tests = this.#tests.map(({ frame, codes }): RecordedTest => {
-      const base = fileSet(frame.file);
+      const path = this.#paths[frame.file] ?? "";
+      const base = fileSet(path);
       const own = new Gathering();
       for (const code of codes) {
         this.#addCode(own, code, base.reached);
@@ -585,17 +588,23 @@ class Attribution {
           this.#reachContext(own, use, base.reached);
         }
       }
-      return { frame, sets: [session, base.set, own.finish(), ...fixtures] };
+      return { frame, path, sets: [session, base.set, own.finish(), ...fixtures] };
     });
     const collections = this.#collected
       .filter((frame) => !frame.partial)
-      .map((frame): RecordedCollection => ({ frame, sets: [session, fileSet(frame.file).set] }));
+      .map((frame): RecordedCollection => {
+        const path = this.#paths[frame.file] ?? "";
+        return { frame, path, sets: [session, fileSet(path).set] };
+      });
     const walks = new Map<string, readonly string[]>();
     const teardowns = new Map<string, RecordedSet>();
     for (const context of this.#contexts.values()) {
-      for (const input of context.inputs) {
-        if (input[0] === "walk") {
-          walks.set(input[1], input[2]);
+      // Which files there are to collect is asked of the walk table, not of each test.
+      if (context.kind === "session" && context.name === WALK_CONTEXT) {
+        for (const input of context.inputs) {
+          if (input[0] === "listing") {
+            walks.set(projectPath(input[1]), input[2]);
+          }
         }
       }
       if (context.kind === "fixture" && context.teardowns.length > 0) {
@@ -618,6 +627,11 @@ class Attribution {
       ended: this.#ended,
     };
   }
+}
+
+/** The collector writes the root as "."; here it is "". */
+export function projectPath(path: string): string {
+  return path === "." ? "" : path;
 }
 
 /** The directories from the root down to the one that holds `path`; "" is the root. */

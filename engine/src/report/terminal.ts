@@ -31,10 +31,10 @@ export function plannedLine(plan: Plan, decidedMs: number): string {
         parts.push(`${plan.tests.length.toLocaleString("en")} of ${count(plan.known, "test")}`);
       }
       if (plan.files.length > 0) {
-        parts.push(`${count(plan.files.length, "path")} to collect again`);
+        parts.push(`${count(plan.files.length, "path")} to collect anew`);
       }
       const reasons = [...plan.tests, ...plan.files].flatMap(({ reasons: all }) => all);
-      return `${parts.join(" and ")} to run (${summarizeReasons(reasons)}) · decided in ${time}`;
+      return `to run: ${parts.join(", ")} (${summarizeReasons(reasons)}) · decided in ${time}`;
     }
   }
 }

@@ -55,8 +55,20 @@ const SINCE: Readonly<Record<ConfigName, number>> = {
   "setup.cfg": 0,
 };
 
+type Version = readonly [major: number, minor: number];
+
 /** The version assumed where none is known. */
-const NEWEST: readonly [number, number] = [9, 99];
+const NEWEST: Version = [9, 99];
+
+/** Whether a version is at least another one. */
+function atLeast([major, minor]: Version, wantedMajor: number, wantedMinor: number): boolean {
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+/** pytest 9.2 became particular about files: it refuses some that `-c` names or with misplaced options, and reads `[pytest]` in more. */
+function isParticular(version: Version): boolean {
+  return atLeast(version, 9, 2);
+}
 
 /** All files whose state is part of a `config` key: those above, and `setup.py`, which can decide on `rootdir`. */
 export const CONFIGURATION_FILES: readonly string[] = [...CONFIG_NAMES, "setup.py"];
@@ -250,24 +262,30 @@ function toolPytest(document: TomlTable, major: number): Loaded {
 }
 
 /** `[pytest]` of a TOML file of pytest's own. */
-function pytestTable(document: TomlTable): Loaded {
+function pytestTable(document: TomlTable, version: Version): Loaded {
   const table = document["pytest"];
   if (isTable(table)) {
     return { mode: "toml", values: new Map(Object.entries(table) as [string, ConfigValue][]) };
   }
-  return Object.values(document).some((value) => !isTable(value))
+  return isParticular(version) && Object.values(document).some((value) => !isTable(value))
     ? { problem: "options have to be in a [pytest] table" }
     : null;
 }
 
 /** Reads one configuration file as pytest does; null if it says nothing to pytest. */
-function loadFile(name: string, bytes: Uint8Array, major: number): Loaded {
+function loadFile(name: string, bytes: Uint8Array, version: Version): Loaded {
   const text = decode(bytes);
   if (text === null) {
     return { problem: "it is not UTF-8" };
   }
   if (!name.endsWith(".toml")) {
-    const kind = name === "pytest.ini" || name === ".pytest.ini" ? "pytest" : name.endsWith(".cfg") ? "cfg" : "generic";
+    // an empty pytest.ini is taken too, and its hidden sister since pytest 9
+    const kind =
+      name === "pytest.ini" || (name === ".pytest.ini" && version[0] >= 9)
+        ? "pytest"
+        : name.endsWith(".cfg")
+          ? "cfg"
+          : "generic";
     return loadIni(text, kind);
   }
   const document = readToml(text);
@@ -275,9 +293,15 @@ function loadFile(name: string, bytes: Uint8Array, major: number): Loaded {
     return { problem: document };
   }
   if (name === "pytest.toml" || name === ".pytest.toml") {
-    return pytestTable(document) ?? { mode: "toml", values: new Map() };
+    return pytestTable(document, version) ?? { mode: "toml", values: new Map() };
   }
-  return toolPytest(document, major) ?? (name === "pyproject.toml" ? null : pytestTable(document));
+  const table = toolPytest(document, version[0]);
+  if (name === "pyproject.toml" || !isParticular(version)) {
+    return table;
+  }
+  return table !== null && "pytest" in document
+    ? { problem: "[pytest] and [tool.pytest] cannot be used together" }
+    : (table ?? pytestTable(document, version));
 }
 
 // ---------------------------------------------------------------------------------------------- search
@@ -362,7 +386,7 @@ function commonAncestor(invocationDir: string, paths: readonly string[]): string
 }
 
 /** The version of pytest as two numbers. */
-function versionOf(text: string | null | undefined): readonly [number, number] {
+function versionOf(text: string | null | undefined): Version {
   const match = /^(\d+)\.(\d+)/.exec(text ?? "");
   return match === null ? NEWEST : [Number(match[1]), Number(match[2])];
 }
@@ -382,7 +406,8 @@ export function effectiveConfiguration(
     return stats === undefined ? [] : [stats.isDirectory() ? path : dirname(path)];
   });
   const invocationDir = request.invocationDir ?? startDirs[0] ?? process.cwd();
-  const [major, minor] = versionOf(request.pytestVersion);
+  const version = versionOf(request.pytestVersion);
+  const [major] = version;
   const searched = new Set<string>();
   let problem: string | null = null;
   const fail = (file: string, reason: string) => {
@@ -404,7 +429,7 @@ export function effectiveConfiguration(
             pyproject ??= file;
           }
           const bytes = readOrNull(file);
-          const table = bytes === null ? { problem: "it cannot be read" } : loadFile(name, bytes, major);
+          const table = bytes === null ? { problem: "it cannot be read" } : loadFile(name, bytes, version);
           if (table !== null && "problem" in table) {
             fail(file, table.problem);
             return { rootdir: directory, inifile: file, table: null };
@@ -416,7 +441,7 @@ export function effectiveConfiguration(
       }
     }
     // since pytest 8.1 any pyproject.toml marks the root, for want of better
-    return pyproject !== null && (major > 8 || (major === 8 && minor >= 1))
+    return pyproject !== null && atLeast(version, 8, 1)
       ? { rootdir: dirname(pyproject), inifile: pyproject, table: null }
       : { rootdir: null, inifile: null, table: null };
   };
@@ -430,18 +455,20 @@ export function effectiveConfiguration(
     const bytes = stats?.isFile() ? readOrNull(inifile) : null;
     if (stats === undefined || stats.isDirectory() || (stats.isFile() && bytes === null)) {
       fail(inifile, "there is no such file");
+    } else if (bytes === null && !isParticular(version)) {
+      // nothing to be read, and the place of the device counts as the project's
     } else if (bytes === null) {
       // a device such as /dev/null asks for no configuration, and says nothing about where the project is
       const ancestor = commonAncestor(invocationDir, startDirs);
       found.rootdir = isFilesystemRoot(ancestor) ? invocationDir : ancestor;
     } else if (/\.(ini|cfg|toml)$/.test(inifile)) {
-      const table = loadFile(basename(inifile), bytes, major);
+      const table = loadFile(basename(inifile), bytes, version);
       if (table !== null && "problem" in table) {
         fail(inifile, table.problem);
       } else {
         found.table = table;
       }
-    } else if (major >= 9) {
+    } else if (isParticular(version)) {
       fail(inifile, "pytest knows only .ini, .cfg and .toml files");
     }
   } else {

@@ -579,7 +579,8 @@ export function probe(
     if (code === "ETIMEDOUT") {
       return broken("it did not answer within 30 seconds.");
     }
-    return broken(result.error?.message ?? complaint(result.stderr ?? "", result.status, result.signal));
+    const why = result.error?.message ?? complaint(result.stderr ?? "", result.status, result.signal);
+    return broken(/[.!?…]$/.test(why) ? why : `${why}.`);
   }
   let said: Said;
   try {

@@ -1,0 +1,280 @@
+"""Inputs that are no modules: files opened, directories listed, child processes started.
+
+One audit hook, which can never be removed again: it is a dictionary lookup for all the events that mean nothing here.
+
+What must stay true:
+- The event comes before the act, so a file that is not there is seen too (absent is a value), and its content before a
+  write can still be read.
+- A value is believed only if the file's stat key at the opening and at the end of the context agree.
+- Nothing raised in here may reach the project: an audit hook that raises forbids the act.
+"""
+
+import os
+import stat
+import sys
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from .callers import Callers
+from .content import ABSENT, Contents, key_of
+from .contexts import SESSION_ID, Context, Contexts
+from .registry import Registry
+
+_IGNORED_PARTS = frozenset((".pytest_cache", ".hypothesis", "__pycache__", ".winnow"))
+# Names that come and go without meaning.
+_UNLISTED = _IGNORED_PARTS | {".git", ".hg", ".svn", ".DS_Store"}
+_IGNORED_SUFFIXES = (".pyc", ".pyo")
+_DEVICES = ("/dev/", "/proc/", "/sys/")
+# Read by pytest (and coverage) for their own settings, which the engine knows by other means.
+_SETTINGS = frozenset(
+    ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
+)
+_WRITING = os.O_WRONLY | os.O_RDWR
+
+
+class Audit:
+    """The audit hook and what it has seen."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        contexts: Contexts,
+        contents: Contents,
+        callers: Callers,
+        loading: List[str],
+        ignore_dirs: List[str],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self._registry = registry
+        self._contexts = contexts
+        self._contents = contents
+        self._callers = callers
+        self._loading = loading
+        self._ignored = tuple(os.path.join(directory, "") for directory in ignore_dirs)
+        self._fail = fail
+        self._handlers: Dict[str, Callable[[tuple], None]] = {}
+        # Files written by this process, and by which context first.
+        self._writers: Dict[str, Context] = {}
+        # What pytest itself lists to find test files. Nobody uses this context: it only tells where to look for news.
+        self.walk: Optional[Context] = None
+
+    def start(self) -> None:
+        """Watch from now on."""
+        handlers = self._handlers
+        handlers["open"] = self._guard(self._on_open)
+        handlers["sqlite3.connect"] = self._guard(self._on_database)
+        handlers["os.listdir"] = handlers["os.scandir"] = self._guard(self._on_listing)
+        handlers["os.rename"] = self._guard(self._on_rename)
+        handlers["os.remove"] = self._guard(self._on_remove)
+        handlers["subprocess.Popen"] = self._guard(self._on_popen)
+        for event in ("os.system", "os.posix_spawn", "os.exec", "os.spawn", "os.fork", "os.forkpty", "os.startfile"):
+            handlers[event] = self._guard(self._on_process(event))
+        sys.addaudithook(_make_hook(handlers))
+
+    def stop(self) -> None:
+        """The hook stays, and does nothing."""
+        self._handlers.clear()
+
+    def settle(self, context: Context) -> None:
+        """Turn the files that a context opened into inputs, with what they contain now, if they are still the same."""
+        reads, context.reads = context.reads, {}
+        for path, key in reads.items():
+            self._settle(context, path, key)
+
+    def _settle(self, context: Context, path: str, key: Optional[tuple]) -> None:
+        writer = self._writers.get(path)
+        if writer is not None and writer is not context and (writer.id in context.uses or writer.id == SESSION_ID):
+            return  # what the writer depends on is a dependency already
+        rel = self._registry.relative(path)
+        if writer is not None and writer is not context and context.id != SESSION_ID:
+            context.add_opaque("reads a file written by another test: %s" % rel)
+        try:
+            now = os.stat(path)
+        except (OSError, ValueError):
+            now = None
+        if now is not None and not stat.S_ISREG(now.st_mode):
+            return
+        if (None if now is None else key_of(now)) != key:
+            context.change_input(rel)
+            return
+        if now is None:
+            context.add_input("file", rel, ABSENT)
+            return
+        sha = self._contents.sha(path, key_of(now))
+        if sha is None:
+            context.change_input(rel)
+        else:
+            context.add_input("file", rel, sha)
+
+    # Events
+
+    def _on_open(self, args: tuple) -> None:
+        path, _mode, flags = args
+        absolute = _absolute(path)
+        if absolute is None or self._is_ignored(absolute):
+            return
+        context = self._contexts.current
+        flags = flags if isinstance(flags, int) else 0
+        access = flags & _WRITING
+        if access != os.O_WRONLY and not flags & os.O_TRUNC:
+            self._read(context, absolute)
+        if access:
+            self._write(context, absolute)
+
+    def _on_database(self, args: tuple) -> None:
+        path = args[0]
+        if isinstance(path, (str, bytes)) and path not in ("", b"", ":memory:", b":memory:"):
+            text = os.fsdecode(path)
+            if text.startswith("file:"):
+                if "mode=memory" in text:
+                    return
+                text = text[5:].split("?")[0]
+            absolute = _absolute(text)
+            if absolute is not None and not self._is_ignored(absolute):
+                self._read(self._contexts.current, absolute)
+
+    def _on_rename(self, args: tuple) -> None:
+        for path in args[:2]:
+            absolute = _absolute(path)
+            if absolute is not None and not self._is_ignored(absolute):
+                self._write(self._contexts.current, absolute)
+
+    def _on_remove(self, args: tuple) -> None:
+        absolute = _absolute(args[0])
+        if absolute is not None and not self._is_ignored(absolute):
+            self._write(self._contexts.current, absolute)
+
+    def _on_listing(self, args: tuple) -> None:
+        path = args[0]
+        absolute = _absolute("." if path is None else path, descriptors=True)
+        if absolute is None or self._is_ignored(os.path.join(absolute, "")):
+            return
+        if not _UNLISTED.isdisjoint(absolute.split(os.sep)):
+            return
+        caller = self._callers.lister(sys._getframe())
+        if caller == "machinery":
+            return
+        context = self._contexts.current
+        if caller == "pytest":
+            if self.walk is None:
+                self.walk = self._contexts.new("session", "walk")
+            context = self.walk
+        key = self._registry.relative(absolute)
+        if ("listing", key) not in context.inputs:
+            context.add_input("listing", key, self._names(absolute))
+
+    def _on_popen(self, args: tuple) -> None:
+        executable, arguments = args[0], args[1]
+        if isinstance(arguments, (str, bytes)):
+            command = os.fsdecode(arguments)
+        else:
+            try:
+                command = " ".join(os.fsdecode(argument) for argument in arguments)
+            except TypeError:
+                command = str(executable)
+        self._child(command)
+
+    def _on_process(self, event: str) -> Callable[[tuple], None]:
+        def started(args: tuple) -> None:
+            if event == "os.system":
+                self._child(os.fsdecode(args[0]))
+            elif event in ("os.fork", "os.forkpty"):
+                self._child(event)
+            elif event == "os.spawn":
+                self._child(" ".join(map(str, args[2])) if len(args) > 2 else event)
+            elif event == "os.startfile":
+                self._child(str(args[0]))
+            else:
+                self._child(" ".join(os.fsdecode(argument) for argument in args[1]))
+
+        return started
+
+    # What the events mean
+
+    def _child(self, command: str) -> None:
+        if not self._callers.starts_harmlessly(sys._getframe()):
+            self._contexts.current.add_opaque("child process: %s" % command[:100])
+
+    def _read(self, context: Context, path: str) -> None:
+        if path in context.reads or self._writers.get(path) is context:
+            return
+        if path.endswith(".py"):
+            frame = sys._getframe()
+            if self._callers.reads_source_for_itself(frame):
+                return
+            if path in self._loading and self._callers.is_import_system(frame):
+                return
+        if os.path.basename(path) in _SETTINGS and self._callers.reads_settings(sys._getframe()):
+            return
+        try:
+            result = os.stat(path)
+        except (OSError, ValueError):
+            context.reads[path] = None
+            return
+        if stat.S_ISREG(result.st_mode):
+            context.reads[path] = key_of(result)
+
+    def _write(self, context: Context, path: str) -> None:
+        if path in context.reads:
+            # Read first, written now: its content up to here is the dependency.
+            self._settle(context, path, context.reads.pop(path))
+        self._writers.setdefault(path, context)
+
+    def _names(self, directory: str) -> List[str]:
+        try:
+            names = self._contents.names(directory)
+        except OSError:
+            return []
+        return sorted(
+            name
+            for name in names
+            if name not in _UNLISTED and not name.startswith(".coverage") and not name.endswith(_IGNORED_SUFFIXES)
+        )
+
+    def _is_ignored(self, path: str) -> bool:
+        registry = self._registry
+        if path.endswith(_IGNORED_SUFFIXES) or path.startswith(self._ignored) or path.startswith(_DEVICES):
+            return True
+        if registry.is_temporary(path) or registry.is_foreign(path):
+            return True
+        parts = path.split(os.sep)
+        return not _IGNORED_PARTS.isdisjoint(parts) or parts[-1].startswith(".coverage")
+
+    def _guard(self, handler: Callable[[tuple], None]) -> Callable[[tuple], None]:
+        reading, fail = self._contents.reading, self._fail
+
+        def guarded(args: tuple) -> None:
+            if reading():
+                return
+            try:
+                handler(args)
+            except Exception as error:
+                fail(error)
+
+        return guarded
+
+
+def _make_hook(handlers: Dict[str, Callable[[tuple], None]]) -> Callable[[str, tuple], None]:
+    find = handlers.get
+
+    def winnow_audit(event: str, args: tuple) -> None:
+        handler = find(event)
+        if handler is not None:
+            handler(args)
+
+    return winnow_audit
+
+
+def _absolute(path: Any, descriptors: bool = False) -> Optional[str]:
+    """The path that an event speaks of, or None for open descriptors."""
+    if isinstance(path, int):
+        if not descriptors:
+            return None
+        try:
+            return os.readlink("/proc/self/fd/%d" % path)
+        except OSError:
+            return None
+    try:
+        text = os.fsdecode(path)
+        return os.path.normpath(text if os.path.isabs(text) else os.path.join(os.getcwd(), text))
+    except (TypeError, OSError):
+        return None

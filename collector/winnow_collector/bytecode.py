@@ -1,0 +1,68 @@
+"""When Python's cached byte code may stand for a source.
+
+Python trusts a `.pyc` whose source has the same size and the same whole second of modification: an edit of equal size
+within that second runs the old code. Scenario: write, run, edit and run again within a second. pytest's cache of
+rewritten modules had the same weakness until it became checked by hash.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+from types import CodeType
+from typing import Any, Optional
+
+SAFETY_GAP_NS = 2_000_000_000
+
+
+def pyc_is_trustworthy(source_path: str, source: bytes, source_mtime_ns: int) -> Optional[bool]:
+    """May Python's cached byte code stand for these source bytes?
+
+    True: Python may use it (or find it stale by itself). False: there is none, or it may be wrong unnoticed; compile.
+    None: Python will use it, and it may be wrong (it is never checked): the source that runs is not known.
+    """
+    try:
+        path = importlib.util.cache_from_source(source_path)
+        with open(path, "rb") as file:
+            header = file.read(16)
+            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+    except (OSError, NotImplementedError):
+        return False
+    if len(header) == 16 and header[4] & 1:
+        if header[8:16] == importlib.util.source_hash(source):
+            return True
+        checks = _hash_checks()
+        checked = checks == "always" or (checks == "default" and bool(header[4] & 2))
+        return True if checked else None
+    return mtime_ns >= source_mtime_ns + SAFETY_GAP_NS
+
+
+def is_young(pyc: Any, source: Any) -> bool:
+    """True if the byte code is checked by time only and not clearly younger than its source."""
+    try:
+        with open(pyc, "rb") as file:
+            header = file.read(8)
+            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+        return len(header) == 8 and not header[4] & 1 and mtime_ns < os.stat(source).st_mtime_ns + SAFETY_GAP_NS
+    except OSError:
+        return False
+
+
+def keep_bytecode(loader: Any, path: str, source: os.stat_result, code: CodeType) -> None:
+    """Write the `.pyc` that importlib would have written, had it compiled."""
+    if sys.dont_write_bytecode:
+        return
+    try:
+        external: Any = importlib._bootstrap_external  # type: ignore[attr-defined]
+        data = external._code_to_timestamp_pyc(code, int(source.st_mtime), source.st_size)
+        loader._cache_bytecode(path, importlib.util.cache_from_source(path), data)
+    except (NotImplementedError, OSError, AttributeError):
+        pass
+
+
+def _hash_checks() -> str:
+    try:
+        import _imp
+    except ImportError:
+        return "default"
+    return getattr(_imp, "check_hash_based_pycs", "default")

@@ -1,0 +1,147 @@
+"""Which files were collected, what they yielded, and what the plan leaves out.
+
+What must stay true:
+- Ids are those of collection, in its order, before anything was deselected and before plugins renamed anything.
+- The plan's deselection comes last: what other plugins and options see and do is the same as without Winnow.
+- A file of which perhaps not everything was collected (`::` in an argument, `--lf`) is marked partial.
+"""
+
+import os
+from typing import Any, Dict, List, Optional, Set, Tuple
+
+import pytest
+
+from .contexts import Context
+from .registry import Registry
+from .session import Plan
+
+_SEVERITY = {"passed": 0, "skipped": 1, "failed": 2}
+
+
+class _File:
+    __slots__ = ("rel", "context", "outcome", "items")
+
+    def __init__(self, rel: str, context: Optional[Context]) -> None:
+        self.rel = rel
+        self.context = context
+        self.outcome = "passed"
+        self.items: List[Tuple[Any, str]] = []
+
+
+class Collection:
+    """One session's collection. Works without a recorder too: then only the plan is carried out."""
+
+    def __init__(self, registry: Registry, plan: Plan) -> None:
+        self._registry = registry
+        self._plan = plan
+        self._files: Dict[str, _File] = {}
+        self._refused: Set[str] = set()
+        self._addressed: Set[str] = set()
+        self._all_partial = False
+        self._ids: Dict[int, Tuple[Any, str]] = {}
+
+    def read_arguments(self, config: Any) -> None:
+        """Find the files of which only parts are asked for."""
+        option = config.option
+        self._all_partial = bool(getattr(option, "lf", False))
+        for argument in config.args:
+            path, separator, _ = str(argument).partition("::")
+            if not separator:
+                continue
+            absolute = os.path.join(str(config.invocation_params.dir), path)
+            if os.path.exists(absolute):
+                self._addressed.add(self._registry.relative(absolute))
+            else:
+                self._all_partial = True  # --pyargs: a module's name
+
+    def ignores(self, path: str) -> bool:
+        """True for a file that the plan leaves out of collection altogether."""
+        if not self._plan.skip_files or os.path.basename(path) == "__init__.py":
+            return False  # pytest 7 would lose the whole package with it
+        return self._registry.relative(path) in self._plan.skip_files
+
+    def refuses(self, collector: Any) -> bool:
+        """The same for a file that is an argument: pytest does not ask whether to ignore those."""
+        if not self._plan.skip_files:
+            return False
+        rel = self.file_of(collector)
+        if rel is None or rel not in self._plan.skip_files or rel in self._addressed:
+            return False
+        self._refused.add(rel)
+        return True
+
+    def file_of(self, node: Any) -> Optional[str]:
+        """The path of the file that a node lies in; None for directories and the session."""
+        for parent in node.listchain():
+            if isinstance(parent, pytest.File) and not isinstance(parent, pytest.Package):
+                return self._registry.relative(str(parent.path))
+        return None
+
+    def known_context(self, rel: str) -> Optional[Context]:
+        """The context of a file's collection."""
+        file = self._files.get(rel)
+        return file.context if file is not None else None
+
+    def add_file(self, rel: str, context: Optional[Context]) -> None:
+        """Collection of a file begins."""
+        self._files[rel] = _File(rel, context)
+
+    def has_file(self, rel: str) -> bool:
+        """True once `add_file` was called for the file."""
+        return rel in self._files
+
+    def add_report(self, rel: str, outcome: str) -> None:
+        """One of a file's collectors is done."""
+        file = self._files.get(rel)
+        if file is not None and _SEVERITY.get(outcome, 2) > _SEVERITY.get(file.outcome, 2):
+            file.outcome = outcome
+
+    def take_items(self, items: List[Any]) -> None:
+        """All files are collected: note the ids."""
+        for item in items:
+            node_id = item.nodeid
+            self._ids[object.__hash__(item)] = (item, node_id)
+            rel = self.file_of(item)
+            file = self._files.get(rel) if rel is not None else None
+            if file is not None:
+                file.items.append((item, node_id))
+
+    def id_of(self, item: Any) -> str:
+        """The item's id as it was collected."""
+        known = self._ids.get(object.__hash__(item))
+        return known[1] if known is not None else item.nodeid
+
+    def frames(self, items: List[Any]) -> List[dict]:
+        """`collected` frames; `items` are those that other plugins have left."""
+        left = {object.__hash__(item) for item in items}
+        frames = []
+        for file in self._files.values():
+            if file.rel in self._refused or file.context is None:
+                continue
+            survived = [object.__hash__(item) in left for item, _ in file.items]
+            frames.append(
+                {
+                    "k": "collected",
+                    "file": self._registry.file_id(file.rel),
+                    "ctx": file.context.id,
+                    "ids": [node_id for _, node_id in file.items],
+                    "survived": None if all(survived) else survived,
+                    "outcome": file.outcome,
+                    "partial": self._all_partial or file.rel in self._addressed,
+                }
+            )
+        return frames
+
+    def deselect(self, items: List[Any]) -> List[Any]:
+        """Take what the plan proves up to date out of `items`, and return it."""
+        skip = self._plan.skip_tests
+        if not skip:
+            return []
+        kept, removed = [], []
+        for item in items:
+            rel = self.file_of(item)
+            up_to_date = rel is not None and rel in skip and self.id_of(item) in skip[rel]
+            (removed if up_to_date else kept).append(item)
+        if removed:
+            items[:] = kept
+        return removed

@@ -1,0 +1,78 @@
+"""File contents as the journal names them: git's blob id, and the stat key that says whether a file changed meanwhile."""
+
+import hashlib
+import os
+import stat
+import threading
+from typing import Dict, Optional, Tuple
+
+StatKey = Tuple[int, int, int, int]
+
+ABSENT = "-"
+
+
+def blob_sha(data: bytes) -> str:
+    """The id that git gives these bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def key_of(result: os.stat_result) -> StatKey:
+    """Size, modification, change and inode number: equal keys mean the same content (but for the clock's grain)."""
+    return (result.st_size, result.st_mtime_ns, result.st_ctime_ns, result.st_ino)
+
+
+def stat_file(path: str) -> Optional[os.stat_result]:
+    """The regular file's stat, or None."""
+    try:
+        result = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return result if stat.S_ISREG(result.st_mode) else None
+
+
+class Contents:
+    """Reads files for the collector itself: unseen by its own audit hook, and hashed once per content."""
+
+    def __init__(self) -> None:
+        self._reader = 0
+        self._known: Dict[str, Tuple[StatKey, str]] = {}
+
+    def reading(self) -> bool:
+        """True while this thread reads on the collector's own behalf."""
+        return self._reader == threading.get_ident()
+
+    def read(self, path: str) -> bytes:
+        """The file's bytes."""
+        previous, self._reader = self._reader, threading.get_ident()
+        try:
+            with open(path, "rb", buffering=0) as file:
+                return file.readall()
+        finally:
+            self._reader = previous
+
+    def names(self, directory: str) -> list:
+        """The directory's names."""
+        previous, self._reader = self._reader, threading.get_ident()
+        try:
+            return os.listdir(directory)
+        finally:
+            self._reader = previous
+
+    def sha(self, path: str, key: StatKey) -> Optional[str]:
+        """The blob id of the file whose stat key is `key`; None if it is no longer that file."""
+        known = self._known.get(path)
+        if known is not None and known[0] == key:
+            return known[1]
+        try:
+            sha = blob_sha(self.read(path))
+        except OSError:
+            return None
+        after = stat_file(path)
+        if after is None or key_of(after) != key:
+            return None
+        self._known[path] = (key, sha)
+        return sha
+
+    def remember(self, path: str, key: StatKey, sha: str) -> None:
+        """Spare the next `sha` of a file that was just read."""
+        self._known[path] = (key, sha)

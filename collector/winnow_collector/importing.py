@@ -1,0 +1,230 @@
+"""Modules of the project as they are really loaded: which source ran, in which context, under which name.
+
+What must stay true:
+- The hash in a `module` frame is that of the source that ran; if that is not certain there is none.
+- Every project module in `sys.modules` has a `module` frame or a `preloaded` one.
+- A module's import context is used by whoever let it be imported, or asked for it by name later on.
+"""
+
+import importlib.util
+import os
+import sys
+from types import ModuleType
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
+
+from .caches import Caches
+from .content import Contents, blob_sha, key_of, stat_file
+from .contexts import Context, Contexts
+from .registry import Registry
+from .tracing import SourceTransform
+
+
+class Load:
+    """One execution of a project module."""
+
+    def __init__(self, imports: "Imports", path: str, rel: str, module: ModuleType) -> None:
+        self.imports = imports
+        self.path = path
+        self.rel = rel
+        self.module = module
+        self.context = imports.contexts.new("import", rel)
+        self.before = stat_file(path)
+        self.source: Optional[bytes] = None
+        self.sha: Optional[str] = None
+        # What the process shared before a conftest ran; None for other modules.
+        self.surroundings: Optional[tuple] = None
+        if self.before is not None:
+            self.source = imports.contents.read(path)
+            self.sha = blob_sha(self.source)
+
+    def end(self) -> None:
+        """The module's code has run, or failed."""
+        self.imports.end(self)
+
+
+class Imports:
+    """What was imported. `frames` collects what the journal is to be told."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        contexts: Contexts,
+        contents: Contents,
+        caches: Caches,
+        transform: Optional[SourceTransform],
+        fail: Callable[[BaseException], None],
+    ) -> None:
+        self.registry = registry
+        self.contexts = contexts
+        self.contents = contents
+        self.transform = transform
+        self.fail = fail
+        self.frames: List[dict] = []
+        self.loading: List[str] = []
+        # True from the start of collection: what is imported by then concerns the whole session.
+        self.collecting = False
+        self.active = False
+        self._caches = caches
+        # conftests that concern only what lies below their directory: (directory, context).
+        self._conftests: List[Tuple[str, Context]] = []
+        self._contexts: Dict[str, Context] = {}
+        self._executed: Set[str] = set()
+        self._seen: Set[str] = set()
+        self._finder = _NameFinder(self)
+
+    def start(self) -> None:
+        """Announce what is loaded already, and write down the names that are looked for from now on."""
+        self.active = True
+        self.find_unseen()
+        for name in list(sys.modules):
+            if "." not in name:
+                self.sought(name, None)
+        sys.meta_path.insert(0, self._finder)
+
+    def stop(self) -> None:
+        """Notice nothing more."""
+        self.active = False
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+
+    def sought(self, name: str, path: Optional[Sequence[str]]) -> None:
+        """The import system looks for a name (below the packages' directories `path`)."""
+        if "." in name and (path is None or all(self.registry.is_foreign(directory) for directory in path)):
+            return
+        self.contexts.session.add_input("import", name)
+
+    def use(self, name: Any, package: Optional[str]) -> None:
+        """The current context asks for a module by name, loaded already or not."""
+        if not self.active or not isinstance(name, str):
+            return
+        try:
+            if name.startswith("."):
+                if not package:
+                    return
+                name = importlib.util.resolve_name(name, package)
+            current = self.contexts.current
+            parts = name.split(".")
+            for count in range(1, len(parts) + 1):
+                context = self._contexts.get(".".join(parts[:count]))
+                if context is not None:
+                    current.use(context)
+        except ImportError:
+            pass
+        except Exception as error:
+            self.fail(error)
+
+    def borrowed(self, path: str) -> None:
+        """Somebody takes a module's code without loading the module: the whole file is an input of theirs."""
+        if not self.active or path in self.loading:
+            return
+        try:
+            if self.registry.project_path(path) is not None:
+                result = stat_file(path)
+                self.contexts.current.reads.setdefault(path, None if result is None else key_of(result))
+        except Exception as error:
+            self.fail(error)
+
+    def begin(self, path: Any, module: ModuleType) -> Optional[Load]:
+        """A module is about to be executed; None if nobody need know."""
+        if not self.active or not isinstance(path, str):
+            return None
+        try:
+            rel = self.registry.project_path(path)
+            if rel is None:
+                return None
+            load = Load(self, path, rel, module)
+            parent = self.contexts.current
+            if self.collecting and parent is self.contexts.session and os.path.basename(rel) == "conftest.py":
+                load.surroundings = _surroundings()
+            else:
+                parent.use(load.context)
+            name = module.__name__
+            self.sought(name, [os.path.dirname(path)])
+            self._contexts[name] = load.context
+            self._executed.add(path)
+            self.loading.append(path)
+            self.contexts.enter(load.context)
+            return load
+        except Exception as error:
+            self.fail(error)
+            return None
+
+    def end(self, load: Load) -> None:
+        """A module's code has run, or failed."""
+        try:
+            self.contexts.leave(load.context)
+            self.loading.remove(load.path)
+            if not self.active:
+                return
+            after = stat_file(load.path)
+            before = load.before
+            if before is None or after is None or key_of(before) != key_of(after):
+                load.sha = None
+            elif load.sha is not None:
+                self.contents.remember(load.path, key_of(before), load.sha)
+            if load.surroundings is not None:
+                self._end_conftest(load)
+            stat = before or after
+            self.frames.append(
+                {
+                    "k": "module",
+                    "file": self.registry.file_id(load.rel),
+                    "name": load.module.__name__,
+                    "package": getattr(load.module, "__package__", None),
+                    "sha": load.sha,
+                    "ctx": load.context.id,
+                    "stat": [str(part) for part in key_of(stat)] if stat is not None else [],
+                }
+            )
+            self._caches.discover(load.module, load.rel, load.context)
+        except Exception as error:
+            self.fail(error)
+
+    def conftests_above(self, rel: str) -> List[Context]:
+        """Import contexts of the conftests, loaded during collection, that concern this file."""
+        return [context for directory, context in self._conftests if not directory or rel.startswith(directory + "/")]
+
+    def find_unseen(self) -> None:
+        """Announce project modules that were loaded by nothing this watches: everybody depends on their whole files."""
+        if len(sys.modules) == len(self._seen):
+            return
+        for name, module in list(sys.modules.items()):
+            if name in self._seen:
+                continue
+            self._seen.add(name)
+            path = getattr(module, "__file__", None)
+            if not isinstance(path, str) or path in self._executed or path in self.loading:
+                continue
+            rel = self.registry.project_path(path)
+            if rel is not None:
+                self._executed.add(path)
+                result = stat_file(path)
+                sha = self.contents.sha(path, key_of(result)) if result is not None else None
+                self.frames.append({"k": "preloaded", "file": self.registry.file_id(rel), "sha": sha})
+
+    def _end_conftest(self, load: Load) -> None:
+        # What a conftest of a subdirectory does concerns the files below it, unless it reaches further: through hooks
+        # (pytest calls some of them for the whole session) or through what the whole process shares.
+        names = [name for name in vars(load.module) if name.startswith("pytest_")]
+        if names or load.surroundings != _surroundings():
+            self.contexts.session.use(load.context)
+        self._conftests.append((os.path.dirname(load.rel), load.context))
+
+
+class _NameFinder:
+    """Stands first on `sys.meta_path`, finds nothing, and writes down what is looked for."""
+
+    def __init__(self, imports: Imports) -> None:
+        self._imports = imports
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        try:
+            self._imports.sought(fullname, None if path is None else list(path))
+        except Exception as error:
+            self._imports.fail(error)
+
+
+def _surroundings() -> tuple:
+    """What a conftest can change for files outside of its directory, as far as it can be seen."""
+    stubs = [name for name, module in list(sys.modules.items()) if getattr(module, "__spec__", None) is None]
+    return (list(sys.path), dict(os.environ), os.getcwd(), stubs)

@@ -1,0 +1,216 @@
+"""Wraps the loaders' `exec_module` on the class, so that every way of loading is seen.
+
+The import statement, pytest's import modes and `spec.loader.exec_module` by hand all pass through here, while no
+loader, spec or module looks any different to the project.
+
+What must stay true:
+- What runs is what was hashed: either the hashed bytes are compiled here, or Python's own way is known to be equal.
+- Tracebacks and warnings look as without Winnow: the wrappers pass for frames of importlib, which both leave out.
+"""
+
+import ast
+import functools
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, List, Optional, Tuple
+
+from .bytecode import is_young, keep_bytecode, pyc_is_trustworthy
+from .importing import Imports, Load
+from .tracing import SourceTransform
+
+_SourceFileLoader = importlib.machinery.SourceFileLoader
+_PLAIN_METHODS = ("get_code", "source_to_code", "get_data", "path_stats", "get_filename")
+_call_with_frames_removed: Any = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
+
+
+class Loaders:
+    """The wrappers, and the way back."""
+
+    def __init__(self, imports: Imports) -> None:
+        self._imports = imports
+        self._undo: List[Tuple[Any, str, Any]] = []
+
+    def watch(self) -> None:
+        """Wrap Python's loaders and the functions that import by name."""
+        imports = self._imports
+        self._patch(_SourceFileLoader, "exec_module", _source_exec(imports))
+        self._patch(_SourceFileLoader, "get_code", _get_code(imports))
+        for loader in (importlib.machinery.ExtensionFileLoader, importlib.machinery.SourcelessFileLoader):
+            self._patch(loader, "exec_module", _binary_exec(imports, loader.exec_module))
+        self._patch(importlib, "import_module", _by_name(imports, importlib.import_module))
+        self._patch(importlib.util, "find_spec", _by_name(imports, importlib.util.find_spec))
+
+    def watch_rewriting(self) -> None:
+        """Wrap pytest's loader, which rewrites assertions."""
+        from _pytest.assertion import rewrite
+
+        hook = rewrite.AssertionRewritingHook
+        self._patch(hook, "exec_module", _rewriting_exec(imports=self._imports, original=hook.exec_module))
+        self._patch(rewrite, "_read_pyc", _read_pyc(rewrite._read_pyc))
+
+    def restore(self) -> None:
+        """Put everything back."""
+        while self._undo:
+            owner, name, original = self._undo.pop()
+            if original is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+
+    def _patch(self, owner: Any, name: str, replacement: Any) -> None:
+        self._undo.append((owner, name, vars(owner).get(name)))
+        setattr(owner, name, replacement)
+
+
+def _disguised(function: Any) -> Any:
+    """Make the function's frames pass for importlib's: Python leaves those out of tracebacks and of `stacklevel`."""
+    function.__code__ = function.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
+    return function
+
+
+def _source_exec(imports: Imports) -> Any:
+    original = _SourceFileLoader.exec_module
+
+    def exec_module(self: Any, module: ModuleType) -> None:
+        __tracebackhide__ = True
+        load = imports.begin(self.path, module)
+        if load is None:
+            original(self, module)
+            return
+        try:
+            compile_here, transform = _plan_compile(self, load)
+            if not compile_here:
+                original(self, module)
+                return
+            code = None
+            if transform is not None:
+                try:
+                    code = transform.compile(load.source, load.path, None)
+                except SyntaxError:
+                    pass  # let Python's own way say it
+            if code is None:
+                code = self.source_to_code(load.source, load.path)
+                if transform is None:
+                    keep_bytecode(self, load.path, load.before, code)
+            _call_with_frames_removed(exec, code, module.__dict__)
+        finally:
+            load.end()
+
+    return _disguised(exec_module)
+
+
+def _plan_compile(loader: Any, load: Load) -> Tuple[bool, Optional[SourceTransform]]:
+    """Whether the bytes that were hashed must be compiled here, and by what."""
+    try:
+        if load.source is None or load.before is None:
+            return False, None
+        plain = _is_plain(loader)
+        if plain and load.imports.transform is not None:
+            return True, load.imports.transform
+        trust = pyc_is_trustworthy(load.path, load.source, load.before.st_mtime_ns)
+        if plain and trust is False:
+            return True, None
+        if trust is None or (trust is False and os.path.exists(importlib.util.cache_from_source(load.path))):
+            load.sha = None
+    except Exception as error:
+        load.sha = None
+        load.imports.fail(error)
+    return False, None
+
+
+def _is_plain(loader: Any) -> bool:
+    """True if nothing about how this loader reads and compiles is its own."""
+    kind = type(loader)
+    if kind is _SourceFileLoader:
+        return True
+    return all(getattr(kind, name) is getattr(_SourceFileLoader, name) for name in _PLAIN_METHODS)
+
+
+def _get_code(imports: Imports) -> Any:
+    original = _SourceFileLoader.get_code
+
+    def get_code(self: Any, fullname: str) -> Any:
+        __tracebackhide__ = True
+        # Whoever asks for a module's code without loading it (runpy, pkgutil) runs it out of our sight.
+        imports.borrowed(self.path)
+        return original(self, fullname)
+
+    return _disguised(get_code)
+
+
+def _binary_exec(imports: Imports, original: Any) -> Any:
+    def exec_module(self: Any, module: ModuleType) -> None:
+        __tracebackhide__ = True
+        load = imports.begin(self.path, module)
+        if load is None:
+            original(self, module)
+            return
+        try:
+            load.context.add_input("file", load.rel, load.sha)
+            original(self, module)
+        finally:
+            load.end()
+
+    return _disguised(exec_module)
+
+
+def _rewriting_exec(imports: Imports, original: Any) -> Any:
+    def exec_module(self: Any, module: ModuleType) -> None:
+        __tracebackhide__ = True
+        load = imports.begin(getattr(module.__spec__, "origin", None), module)
+        if load is None:
+            original(self, module)
+            return
+        try:
+            if imports.transform is None or load.source is None:
+                original(self, module)
+            else:
+                exec(_rewritten_code(self, load, imports.transform), module.__dict__)
+        finally:
+            load.end()
+
+    return _disguised(exec_module)
+
+
+def _rewritten_code(hook: Any, load: Load, transform: SourceTransform) -> CodeType:
+    """What pytest's loader would run, compiled by the transform."""
+    from _pytest import __version__
+    from _pytest.assertion import rewrite
+
+    assert load.source is not None
+    hook._rewritten_names[load.module.__name__] = Path(load.path)
+    try:
+        pass_hook = bool(hook.config.getini("enable_assertion_pass_hook"))
+    except ValueError:
+        pass_hook = False
+    flavour = "pytest-%s%s" % (__version__, "-pass" if pass_hook else "")
+    code = transform.recall(load.source, load.path, flavour)
+    if code is None:
+        tree = ast.parse(load.source, filename=load.path)
+        rewrite.rewrite_asserts(tree, load.source, load.path, hook.config)
+        code = transform.compile(load.source, load.path, tree, flavour)
+    return code
+
+
+def _read_pyc(original: Any) -> Any:
+    @functools.wraps(original)
+    def read_pyc(source: Any, pyc: Any, *rest: Any, **named: Any) -> Any:
+        return None if is_young(pyc, source) else original(source, pyc, *rest, **named)
+
+    return read_pyc
+
+
+def _by_name(imports: Imports, original: Any) -> Any:
+    @functools.wraps(original)
+    def by_name(name: str, package: Optional[str] = None) -> Any:
+        __tracebackhide__ = True
+        try:
+            return original(name, package)
+        finally:
+            imports.use(name, package)
+
+    return by_name

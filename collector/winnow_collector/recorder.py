@@ -1,0 +1,283 @@
+"""Puts the parts together: one recorder per process, from the first import to pytest's end.
+
+What must stay true:
+- A test's frame is complete and true by itself, and refers only to what was written before it.
+- Nothing in here changes an outcome. What fails in here ends the recording, with a note; the tests go on.
+"""
+
+import os
+import platform
+import sys
+import time
+import traceback
+from typing import Any, List, Optional
+
+from .audit import Audit
+from .caches import Caches
+from .callers import Callers
+from .content import Contents
+from .contexts import Context, Contexts
+from .fixtures import Fixtures
+from .importing import Imports
+from .journal import Journal
+from .loaders import Loaders
+from .outcomes import Outcomes
+from .registry import Registry, site_dirs
+from .session import Session
+from .threads import Threads
+from .tracing import Tracer, choose
+
+_COLLECTOR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Recorder:
+    """Records one process. `active` is False before the start, after the end, and after any failure."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.active = False
+        self.registry = Registry(session.root)
+        choice = choose(session.mechanism, self.registry, session.bytecode)
+        self.tracer: Optional[Tracer] = choice.tracer
+        self.reason = choice.reason
+        self.contexts = Contexts(self.tracer.take if self.tracer is not None else list)
+        contents = Contents()
+        self.caches = Caches(self.registry, self.contexts)
+        self.contexts.on_slice = self.caches.look
+        transform = self.tracer.transform() if self.tracer is not None else None
+        self.imports = Imports(self.registry, self.contexts, contents, self.caches, transform, self.fail)
+        self.loaders = Loaders(self.imports)
+        self.audit = Audit(
+            self.registry,
+            self.contexts,
+            contents,
+            Callers(),
+            self.imports.loading,
+            session.ignore_dirs + [session.journals],
+            self.fail,
+        )
+        self.fixtures = Fixtures(self.contexts, self.fail)
+        self.threads = Threads(self.contexts, self.note)
+        self._journal: Optional[Journal] = None
+        self._notes: List[dict] = []
+        self._header: dict = {}
+        self._roots: List[str] = []
+        self._last_path: Optional[List[str]] = None
+        self._fixtures_watched = False
+
+    def start(self) -> None:
+        """Begin to watch. Raises what goes wrong, with nothing left behind."""
+        if self.tracer is None:
+            return
+        try:
+            self.active = True
+            self.tracer.start()
+            self.imports.start()
+            self.loaders.watch()
+            self.audit.start()
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self._forget)
+        except BaseException:
+            self._unhook()
+            raise
+
+    def watch_pytest(self) -> None:
+        """Begin to watch pytest's own parts, which must be importable by now."""
+        if self.active and not self._fixtures_watched:
+            self._fixtures_watched = True
+            self.loaders.watch_rewriting()
+            self.fixtures.start()
+
+    def open(self, role: str, worker: Optional[str], header: dict) -> None:
+        """The role of this process is known: open the journal."""
+        self._journal = Journal(self.session.journals, self.session.run)
+        self._journal.add(
+            {
+                "k": "start",
+                "v": 1,
+                "run": self.session.run,
+                "pid": os.getpid(),
+                "role": role,
+                "worker": worker,
+                "python": platform.python_version(),
+                "implementation": platform.python_implementation(),
+                "mechanism": self.tracer.name if self.tracer is not None else "none",
+                "time": time.time(),
+            }
+        )
+        self._header = header
+
+    def stop_recording(self, message: Optional[str], code: str = "") -> None:
+        """Record nothing from now on; what is written stays true."""
+        if message is not None:
+            self.note(message, code)
+        self._unhook()
+
+    def note(self, message: str, code: str) -> None:
+        """Leave one line for the user."""
+        self._notes.append({"k": "note", "message": message, "code": code})
+
+    def fail(self, error: BaseException) -> None:
+        """Something in the collector went wrong: stop recording."""
+        if not self.active:
+            return
+        where = traceback.extract_tb(error.__traceback__)[-1:]
+        place = " at %s:%d" % (os.path.basename(where[0].filename), where[0].lineno or 0) if where else ""
+        message = "nothing more is recorded, because the collector failed (%s: %s%s)"
+        if os.environ.get("WINNOW_DEBUG"):
+            traceback.print_exception(type(error), error, error.__traceback__)
+        self.stop_recording(message % (type(error).__name__, error, place), "collector-failed")
+
+    def begin_test(self, name: str, uses: List[Context]) -> Context:
+        """A test's protocol begins."""
+        self.threads.settle()
+        test = self.contexts.new_test(name)
+        for context in uses:
+            test.use(context)
+        self.threads.begin_test(test)
+        self.contexts.enter(test)
+        self.fixtures.test = test
+        return test
+
+    def end_test(self, test: Context, file: str, outcomes: Optional[Outcomes], started: float) -> None:
+        """A test's protocol is over; without `outcomes` it was broken off and proves nothing."""
+        self.fixtures.test = None
+        self.contexts.leave(test)
+        if outcomes is None or outcomes.reports == 0:
+            return
+        self.audit.settle(test)
+        self.threads.end_test(test)
+        self.caches.end_test(test)
+        result = outcomes.result()
+        file_id = self.registry.file_id(file)
+        self._write_pending()
+        journal = self._journal
+        if journal is not None:
+            journal.add(
+                {
+                    "k": "test",
+                    "id": test.name,
+                    "file": file_id,
+                    "uses": sorted(test.uses),
+                    "inputs": list(test.inputs.values()),
+                    "opaque": list(test.opaque),
+                    "outcome": result.outcome,
+                    "green": result.green,
+                    "reruns": result.reruns,
+                    "duration": round(result.duration, 6),
+                    "started": started,
+                },
+                test.codes,
+            )
+            journal.flush()
+            if not journal.open:
+                self._unhook()
+
+    def write(self, frames: List[dict]) -> None:
+        """Write what is pending, then these frames."""
+        self._write_pending()
+        if self._journal is not None:
+            for frame in frames:
+                self._journal.add(frame)
+            self._journal.flush()
+
+    def session_frame(self, **more: object) -> dict:
+        """What is known of the session, and `more`."""
+        return dict(self._header, k="session", roots=self._roots, sitedirs=site_dirs(), **more)
+
+    def finish(self, exit_code: Optional[int]) -> None:
+        """pytest is done: the end mark."""
+        if self._journal is None:
+            self._unhook()
+            return
+        try:
+            if self.active:
+                self.contexts.slice()
+            self._write_pending()
+            self._journal.add({"k": "end", "exit": exit_code})
+            self._journal.flush()
+        finally:
+            self._unhook()
+            self._journal.close()
+
+    def _write_pending(self) -> None:
+        journal = self._journal
+        if journal is None:
+            return
+        if self.active:
+            contexts, imports, audit = self.contexts, self.imports, self.audit
+            imports.find_unseen()
+            audit.settle(contexts.session)
+            self._write_session(journal)
+            changed = contexts.take_changed()
+            for context in changed:
+                if context.reads:
+                    audit.settle(context)
+            frames, imports.frames = imports.frames, []
+            for frame in self.registry.announcements():
+                journal.add(frame)
+            for context in changed:
+                journal.add(*context.news())
+            # Settling may have marked some of them anew.
+            for context in changed:
+                contexts.changed.pop(context.id, None)
+            for frame in frames:
+                journal.add(frame)
+        notes, self._notes = self._notes, []
+        for note in notes:
+            journal.add(note)
+
+    def _write_session(self, journal: Journal) -> None:
+        """The session frame, again whenever the search path has changed."""
+        if sys.path == self._last_path:
+            return
+        self._last_path = list(sys.path)
+        roots = []
+        for entry in sys.path:
+            directory = os.path.abspath(entry or os.getcwd())
+            if directory != _COLLECTOR and os.path.exists(directory) and not self.registry.is_foreign(os.path.join(directory, "")):
+                rel = self.registry.relative(directory)
+                if rel not in roots:
+                    roots.append(rel)
+        roots += [rel for rel in self._roots if rel not in roots]
+        if roots != self._roots:
+            self._roots = roots
+            journal.add(self.session_frame())
+
+    def _forget(self) -> None:
+        """In a forked child: the journal is the parent's."""
+        self.active = False
+        self.imports.active = False
+        self.audit.stop()
+        if self._journal is not None:
+            self._journal.forget()
+
+    def _unhook(self) -> None:
+        if not self.active:
+            return
+        self.active = False
+        self.fixtures.stop()
+        self.audit.stop()
+        self.loaders.restore()
+        self.imports.stop()
+        if self.tracer is not None:
+            self.tracer.stop()
+
+
+_recorder: Optional[Recorder] = None
+
+
+def recorder_of(session: Session) -> Recorder:
+    """This process's recorder: the bootstrap's if there was one, else a new one that starts now."""
+    global _recorder
+    if _recorder is None:
+        _recorder = Recorder(session)
+        if session.record:
+            _recorder.start()
+    return _recorder
+
+
+def forget_recorder() -> Any:
+    """Let the next session of this process start afresh."""
+    global _recorder
+    _recorder = None

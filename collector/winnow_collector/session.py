@@ -1,0 +1,78 @@
+"""The two files that come down from the engine: what to record and where (session), what to leave out (plan)."""
+
+import json
+import os
+from typing import Dict, FrozenSet, List, NamedTuple, Optional
+
+VARIABLE = "WINNOW_SESSION"
+
+
+class SessionError(Exception):
+    """The session file cannot be used; the message says why, fit for a user."""
+
+
+class Session(NamedTuple):
+    """What the engine asks of one pytest run (all its processes)."""
+
+    root: str
+    journals: str
+    run: str
+    plan: Optional[str]
+    mechanism: str
+    bytecode: str
+    record: bool
+    ignore_dirs: List[str]
+
+
+class Plan(NamedTuple):
+    """What need not run. Files and node ids that the plan does not name are collected and run as usual."""
+
+    skip_files: FrozenSet[str]
+    skip_tests: Dict[str, FrozenSet[str]]
+
+
+EVERYTHING = Plan(frozenset(), {})
+
+
+def load_session(path: str) -> Session:
+    """Read the session file."""
+    data = _load(path, "session file")
+    try:
+        return Session(
+            root=os.path.abspath(data["root"]),
+            journals=data["journals"],
+            run=str(data["run"]),
+            plan=data.get("plan"),
+            mechanism=data.get("mechanism", "auto"),
+            bytecode=data.get("bytecode") or "",
+            record=bool(data.get("record", True)),
+            ignore_dirs=[os.path.abspath(directory) for directory in data.get("ignoreDirs", ())],
+        )
+    except (KeyError, TypeError) as error:
+        raise SessionError("the session file %s lacks %s" % (path, error))
+
+
+def load_plan(path: Optional[str]) -> Plan:
+    """Read the plan; without one nothing is left out."""
+    if path is None:
+        return EVERYTHING
+    data = _load(path, "plan")
+    if data.get("everything"):
+        return EVERYTHING
+    return Plan(
+        skip_files=frozenset(data.get("skipFiles", ())),
+        skip_tests={file: frozenset(ids) for file, ids in data.get("skipTests", {}).items()},
+    )
+
+
+def _load(path: str, what: str) -> dict:
+    try:
+        with open(path, "rb") as file:
+            data = json.loads(file.read().decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SessionError("the %s %s cannot be read (%s)" % (what, path, error))
+    if not isinstance(data, dict):
+        raise SessionError("the %s %s is no JSON object" % (what, path))
+    if data.get("version") != 1:
+        raise SessionError("the %s %s has format %r, this collector reads 1" % (what, path, data.get("version")))
+    return data

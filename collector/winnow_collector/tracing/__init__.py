@@ -1,0 +1,87 @@
+"""How touched code is noticed: one protocol, one file per mechanism, and the choice with its reason.
+
+Function level is the unit: a tracer reports which code objects of the project *started or resumed* since it was last
+asked. Module bodies need no report (the import hook knows them); code with an invented file name is never reported
+(it counts for whoever called it).
+"""
+
+import ast
+import sys
+from types import CodeType
+from typing import List, NamedTuple, Optional
+
+try:
+    from typing import Protocol
+except ImportError:  # pragma: no cover - 3.8 has it; kept for odd interpreters
+    Protocol = object  # type: ignore[assignment]
+
+from ..registry import Registry
+
+
+class SourceTransform(Protocol):
+    """Compiles project modules for a mechanism that changes their code (source probes).
+
+    The importer reads the bytes, hashes them for the journal and hands the same bytes over, so that what is recorded
+    is what runs. Results carry `path` as their `co_filename`. `path` is the absolute file name the importer would use.
+    """
+
+    def compile(self, source: bytes, path: str, tree: Optional[ast.AST], flavour: str = "") -> CodeType:
+        """Code of the module. `tree`: compile this instead of parsing `source` (pytest's rewritten assertions).
+
+        `flavour` names what made `tree` ("" for plain modules); an implementation may keep the result under
+        (source, path, flavour) for `recall`. Raises what `compile()` raises.
+        """
+
+    def recall(self, source: bytes, path: str, flavour: str) -> Optional[CodeType]:
+        """What an earlier `compile` of these bytes in this flavour gave, or None; spares pytest's rewriting."""
+
+
+class Tracer(Protocol):
+    """Says which code objects of the project were touched, slice by slice."""
+
+    name: str
+
+    def start(self) -> None:
+        """Begin to watch. What runs already need not be noticed."""
+
+    def take(self) -> "List[int]":
+        """Code numbers (`Registry.code_id`) touched since the last call, each once; they will be noticed anew."""
+
+    def stop(self) -> None:
+        """Stop watching and leave nothing behind in the interpreter."""
+
+    def transform(self) -> "Optional[SourceTransform]":
+        """None: modules are compiled as usual. Otherwise: what compiles project modules."""
+
+
+class Choice(NamedTuple):
+    """A tracer, or None where there is none, and why."""
+
+    tracer: "Optional[Tracer]"
+    reason: str
+
+
+def choose(mechanism: str, registry: Registry, bytecode: str) -> Choice:
+    """The tracer for this interpreter. `mechanism` is "auto" or the name of one; the reason is fit for a user."""
+    version = "%d.%d" % sys.version_info[:2]
+    if mechanism == "none":
+        return Choice(None, "switched off")
+    if mechanism not in ("auto", "monitoring", "probes"):
+        return Choice(None, "there is no mechanism named %r" % mechanism)
+    if mechanism != "probes":
+        if hasattr(sys, "monitoring"):
+            from .monitoring import MonitoringTracer, free_tool_ids
+
+            tools = free_tool_ids()
+            if tools is not None:
+                return Choice(MonitoringTracer(registry, tools), "Python %s has sys.monitoring" % version)
+            reason = "all tool ids of sys.monitoring are taken"
+        else:
+            reason = "Python %s has no sys.monitoring" % version
+        if mechanism == "monitoring":
+            return Choice(None, reason)
+    else:
+        reason = "asked for"
+    from .probes import ProbesTracer
+
+    return Choice(ProbesTracer(registry, bytecode), "%s: source probes" % reason)

@@ -1,0 +1,751 @@
+"""Source probes: puts one dictionary store at every place where a function of a module starts or resumes.
+
+    def f(a):                          def f(a):
+        "doc"                              "doc"
+        return a + 1          →            touched[KEY] = None
+                                           return a + 1
+    value = yield x           →        value = ((yield x), touched[KEY])[0]
+    lambda a: a + 1           →        lambda a: touched[KEY] or a + 1
+
+`touched` is a dictionary that lies among the constants of the code (`bind` puts it there), not under a name: no
+namespace shows it, code with replaced globals or builtins keeps working, and what pickles functions by value
+(cloudpickle, dill) carries a plain dictionary along instead of a name that nobody knows in the other process.
+
+What must stay true:
+- A function that runs any of its own statements in a slice is noticed in that slice. Three things are left out, all of
+  which run none: a generator or coroutine that only passes on what its inner one (`yield from`, `await`) does, one that
+  only lets an exception thrown into it pass, and a generator expression that is asked again and has ended.
+- Line events, line tables, `co_firstlineno`, `co_name` and docstrings are those of the module without probes. A probe
+  therefore stands on the line that runs next (or just ran) anyway. Where the syntax does not tell that line for all
+  versions of Python, `_Lines` asks the compiler.
+- What must not be changed (functions that numba and its like compile by themselves) is returned as `opaque`, and
+  counts as touched always: too much is selected, never too little.
+"""
+
+import ast
+import dis
+import re
+import sys
+import warnings
+from collections import defaultdict
+from types import CodeType
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
+
+# Raise this with every change to what `instrument` makes of a module: byte code kept by older versions is then unused.
+FORMAT = 1
+
+# Stands in the tree for the dictionary; no source contains it by accident.
+_PLACEHOLDER = "\0winnow: touched\0"
+
+# Decorators (their last name) that compile the byte code of a function themselves and do not know our constants.
+_COMPILING = frozenset(
+    "jit njit ngjit generated_jit vectorize guvectorize cfunc stencil intrinsic register_jitable jitclass"
+    " overload overload_method overload_attribute overload_classmethod".split()
+)
+
+# Builtins that have used up a generator expression when they return.
+_EXHAUSTING = frozenset("all any bytearray bytes dict frozenset list max min set sorted sum tuple".split())
+
+_SUSPENDING_WORDS = re.compile(rb"\b(?:yield|await|async)\b")
+_COMPILING_WORDS = re.compile(rb"\b(?:%s)\b" % "|".join(sorted(_COMPILING)).encode())
+
+_FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_TRIES = (ast.Try, ast.TryStar) if sys.version_info >= (3, 11) else (ast.Try,)
+_SUSPENSIONS = (ast.Yield, ast.YieldFrom, ast.Await, ast.AsyncFor, ast.AsyncWith)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+_LEAF_KINDS = frozenset([str, int, type(None), ast.Name, ast.Constant, ast.Load, ast.Store])
+_RELIABLE_STRING_POSITIONS = sys.version_info >= (3, 12)
+
+Row = Tuple[int, str]
+
+
+class Touched(defaultdict):  # type: ignore[type-arg]
+    """The dictionary that probes write into: loading a missing key stores it, all in C, so that no tracer sees it.
+
+    It stands among the constants of code objects, and these are hashed; and it may be pickled along with one.
+    """
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__(type(None))
+
+    def __repr__(self) -> str:
+        return "<winnow: touched>"
+
+    def __reduce__(self) -> Any:
+        return (defaultdict, (type(None),))
+
+
+class Instrumented(NamedTuple):
+    """What `instrument` found: `rows[i]` is (co_firstlineno, co_name) of key `base + i`."""
+
+    rows: List[Row]
+    opaque: List[Row]
+
+
+def instrument(tree: ast.Module, base: int, source: bytes) -> Instrumented:
+    """Puts probes into `tree`, in place. The tree may have been changed since it was `source` (pytest's assertions)."""
+    worker = _Instrumenter(tree, base, source)
+    worker.run()
+    return Instrumented(worker.rows, worker.opaque)
+
+
+def all_rows(code: CodeType) -> List[Row]:
+    """(co_firstlineno, co_name) of all code in `code` but the module's own: for modules that could not be changed."""
+    rows: Set[Row] = set()
+    todo = [code]
+    while todo:
+        for constant in todo.pop().co_consts:
+            if isinstance(constant, CodeType):
+                rows.add((constant.co_firstlineno, constant.co_name))
+                todo.append(constant)
+    return sorted(rows)
+
+
+def bind(code: CodeType, touched: Touched) -> CodeType:
+    """The code with `touched` in the place of the placeholder."""
+    changed = False
+    constants = []
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            bound = bind(constant, touched)
+            changed = changed or bound is not constant
+            constants.append(bound)
+        elif constant.__class__ is str and constant == _PLACEHOLDER:
+            changed = True
+            constants.append(touched)
+        else:
+            constants.append(constant)
+    return code.replace(co_consts=tuple(constants)) if changed else code
+
+
+class _Scope:
+    """The function whose key a probe stores. Comprehensions and class bodies within belong to it."""
+
+    __slots__ = ("key", "row", "suspends", "node")
+
+    def __init__(self, key: int, row: Row, suspends: bool, node: Optional[_FunctionNode]) -> None:
+        self.key = key
+        self.row = row
+        self.suspends = suspends
+        # None: a lambda.
+        self.node = node
+
+
+class _Instrumenter:
+    def __init__(self, tree: ast.Module, base: int, source: bytes) -> None:
+        self.rows: List[Row] = []
+        self.opaque: List[Row] = []
+        self._tree = tree
+        self._base = base
+        self._lines = _Lines()
+        self._suspending: Dict[int, bool] = {}
+        self._resuming: Dict[int, bool] = {}
+        # pytest's rewriting puts one and the same node into several places.
+        self._done: Dict[int, Tuple[ast.AST, ast.expr]] = {}
+        self._bound: Optional[Set[str]] = None
+        # Walking a tree is slow, looking for words is not.
+        self._may_suspend = _SUSPENDING_WORDS.search(source) is not None
+        self._may_compile = _COMPILING_WORDS.search(source) is not None
+        self._compiled_names = _compiled_names(tree) if self._may_compile else set()
+        # Annotations become strings at compile time there: they must stay as they are written.
+        self._keep_annotations = any(
+            isinstance(statement, ast.ImportFrom)
+            and statement.module == "__future__"
+            and any(alias.name == "annotations" for alias in statement.names)
+            for statement in tree.body
+        )
+        self._in_string = 0
+
+    def run(self) -> None:
+        self._tree.body = self._suite(self._tree.body, None)
+
+    # Statements
+
+    def _suite(self, statements: List[ast.stmt], scope: Optional[_Scope], probe: bool = False) -> List[ast.stmt]:
+        """The statements with probes in them. `probe`: also one before the first (where the suite may be resumed)."""
+        result: List[ast.stmt] = []
+        for index, statement in enumerate(statements):
+            if probe and scope is not None:
+                result.append(_store(scope.key, self._lines.of_suite(statements[index:], scope.node)))
+            suspended = None
+            if scope is not None and isinstance(statement, ast.Expr):
+                if isinstance(statement.value, (ast.Yield, ast.YieldFrom, ast.Await)):
+                    suspended = statement.value
+            result.append(statement)
+            if suspended is not None and scope is not None:
+                # Cheaper than wrapping the expression; nobody wants its value.
+                result.append(_store(scope.key, suspended.lineno))
+            try:
+                probe = scope is not None and scope.suspends and self._resumes(statement)
+                if suspended is not None:
+                    self._children(suspended, scope)
+                else:
+                    self._statement(statement, scope, probe)
+            except RecursionError:
+                # Half done is well done: every change is complete in itself. What may lack its probe counts always.
+                self._leave_alone(statement)
+                if scope is not None:
+                    self.opaque.append(scope.row)
+        return result
+
+    def _statement(self, node: ast.stmt, scope: Optional[_Scope], resumes: bool) -> None:
+        if isinstance(node, _FUNCTIONS):
+            self._function(node, scope)
+        elif isinstance(node, ast.ClassDef):
+            if self._is_compiled(node.decorator_list, None):
+                self._leave_alone(node)
+                return
+            body, node.body = node.body, []
+            self._children(node, scope)
+            node.body = self._suite(body, scope)
+        elif isinstance(node, _TRIES):
+            suspends = scope is not None and scope.suspends and self._suspends(node)
+            node.body = self._suite(node.body, scope)
+            for handler in node.handlers:
+                if handler.type is not None:
+                    handler.type = self._expression(handler.type, scope)
+                handler.body = self._suite(handler.body, scope, suspends)
+            node.orelse = self._suite(node.orelse, scope, resumes)
+            node.finalbody = self._suite(node.finalbody, scope, suspends)
+        elif isinstance(node, (ast.If, ast.While)):
+            node.test = self._expression(node.test, scope)
+            repeats = resumes and isinstance(node, ast.While)
+            node.body = self._suite(node.body, scope, repeats)
+            node.orelse = self._suite(node.orelse, scope, repeats)
+        elif isinstance(node, (ast.For, ast.AsyncFor)):
+            node.target = self._expression(node.target, scope)
+            node.iter = self._expression(node.iter, scope)
+            node.body = self._suite(node.body, scope, resumes)
+            node.orelse = self._suite(node.orelse, scope, resumes)
+        elif isinstance(node, (ast.With, ast.AsyncWith)):
+            for item in node.items:
+                self._children(item, scope)
+            node.body = self._suite(node.body, scope, isinstance(node, ast.AsyncWith))
+        elif isinstance(node, ast.AnnAssign):
+            node.target = self._expression(node.target, scope)
+            if node.value is not None:
+                node.value = self._expression(node.value, scope)
+            if not self._keep_annotations:
+                node.annotation = self._expression(node.annotation, scope)
+        elif node.__class__.__name__ == "Match":
+            match: Any = node
+            match.subject = self._expression(match.subject, scope)
+            for case in match.cases:
+                if case.guard is not None:
+                    case.guard = self._expression(case.guard, scope)
+                case.body = self._suite(case.body, scope)
+        else:
+            self._children(node, scope)
+
+    def _function(self, node: _FunctionNode, outer: Optional[_Scope]) -> None:
+        if self._is_compiled(node.decorator_list, node.name):
+            self._leave_alone(node)
+            return
+        # The line first: it is found on the tree as it was.
+        suspends = isinstance(node, ast.AsyncFunctionDef) or (self._may_suspend and any(map(self._suspends, node.body)))
+        documented = int(_is_docstring(node.body[0]))
+        line = self._lines.of_body(node, documented)
+        first = node.decorator_list[0] if node.decorator_list else node
+        scope = self._open(first.lineno, node.name, suspends, node)
+        node.decorator_list = [self._expression(decorator, outer) for decorator in node.decorator_list]
+        self._arguments(node.args, outer)
+        if node.returns is not None and not self._keep_annotations:
+            node.returns = self._expression(node.returns, outer)
+        for parameter in getattr(node, "type_params", ()):
+            self._children(parameter, outer)
+        node.body = node.body[:documented] + [_store(scope.key, line)] + self._suite(node.body[documented:], scope)
+
+    def _arguments(self, arguments: ast.arguments, outer: Optional[_Scope]) -> None:
+        arguments.defaults = [self._expression(default, outer) for default in arguments.defaults]
+        arguments.kw_defaults = [
+            # None stands for "no default" there.
+            default if default is None else self._expression(default, outer)
+            for default in arguments.kw_defaults
+        ]
+        if self._keep_annotations:
+            return
+        every = list(getattr(arguments, "posonlyargs", ())) + arguments.args + arguments.kwonlyargs
+        for argument in every + [arguments.vararg, arguments.kwarg]:  # type: ignore[operator]
+            if argument is not None and argument.annotation is not None:
+                argument.annotation = self._expression(argument.annotation, outer)
+
+    # Expressions
+
+    def _expression(self, node: Any, scope: Optional[_Scope]) -> Any:
+        kind = node.__class__
+        if kind in (ast.Name, ast.Constant):
+            return node
+        special = _SPECIAL.get(kind)
+        if special is None:
+            self._children(node, scope)
+            return node
+        known = self._done.get(id(node))
+        if known is None:
+            # The node is kept alive with its result, or its identity could come back as another one's.
+            known = self._done[id(node)] = (node, getattr(self, special)(node, scope))
+        return known[1]
+
+    def _children(self, node: ast.AST, scope: Optional[_Scope]) -> None:
+        expression = self._expression
+        for name in node._fields:
+            value = getattr(node, name, None)
+            kind = value.__class__
+            if kind is list:
+                for index, item in enumerate(value):
+                    kind = item.__class__
+                    if kind is not ast.Name and kind is not ast.Constant and isinstance(item, ast.AST):
+                        value[index] = expression(item, scope)
+            elif kind not in _LEAF_KINDS and isinstance(value, ast.AST):
+                setattr(node, name, expression(value, scope))
+
+    def _lambda(self, node: ast.Lambda, outer: Optional[_Scope]) -> ast.expr:
+        line = self._lines.of_lambda(node)
+        self._arguments(node.args, outer)
+        if self._in_string and not _RELIABLE_STRING_POSITIONS and outer is not None:
+            # Positions within f-strings may lie outside of the function: it counts for the function itself.
+            scope = outer
+        else:
+            scope = self._open(node.lineno, "<lambda>", False, None)
+        node.body = _load_before(scope.key, line, self._expression(node.body, scope))
+        return node
+
+    def _suspended(self, node: ast.expr, scope: Optional[_Scope]) -> ast.expr:
+        self._children(node, scope)
+        return node if scope is None else _load_after(scope.key, node)
+
+    def _string(self, node: ast.expr, scope: Optional[_Scope]) -> ast.expr:
+        self._in_string += 1
+        self._children(node, scope)
+        self._in_string -= 1
+        return node
+
+    def _call(self, node: ast.Call, scope: Optional[_Scope]) -> ast.expr:
+        generator = node.args[0] if node.args else None
+        if isinstance(generator, ast.GeneratorExp) and self._exhausts(node.func):
+            self._children(generator, scope)
+            self._done[id(generator)] = (generator, generator)
+        self._children(node, scope)
+        return node
+
+    def _comprehension(self, node: Any, scope: Optional[_Scope]) -> ast.expr:
+        lazy = isinstance(node, ast.GeneratorExp)
+        suspends = scope is not None and isinstance(scope.node, ast.AsyncFunctionDef) and self._suspends(node)
+        self._children(node, scope)
+        if scope is None or not (lazy or suspends):
+            return node
+        # Whatever is evaluated first after each step of each loop: a resumed generator goes on there. The jump that
+        # the shorter form makes has the line of the whole, so that it will not do where there are several lines.
+        several_lines = getattr(node, "end_lineno", None) != node.lineno
+        load = _load_before_without_jump if several_lines else _load_before
+        for index, loop in enumerate(node.generators):
+            if loop.ifs:
+                loop.ifs[0] = load(scope.key, loop.ifs[0].lineno, loop.ifs[0])
+            elif index + 1 < len(node.generators):
+                following = node.generators[index + 1]
+                following.iter = load(scope.key, following.iter.lineno, following.iter)
+            else:
+                name = "key" if isinstance(node, ast.DictComp) else "elt"
+                element = getattr(node, name)
+                setattr(node, name, load(scope.key, element.lineno, element))
+        return node if lazy else _load_after(scope.key, node)
+
+    # What is known of a node
+
+    def _suspends(self, node: ast.AST) -> bool:
+        """Whether a yield or await lies within. Functions within are not told apart: one probe more harms nobody."""
+        if not self._may_suspend:
+            return False
+        known = self._suspending.get(id(node))
+        if known is None:
+            known = isinstance(node, _SUSPENSIONS) or bool(isinstance(node, ast.comprehension) and node.is_async)
+            if not known and not isinstance(node, _LEAVES):
+                known = any(self._suspends(child) for child in ast.iter_child_nodes(node))
+            self._suspending[id(node)] = known
+        return known
+
+    def _resumes(self, node: ast.AST) -> bool:
+        """Whether a statement may be left by a way that was suspended last: `__aexit__`, the end of `async for`, or a
+        `with` that swallows what was thrown in. What follows such a statement begins with a probe."""
+        known = self._resuming.get(id(node))
+        if known is None:
+            if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
+                known = True
+            elif isinstance(node, ast.With):
+                known = self._suspends(node)
+            elif isinstance(node, ast.expr) or isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
+                known = False
+            else:
+                known = any(self._resumes(child) for child in ast.iter_child_nodes(node))
+            self._resuming[id(node)] = known
+        return known
+
+    def _exhausts(self, function: ast.expr) -> bool:
+        if isinstance(function, ast.Attribute):
+            # A string's join, not somebody's.
+            return function.attr == "join" and isinstance(function.value, ast.Constant)
+        if not isinstance(function, ast.Name) or function.id not in _EXHAUSTING:
+            return False
+        if self._bound is None:
+            self._bound = _bound_names(self._tree)
+        return function.id not in self._bound and "*" not in self._bound
+
+    def _is_compiled(self, decorators: List[ast.expr], name: Optional[str]) -> bool:
+        if not self._may_compile:
+            return False
+        if name is not None and name in self._compiled_names:
+            return True
+        for decorator in decorators:
+            last = _last_name(decorator)
+            # typing.overload stands there without a call.
+            if last in _COMPILING and (last != "overload" or isinstance(decorator, ast.Call)):
+                return True
+        return False
+
+    def _leave_alone(self, node: ast.AST) -> None:
+        for child in ast.walk(node):
+            if isinstance(child, _FUNCTIONS):
+                first = child.decorator_list[0] if child.decorator_list else child
+                self.opaque.append((first.lineno, child.name))
+            elif isinstance(child, ast.Lambda):
+                self.opaque.append((child.lineno, "<lambda>"))
+
+    def _open(self, line: int, name: str, suspends: bool, node: Optional[_FunctionNode]) -> _Scope:
+        row = (line, name)
+        self.rows.append(row)
+        return _Scope(self._base + len(self.rows) - 1, row, suspends, node)
+
+
+_SPECIAL = {
+    ast.Lambda: "_lambda",
+    ast.Yield: "_suspended",
+    ast.YieldFrom: "_suspended",
+    ast.Await: "_suspended",
+    ast.JoinedStr: "_string",
+    ast.Call: "_call",
+    ast.ListComp: "_comprehension",
+    ast.SetComp: "_comprehension",
+    ast.DictComp: "_comprehension",
+    ast.GeneratorExp: "_comprehension",
+}
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _last_name(node: ast.expr) -> str:
+    while isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _compiled_names(tree: ast.AST) -> Set[str]:
+    """Names handed to a compiling decorator by an ordinary call: `fast = numba.njit(slow)`, `jit(cache=True)(slow)`."""
+    names: Set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _last_name(node.func) in _COMPILING:
+            names.update(argument.id for argument in node.args if isinstance(argument, ast.Name))
+    return names
+
+
+def _bound_names(tree: ast.AST) -> Set[str]:
+    """Every name that anything in the module binds, "*" among them if a star import may bind any."""
+    names: Set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                names.add(node.id)
+        elif isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+        elif node.__class__.__name__ in ("MatchAs", "MatchStar", "MatchMapping"):
+            names.update(filter(None, (getattr(node, "name", None), getattr(node, "rest", None))))
+    return names
+
+
+# The nodes of probes. They are zero columns wide: nothing that can fail is ever reported there.
+
+
+def _place(node: Any, line: int) -> Any:
+    node.lineno = node.end_lineno = line
+    node.col_offset = node.end_col_offset = 0
+    return node
+
+
+def _dictionary_at(key: int, line: int, context: ast.expr_context) -> ast.expr:
+    index: Any = _place(ast.Constant(value=key, kind=None), line)
+    if sys.version_info < (3, 9):
+        index = ast.Index(value=index)
+    place = _place(ast.Constant(value=_PLACEHOLDER, kind=None), line)
+    return _place(ast.Subscript(value=place, slice=index, ctx=context), line)
+
+
+def _store(key: int, line: int) -> ast.stmt:
+    """`touched[key] = None`"""
+    nothing = _place(ast.Constant(value=None, kind=None), line)
+    return _place(ast.Assign(targets=[_dictionary_at(key, line, ast.Store())], value=nothing, type_comment=None), line)
+
+
+def _load_before(key: int, line: int, node: ast.expr) -> ast.expr:
+    """`touched[key] or node`: loading a missing key stores it, and what is loaded is None."""
+    result = ast.BoolOp(op=ast.Or(), values=[_dictionary_at(key, line, ast.Load()), node])
+    return ast.copy_location(result, node)
+
+
+def _load_before_without_jump(key: int, line: int, node: ast.expr) -> ast.expr:
+    """`(touched[key], node)[1]`"""
+    return _item_of_pair([_dictionary_at(key, line, ast.Load()), node], 1, node)
+
+
+def _load_after(key: int, node: ast.expr) -> ast.expr:
+    """`(node, touched[key])[0]`"""
+    return _item_of_pair([node, _dictionary_at(key, node.lineno, ast.Load())], 0, node)
+
+
+def _item_of_pair(items: List[ast.expr], number: int, place: ast.expr) -> ast.expr:
+    pair = ast.copy_location(ast.Tuple(elts=items, ctx=ast.Load()), place)
+    index: Any = ast.copy_location(ast.Constant(value=number, kind=None), place)
+    if sys.version_info < (3, 9):
+        index = ast.Index(value=index)
+    return ast.copy_location(ast.Subscript(value=pair, slice=index, ctx=ast.Load()), place)
+
+
+class _Lines:
+    """The line on which a suite begins to run, for the running version of Python.
+
+    Mostly that is the first line of its first statement. It is not where a statement makes no code (`global`, `pass`
+    in old versions, `while True`), where the value that is computed first lies on a later line, or where constants are
+    folded; there the statement is compiled by itself and its line table is read.
+    """
+
+    def of_body(self, function: _FunctionNode, documented: int) -> int:
+        """The first line of the body of a function; `documented`: 1 if it begins with a docstring."""
+        return self._of(function.body, documented, function)
+
+    def of_suite(self, statements: List[ast.stmt], function: Optional[_FunctionNode]) -> int:
+        """The first line of statements somewhere in `function`."""
+        if _is_docstring(statements[0]):
+            # Compiled by itself it would be one.
+            statements = [ast.copy_location(ast.Pass(), statements[0]), *statements[1:]]
+        return self._of(statements, 0, function)
+
+    def _of(self, statements: List[ast.stmt], start: int, function: Optional[_FunctionNode]) -> int:
+        # Declarations leave nothing in the byte code of any version.
+        while start + 1 < len(statements) and isinstance(statements[start], (ast.Global, ast.Nonlocal)):
+            start += 1
+        if start < len(statements):
+            line = _plain_line(statements[start])
+            if line is not None:
+                return line
+        count = start
+        for count in range(start + 1, len(statements) + 1):
+            if _makes_code(statements[count - 1]):
+                break
+        try:
+            return self._compiled_line(statements[:count], function)
+        except (SyntaxError, ValueError, RecursionError, LookupError):
+            return statements[min(start, len(statements) - 1)].lineno
+
+    def of_lambda(self, node: ast.Lambda) -> int:
+        """The first line of the body of a lambda."""
+        body = node.body
+        if _on_one_line(body, body.lineno):
+            return body.lineno
+        try:
+            return _first_line(_compile_alone(ast.Expr(value=node), node))
+        except (SyntaxError, ValueError, RecursionError, LookupError):
+            return body.lineno
+
+    def _compiled_line(self, statements: List[ast.stmt], owner: Optional[_FunctionNode]) -> int:
+        if owner is None:
+            raise LookupError
+        decorators = [ast.copy_location(ast.Name(id="d", ctx=ast.Load()), each) for each in owner.decorator_list[:1]]
+        function = _make_function(owner, statements, decorators)
+        free = {name for each in statements for node in ast.walk(each) if isinstance(node, ast.Nonlocal) for name in node.names}
+        if not free:
+            return _first_line(_compile_alone(function, owner))
+        targets = [ast.copy_location(ast.Name(id=name, ctx=ast.Store()), owner) for name in sorted(free)]
+        nothing = ast.copy_location(ast.Constant(value=None, kind=None), owner)
+        binding = ast.copy_location(ast.Assign(targets=targets, value=nothing, type_comment=None), owner)
+        around = _make_function(owner, [binding, function], [])
+        return _first_line(_only_function(_compile_alone(around, owner)))
+
+
+def _make_function(model: _FunctionNode, body: List[ast.stmt], decorators: List[ast.expr]) -> Any:
+    arguments = ast.arguments(
+        posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]
+    )
+    function: Any = model.__class__(
+        name="f", args=arguments, body=body, decorator_list=decorators, returns=None, type_comment=None
+    )
+    if sys.version_info >= (3, 12):
+        function.type_params = []
+    return ast.copy_location(function, model)
+
+
+def _plain_line(node: ast.stmt) -> Optional[int]:
+    """The line if the syntax alone tells it, in all versions of Python."""
+    line = node.lineno
+    head: List[Optional[ast.AST]]
+    if isinstance(node, (ast.If, ast.While)):
+        if not _is_computed(node.test):
+            return None
+        head = [node.test]
+    elif isinstance(node, ast.Expr):
+        if not _is_computed(node.value):
+            return None
+        head = [node.value]
+    elif isinstance(node, ast.Assign):
+        head = [node.value, *node.targets]
+    elif isinstance(node, ast.AugAssign):
+        head = [node.target, node.value]
+    elif isinstance(node, ast.AnnAssign):
+        if node.value is None:
+            return None
+        head = [node.value, node.target, node.annotation]
+    elif isinstance(node, ast.Return):
+        head = [node.value]
+    elif isinstance(node, ast.Raise):
+        head = [node.exc, node.cause]
+    elif isinstance(node, (ast.For, ast.AsyncFor)):
+        head = [node.iter, node.target]
+    elif isinstance(node, (ast.With, ast.AsyncWith)):
+        head = [node.items[0].context_expr]
+    elif isinstance(node, ast.Delete):
+        head = list(node.targets)
+    elif isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
+        if getattr(node, "type_params", None):
+            return None
+        if node.decorator_list:
+            line = node.decorator_list[0].lineno
+            head = [node.decorator_list[0]]
+        elif isinstance(node, ast.ClassDef):
+            head = []
+        else:
+            head = [node.args, node.returns]
+            every = [each for each in ast.iter_child_nodes(node.args)]
+            return line if all(_on_one_line(each, line) for each in every) else None
+    elif isinstance(node, (ast.Import, ast.ImportFrom, ast.Break, ast.Continue) + _TRIES):
+        head = []
+    else:
+        return None
+    if head and head[0] is not None and _begins_with_format(head[0]):
+        return None
+    return line if all(_on_one_line(each, line) for each in head) else None
+
+
+def _begins_with_format(node: ast.AST) -> bool:
+    """True if `"…" % …` or an f-string is computed first: some versions give its constants another line."""
+    while True:
+        if isinstance(node, ast.BinOp):
+            if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
+                return True
+            node = node.left
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, (ast.Attribute, ast.Subscript)):
+            node = node.value
+        elif isinstance(node, ast.Compare):
+            node = node.left
+        elif isinstance(node, (ast.List, ast.Tuple, ast.Set)) and node.elts:
+            node = node.elts[0]
+        elif isinstance(node, ast.BoolOp):
+            node = node.values[0]
+        elif isinstance(node, ast.UnaryOp):
+            node = node.operand
+        elif isinstance(node, ast.IfExp):
+            node = node.test
+        else:
+            return isinstance(node, ast.JoinedStr)
+
+
+def _on_one_line(node: Optional[ast.AST], line: int) -> bool:
+    return node is None or (getattr(node, "lineno", 0) == line and getattr(node, "end_lineno", 0) == line)
+
+
+def _is_computed(node: ast.expr) -> bool:
+    """True for expressions that no version of Python computes while it compiles."""
+    if isinstance(node, ast.Name):
+        return node.id != "__debug__"
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Not) and _is_computed(node.operand)
+    if isinstance(node, ast.BoolOp):
+        return all(map(_is_computed, node.values))
+    if isinstance(node, (ast.Attribute, ast.Subscript)):
+        return _is_computed(node.value)
+    if isinstance(node, ast.Call):
+        return True
+    if isinstance(node, ast.Compare):
+        return _is_computed(node.left)
+    return isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
+
+
+def _makes_code(node: ast.stmt) -> bool:
+    """False for statements that may leave nothing in the byte code, so that the next one counts."""
+    if isinstance(node, (ast.Global, ast.Nonlocal, ast.Pass, ast.Assert)):
+        return False
+    if isinstance(node, ast.Expr):
+        return _is_computed(node.value)
+    if isinstance(node, (ast.If, ast.While)):
+        return _is_computed(node.test)
+    return not (isinstance(node, ast.AnnAssign) and node.value is None)
+
+
+def _compile_alone(node: Any, place: ast.AST) -> CodeType:
+    """Code of the one function in `node`."""
+    module = ast.Module(body=[ast.copy_location(node, place)], type_ignores=[])
+    if _may_warn(module):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(module, "<winnow>", "exec", dont_inherit=True)
+    else:
+        code = compile(module, "<winnow>", "exec", dont_inherit=True)
+    return _only_function(code)
+
+
+def _only_function(code: CodeType) -> CodeType:
+    return next(constant for constant in code.co_consts if isinstance(constant, CodeType))
+
+
+def _may_warn(tree: ast.AST) -> bool:
+    """Whether compiling may warn of something: the module itself will be compiled, and once is enough."""
+    ordinary = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Await)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert) or (
+            isinstance(node, ast.Compare) and any(isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops)
+        ):
+            return True
+        if isinstance(node, ast.Call) and not isinstance(node.func, ordinary):
+            return True
+        if isinstance(node, ast.Subscript) and not isinstance(node.value, ordinary):
+            return True
+        if isinstance(node, _TRIES):
+            return True
+    return False
+
+
+def _first_line(code: CodeType) -> int:
+    """The line of the first line event of a function."""
+    if sys.version_info < (3, 10):
+        return next(line for _, line in dis.findlinestarts(code))
+    start = 0
+    if sys.version_info >= (3, 11):
+        resume = dis.opmap["RESUME"]
+        start = code.co_code[::2].index(resume) * 2 + 2
+    elif code.co_code[0] == dis.opmap["GEN_START"]:
+        start = 2
+    for _, end, line in code.co_lines():
+        if end > start and line is not None:
+            return line
+    return code.co_firstlineno

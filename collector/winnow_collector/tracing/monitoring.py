@@ -1,0 +1,126 @@
+"""Touched code through `sys.monitoring` (Python 3.12 and later).
+
+Two tools. *Discover* listens to every start in the process, is disabled for each code object at its first start, and
+so costs nothing afterwards. *Watch* listens locally on the code objects of the project only; its callback notes the
+code and disables itself there, so a code object costs one call per slice. `take()` re-arms exactly what was touched.
+
+What must stay true:
+- Code objects are told apart by identity. They compare equal by content, file name not included: two identical
+  functions on the same lines of two files are one member of a set.
+- A code object that is known is never forgotten, so an identity is never used twice.
+- Nothing in here calls `id()`: it raises an audit event, which costs more than the rest of the loop.
+"""
+
+import sys
+from types import CodeType
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..registry import Registry
+
+_identity = object.__hash__
+# 0, 1, 2 and 5 are the debugger's, coverage's, the profiler's and the optimizer's by convention.
+_PREFERRED_IDS = (3, 4, 5, 2, 1, 0)
+
+
+def free_tool_ids() -> Optional[Tuple[int, int]]:
+    """Two ids of sys.monitoring that nobody holds, or None."""
+    free = [tool for tool in _PREFERRED_IDS if sys.monitoring.get_tool(tool) is None]
+    return (free[0], free[1]) if len(free) >= 2 else None
+
+
+class MonitoringTracer:
+    """The `Tracer` of Python 3.12 and later."""
+
+    name = "monitoring"
+
+    def __init__(self, registry: Registry, tools: Tuple[int, int]) -> None:
+        self._registry = registry
+        self._discover, self._watch = tools
+        self._touched: List[CodeType] = []
+        # Identity → (code, number). The code is kept alive, or its identity could come back as another one's.
+        self._known: Dict[int, Tuple[CodeType, int]] = {}
+        events = sys.monitoring.events
+        self._local_events = events.PY_START | events.PY_RESUME
+
+    def start(self) -> None:
+        monitoring = sys.monitoring
+        events = monitoring.events
+        monitoring.use_tool_id(self._discover, "winnow-discover")
+        monitoring.use_tool_id(self._watch, "winnow")
+        for event in (events.PY_START, events.PY_RESUME):
+            monitoring.register_callback(self._discover, event, self._make_discoverer())
+            monitoring.register_callback(self._watch, event, self._make_watcher())
+        monitoring.register_callback(self._watch, events.PY_THROW, self._on_throw)
+        monitoring.set_events(self._discover, events.PY_START | events.PY_RESUME)
+        # A generator re-entered by throw() or close() neither starts nor resumes. This event cannot be disabled per
+        # code object, and is rare.
+        monitoring.set_events(self._watch, events.PY_THROW)
+
+    def take(self) -> List[int]:
+        touched = self._touched
+        if not touched:
+            return []
+        # Another thread may append meanwhile: what is appended after this line stays for the next slice.
+        count = len(touched)
+        codes = dict(zip(map(_identity, touched[:count]), touched))
+        del touched[:count]
+        set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
+        known = self._known
+        numbers = []
+        for identity, code in codes.items():
+            # Off and on again: that is what makes a disabled location report again.
+            set_local_events(tool, code, 0)
+            set_local_events(tool, code, events)
+            numbers.append(known[identity][1])
+        return numbers
+
+    def stop(self) -> None:
+        monitoring = sys.monitoring
+        for tool in (self._discover, self._watch):
+            if monitoring.get_tool(tool) is None:
+                continue
+            monitoring.set_events(tool, 0)
+            if tool == self._watch:
+                for code, _ in self._known.values():
+                    monitoring.set_local_events(tool, code, 0)
+            for event in (monitoring.events.PY_START, monitoring.events.PY_RESUME, monitoring.events.PY_THROW):
+                monitoring.register_callback(tool, event, None)
+            monitoring.free_tool_id(tool)
+        self._touched.clear()
+
+    def transform(self) -> None:
+        return None
+
+    def _make_watcher(self) -> Any:
+        append, disable = self._touched.append, sys.monitoring.DISABLE
+
+        def touched(code: CodeType, _offset: int) -> Any:
+            append(code)
+            return disable
+
+        return touched
+
+    def _make_discoverer(self) -> Any:
+        append, disable = self._touched.append, sys.monitoring.DISABLE
+        known, registry = self._known, self._registry
+        set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
+
+        def started(code: CodeType, _offset: int) -> Any:
+            filename = code.co_filename
+            if filename[:1] == "<" or _identity(code) in known:
+                return disable
+            name = code.co_name
+            if name == "<module>":
+                return disable
+            path = registry.project_path(filename)
+            if path is not None:
+                known[_identity(code)] = (code, registry.code_id(path, code.co_firstlineno, name))
+                append(code)
+                set_local_events(tool, code, events)
+            return disable
+
+        return started
+
+    def _on_throw(self, code: CodeType, _offset: int, _exception: BaseException) -> None:
+        if _identity(code) in self._known:
+            self._touched.append(code)

@@ -1,0 +1,237 @@
+/**
+ * Runs every scenario for real: a temporary project, the built engine, pytest, and a recorder that tells what ran.
+ *
+ * Two things are counted. Every test that a step lists must run (a miss is never acceptable), and no other test may
+ * run unless the block says `at-least`. Then the reasons that `winnow plan --json` gives beforehand are compared.
+ *
+ *     WINNOW_TEST_PYTHON   the interpreter; by default the first one found that has pytest
+ *     WINNOW_TEST_CLI      the engine; by default the one that `npm run build` made
+ *     WINNOW_SCENARIOS     only scenarios whose path contains this
+ *     WINNOW_ORDER         collected, reversed, shuffled or parallel: all scenarios in that order of tests
+ *     UPDATE=1             rewrites the selected blocks to what ran, for review
+ */
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { expand, findPython, missing, type Python, type Ran, readScenarioFiles, Workspace } from "./project.ts";
+import { type ExpectedReason, isOrder, type Order, parseScenario, type Scenario, type Step } from "./scenario.ts";
+
+const WINNOW = process.env["WINNOW_TEST_CLI"] ?? join(import.meta.dirname, "../../../dist/winnow.mjs");
+const CONCURRENCY = 2;
+
+interface ReasonJson {
+  readonly kind: string;
+  readonly path?: string;
+  readonly name?: string;
+}
+
+interface PlanJson {
+  readonly tests?: readonly { id: string; reasons: readonly ReasonJson[] }[];
+  readonly files?: readonly { path: string; reasons: readonly ReasonJson[] }[];
+  readonly kind?: string;
+  /** Why everything runs, if so. */
+  readonly because?: string | null;
+  readonly upToDate?: number;
+}
+
+/** A reason as a scenario writes it. */
+function written(reason: ReasonJson): string {
+  const target = [reason.path, reason.name].filter((each) => each !== undefined && each !== "").join(": ");
+  return target === "" ? reason.kind : `${reason.kind} ${target}`;
+}
+
+function reasonsFor(id: string, plan: PlanJson): string[] {
+  const file = id.split("::")[0];
+  const found = [
+    ...(plan.tests ?? []).filter((each) => each.id === id),
+    ...(plan.files ?? []).filter((each) => each.path === file),
+  ].flatMap((each) => each.reasons.map(written));
+  if (plan.kind === "everything") {
+    found.push(`everything ${plan.because}`, ...(plan.because?.startsWith("nothing is recorded") ? ["no-record"] : []));
+  }
+  return [...new Set(found)];
+}
+
+function matches(expected: ExpectedReason, given: string): boolean {
+  const [kind, ...rest] = given.split(" ");
+  return kind === expected.kind && rest.join(" ").includes(expected.target);
+}
+
+/** What is wrong with one step; empty if nothing. */
+function judge(step: Step, ran: Ran, plan: PlanJson, all: ReadonlySet<string>): string[] {
+  const problems: string[] = [];
+  const listed = new Set<string>();
+  if (step.body === null && ran.outcomes.size === 0) {
+    problems.push("MISSED everything: the first run ran no test");
+  }
+  for (const { id, reasons } of step.selected.tests) {
+    for (const each of expand(id, all)) {
+      listed.add(each);
+      if (!ran.outcomes.has(each)) {
+        problems.push(`MISSED ${each}`);
+      } else if (reasons.length > 0) {
+        const given = reasonsFor(each, plan);
+        if (!reasons.some((reason) => given.some((one) => matches(reason, one)))) {
+          const wanted = reasons.map((reason) => `${reason.kind} ${reason.target}`.trim()).join(" | ");
+          problems.push(
+            `REASON ${each}: expected "${wanted}", given ${given.map((one) => `"${one}"`).join(", ") || "none"}`,
+          );
+        }
+      }
+    }
+  }
+  if (!step.selected.atLeast) {
+    for (const id of ran.outcomes.keys()) {
+      if (!listed.has(id)) {
+        problems.push(`SURPLUS ${id} (${reasonsFor(id, plan).join(", ") || "without a reason"})`);
+      }
+    }
+  }
+  for (const id of step.upToDate.flatMap((each) => expand(each, all))) {
+    if (ran.outcomes.has(id)) {
+      problems.push(`SURPLUS ${id} (${reasonsFor(id, plan).join(", ") || "without a reason"})`);
+    }
+  }
+  for (const id of ran.outcomes.keys()) {
+    if (id.includes("::") && reasonsFor(id, plan).length === 0) {
+      problems.push(`UNPLANNED ${id} ran, and the plan does not say why`);
+    }
+  }
+  if (listed.size === 0 && ran.started) {
+    const asked = step.selected.asked;
+    if (asked === null && step.exit === null) {
+      const files = (plan.files ?? []).map((each) => `${each.path} (${each.reasons.map(written).join(", ")})`);
+      problems.push(`SURPLUS pytest was started for no test: ${files.join(", ") || "without a reason"}`);
+    } else if (asked !== null) {
+      const given = (plan.files ?? []).flatMap((each) => each.reasons.map(written));
+      if (!asked.some((reason) => given.some((one) => matches(reason, one)))) {
+        problems.push(`REASON for asking pytest: given ${given.join(", ") || "none"}`);
+      }
+    }
+  }
+  if (step.outcomes !== null) {
+    for (const [id, outcome] of ran.outcomes) {
+      const expected = step.outcomes.get(id) ?? "passed";
+      if (outcome !== expected) {
+        problems.push(`OUTCOME ${id} is ${outcome}, not ${expected}`);
+      }
+    }
+  }
+  return problems;
+}
+
+/** What the exit code must be: pytest's own, and 0 where there was nothing to run. */
+function expectedExit(step: Step, ran: Ran): number {
+  if (step.exit !== null) {
+    return step.exit;
+  }
+  const nothing = ran.outcomes.size === 0 && (!ran.started || ran.exit === 5);
+  return nothing ? 0 : (ran.exit ?? -1);
+}
+
+async function runScenario(scenario: Scenario, python: Python, order: Order, path: string): Promise<void> {
+  const workspace = new Workspace(scenario, python, order);
+  const problems: string[] = [];
+  const updates: { body: readonly [number, number]; lines: string[] }[] = [];
+  try {
+    for (const step of scenario.steps) {
+      workspace.apply(step);
+      const env = workspace.environment(step);
+      const where = ["-C", workspace.root, "--python", workspace.python];
+      const args = ["--", ...workspace.args(step)];
+      const planned = await workspace.run(process.execPath, [WINNOW, "plan", "--json", ...where, ...args], env);
+      let plan: PlanJson = {};
+      try {
+        plan = JSON.parse(planned.stdout);
+      } catch {
+        problems.push(`line ${step.line}: no plan: exit ${planned.code}, ${planned.stdout}${planned.stderr}`);
+      }
+      if (planned.ran.started) {
+        problems.push(`line ${step.line}: winnow plan started pytest`);
+      }
+      const { ran, code, stdout, stderr } = await workspace.run(
+        process.execPath,
+        [WINNOW, "run", ...where, ...args],
+        env,
+      );
+      const vague =
+        step.selected.tests.some(({ id }) => !id.includes("::")) || step.upToDate.some((id) => !id.includes("::"));
+      // Nothing is known before the first run, so nothing can be left out of it.
+      const all = vague && step.body !== null ? await workspace.collect(step) : new Set(ran.outcomes.keys());
+      const found = judge(step, ran, plan, all);
+      const exit = expectedExit(step, ran);
+      if (code !== exit) {
+        found.push(`EXIT ${code}, not ${exit}`);
+      }
+      if (process.env["WINNOW_SHOW"] || (found.length > 0 && ran.started && ran.exit === null)) {
+        found.push(`${stdout}\n${stderr}`);
+      }
+      problems.push(...found.map((each) => `line ${step.line}: ${each}`));
+      if (found.length > 0 && step.body !== null && !step.selected.atLeast) {
+        const ids = [...ran.outcomes.keys()];
+        const width = Math.max(0, ...ids.map((id) => id.length)) + 4;
+        const lines = ids.map((id) => `${id.padEnd(width)}${reasonsFor(id, plan).join(" | ")}`);
+        updates.push({ body: step.body, lines: lines.length > 0 ? lines : ["none"] });
+      }
+    }
+  } finally {
+    if (process.env["WINNOW_KEEP"]) {
+      console.log(`kept: ${workspace.root}`);
+    } else {
+      workspace.remove();
+    }
+  }
+  if (process.env["UPDATE"] && updates.length > 0) {
+    const lines = readFileSync(path, "utf8").split("\n");
+    for (const { body, lines: replacement } of updates.reverse()) {
+      lines.splice(body[0], body[1] - body[0], ...replacement);
+    }
+    writeFileSync(path, lines.join("\n"));
+  }
+  assert.deepEqual(problems, [], `\n${problems.map((each) => `scenarios/${scenario.name}.md ${each}`).join("\n")}\n`);
+}
+
+/** At most CONCURRENCY scenarios at a time. */
+function limiter(): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= CONCURRENCY) {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+    running++;
+    try {
+      return await work();
+    } finally {
+      running--;
+      waiting.shift()?.();
+    }
+  };
+}
+
+test("scenarios, for real", { concurrency: true, timeout: 1_200_000 }, async (t) => {
+  assert.ok(existsSync(WINNOW), "dist/winnow.mjs is missing: npm run build");
+  const python = await findPython();
+  const limited = limiter();
+  const forced = process.env["WINNOW_ORDER"] ?? "";
+  let steps = 0;
+  let count = 0;
+  await Promise.all(
+    readScenarioFiles().flatMap(({ name, path, text }) => {
+      const scenario = parseScenario(name, text);
+      const orders = isOrder(forced) && scenario.anyOrder ? [forced] : scenario.orders;
+      return orders.map((order) => {
+        const skip = missing(scenario, order, python) ?? false;
+        if (skip === false) {
+          steps += scenario.steps.length;
+          count++;
+        }
+        const title = order === "collected" ? name : `${name} (${order})`;
+        return t.test(title, { skip }, () => limited(() => runScenario(scenario, python, order, path)));
+      });
+    }),
+  );
+  t.diagnostic(`${count} scenarios, ${steps} steps, Python ${python.version}`);
+});

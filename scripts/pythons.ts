@@ -1,0 +1,81 @@
+/**
+ * The interpreters that the tests run on, and an environment for each: `python3.8` to `python3.14` on PATH or among
+ * pyenv's versions, and always `python3`. Environments live in `.cache/venvs` and are made again when the list of
+ * packages changes.
+ */
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+/** What the collector has to get along with. Versions are left to the resolver: old Pythons get old releases. */
+const PACKAGES = [
+  "pytest",
+  "pytest-xdist",
+  "pytest-cov",
+  "pytest-randomly",
+  "pytest-rerunfailures",
+  "pytest-asyncio",
+  "pytest-timeout",
+  "anyio",
+  "hypothesis",
+];
+
+export interface TestPython {
+  /** `3.12`. */
+  readonly version: string;
+  readonly executable: string;
+}
+
+function versionOf(executable: string): string | undefined {
+  try {
+    const code = "import sys; print('%d.%d' % sys.version_info[:2])";
+    return execFileSync(executable, ["-c", code], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** One interpreter per minor version, oldest first. */
+export function findPythons(): TestPython[] {
+  const candidates = ["python3"];
+  for (let minor = 8; minor <= 14; minor++) {
+    candidates.push(`python3.${minor}`);
+  }
+  const versions = join(process.env["PYENV_ROOT"] ?? join(homedir(), ".pyenv"), "versions");
+  if (existsSync(versions)) {
+    candidates.push(...readdirSync(versions).map((name) => join(versions, name, "bin", "python")));
+  }
+  const found = new Map<string, string>();
+  for (const executable of candidates) {
+    const version = versionOf(executable);
+    const minor = Number(version?.split(".")[1]);
+    if (version?.startsWith("3.") === true && minor >= 8 && !found.has(version)) {
+      found.set(version, executable);
+    }
+  }
+  return [...found]
+    .map(([version, executable]) => ({ version, executable }))
+    .sort((a, b) => Number(a.version.split(".")[1]) - Number(b.version.split(".")[1]));
+}
+
+/** Makes the environment of an interpreter if it is not there yet; returns its Python. */
+export function ensureEnvironment(root: string, python: TestPython, extra: readonly string[] = []): string {
+  const directory = join(root, ".cache", "venvs", python.version);
+  const executable = join(directory, "bin", "python");
+  const stamp = join(directory, "packages.txt");
+  const wanted = [...PACKAGES, ...extra].join("\n");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
+    return executable;
+  }
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(join(root, ".cache", "venvs"), { recursive: true });
+  const run = (command: string, args: readonly string[]): void => {
+    execFileSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+  };
+  run(python.executable, ["-m", "venv", directory]);
+  run(executable, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES, ...extra]);
+  writeFileSync(stamp, wanted);
+  return executable;
+}
