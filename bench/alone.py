@@ -2,6 +2,9 @@
 
     PY bench/alone.py OUT.json ROOT COVERAGE_DIRECTORY PYTEST-ARGS…          with COVERAGE_CORE=ctrace
 
+With `BENCH_CONTEXTS=FILE`, a JSON list of node ids, and `-p bench_contexts` among the arguments, it does the same for a
+whole run and writes what each of those tests itself executed in it.
+
 Only the standard library is imported here, and nothing of `bench/`: a module of the project may have any name.
 """
 
@@ -10,7 +13,10 @@ import json
 import os
 import sys
 from types import CodeType
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+if TYPE_CHECKING:
+    import coverage
 
 
 class Definition(NamedTuple):
@@ -91,6 +97,18 @@ def executed(path: str, lines: Sequence[int], arcs: Sequence[Tuple[int, int]]) -
     return out
 
 
+def _functions(data: "coverage.CoverageData", root: str) -> List[Tuple[str, int, str]]:
+    """The functions in the data (of the context that it was set to, if it was)."""
+    functions: List[Tuple[str, int, str]] = []
+    for path in data.measured_files():
+        if path.endswith(".py") and os.path.isfile(path):
+            lines, arcs = data.lines(path) or [], data.arcs(path) or []
+            if lines or arcs:
+                rel = os.path.relpath(os.path.realpath(path), os.path.realpath(root)).replace(os.sep, "/")
+                functions += [(rel, first, name) for first, name in executed(path, lines, arcs)]
+    return sorted(functions)
+
+
 def alone(out: str, root: str, arguments: List[str]) -> None:
     """Runs pytest in this process under the C tracer and writes down which functions of the project ran."""
     import runpy
@@ -108,6 +126,7 @@ def alone(out: str, root: str, arguments: List[str]) -> None:
     # The path as `python -m pytest` would have it: the directory of this script must not be visible to the project.
     sys.path[0] = os.getcwd()
     sys.argv = ["pytest", *arguments]
+    wanted = os.environ.pop("BENCH_CONTEXTS", "")
     cov.start()
     tracer = cov._collector.tracer_name()
     code = 0
@@ -117,14 +136,17 @@ def alone(out: str, root: str, arguments: List[str]) -> None:
         code = stop.code if isinstance(stop.code, int) else 1
     cov.stop()
     data = cov.get_data()
-    functions: List[Tuple[str, int, str]] = []
-    for path in data.measured_files():
-        if path.endswith(".py") and os.path.isfile(path):
-            rel = os.path.relpath(os.path.realpath(path), os.path.realpath(root)).replace(os.sep, "/")
-            for first, name in executed(path, data.lines(path) or [], data.arcs(path) or []):
-                functions.append((rel, first, name))
+    answer: Dict[str, object] = {"tracer": tracer, "exit": int(code), "functions": _functions(data, root)}
+    if wanted:
+        with open(wanted, encoding="utf-8") as text:
+            tests = json.load(text)
+        found = {}
+        for test in tests:
+            data.set_query_context(test)
+            found[test] = _functions(data, root)
+        answer = {"tracer": tracer, "exit": int(code), "tests": found}
     with open(out, "w", encoding="utf-8") as target:
-        json.dump({"tracer": tracer, "exit": int(code), "functions": sorted(functions)}, target)
+        json.dump(answer, target)
 
 
 if __name__ == "__main__":

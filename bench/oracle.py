@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 import environments
 import journals
@@ -60,7 +60,8 @@ def record(
                 out,
             )
         extra = {"shuffled": ["-p", "bench_shuffle"], "parallel": ["-n", "2"]}.get(run, [])
-        env = {"WINNOW_SESSION": session, "BENCH_SHUFFLE": seed, **pythonpath}
+        # Ids of tests parametrized over sets depend on the hash seed: the same for all, or other tests are compared.
+        env = {"WINNOW_SESSION": session, "BENCH_SHUFFLE": seed, "PYTHONHASHSEED": "0", **pythonpath}
         command = [python, os.path.join(environments.REPOSITORY, "collector", "winnow_pytest.py"), *extra, *arguments]
         done = measure.run(command, root, env)
         found = journals.read(os.path.join(scratch, "journals"))
@@ -126,6 +127,7 @@ class Verdict(NamedTuple):
     needed: int
     missing: List[Code]
     surplus: int
+    lost: List[Code]
 
 
 class Normal:
@@ -171,7 +173,7 @@ def judge(
     have = sets(root, found, oracle)
     unknown = sorted(set(oracle) - set(have))
     verdicts = [
-        Verdict(test, run, len(needed), sorted(needed - have[test]), len(have[test] - needed))
+        Verdict(test, run, len(needed), sorted(needed - have[test]), len(have[test] - needed), [])
         for test, needed in sorted(oracle.items())
         if test in have
     ]
@@ -187,6 +189,75 @@ def agree(root: str, one: List[journals.Journal], other: List[journals.Journal])
         print("  DIFFERS: %s  monitoring only %s  probes only %s" % (test, only[0], only[1]))
     print("monitoring and probes: %d tests, %d differ" % (len(first), len(differing)))
     return len(differing)
+
+
+def in_contexts(root: str, found: List[journals.Journal]) -> Set[Code]:
+    """All functions that some context (session, file, wider fixture, import) of the recording holds."""
+    normal = Normal(root)
+    codes = {journal.codes[code] for journal in found for one in journal.contexts.values() for code in one.codes}
+    return {one for one in map(normal, codes) if one}
+
+
+# --- the oracle -------------------------------------------------------------------------------------------------------
+
+
+class Witness:
+    """Runs pytest under coverage.py's C tracer, through `alone.py`."""
+
+    def __init__(
+        self,
+        python: str,
+        root: str,
+        coverage: str,
+        words: List[str],
+        arguments: List[str],
+        seed: str,
+        pythonpath: Callable[[List[str]], Dict[str, str]],
+    ) -> None:
+        self._python = python
+        self._root = root
+        self._coverage = coverage
+        self._words = words
+        self._arguments = arguments
+        self._seed = seed
+        self._pythonpath = pythonpath
+
+    def _run(self, arguments: List[str], env: Dict[str, str]) -> Optional[Dict[str, object]]:
+        script = os.path.join(environments.REPOSITORY, "bench", "alone.py")
+        with tempfile.TemporaryDirectory() as scratch:
+            out = os.path.join(scratch, "out.json")
+            command = [self._python, script, out, self._root, self._coverage, *arguments]
+            measure.run(command, self._root, {"COVERAGE_CORE": "ctrace", "PYTHONHASHSEED": "0", **env})
+            if not os.path.exists(out):
+                return None
+            with open(out, encoding="utf-8") as text:
+                answer = dict(json.load(text))
+        assert answer["tracer"] == "CTracer", answer["tracer"]
+        return answer
+
+    def alone(self, test: str) -> Optional[Set[Code]]:
+        """What the test executes alone in a fresh process; None where it cannot run so."""
+        answer = self._run([*self._words, "-p", "no:cacheprovider", test], self._pythonpath([]))
+        return None if answer is None or answer["exit"] not in (0, 1) else _codes(answer["functions"])
+
+    def whole(self, tests: List[str], run: str) -> Dict[str, Set[Code]]:
+        """What each of `tests` itself executes in a whole run of that order, all in one process."""
+        plugins = os.path.join(environments.REPOSITORY, "bench", "plugins")
+        extra = ["-p", "bench_contexts", *(["-p", "bench_shuffle"] if run == "shuffled" else [])]
+        with tempfile.TemporaryDirectory() as scratch:
+            wanted = os.path.join(scratch, "tests.json")
+            with open(wanted, "w", encoding="utf-8") as out:
+                json.dump(tests, out)
+            env = {"BENCH_CONTEXTS": wanted, "BENCH_SHUFFLE": self._seed, **self._pythonpath([plugins])}
+            answer = self._run([*extra, "-p", "no:cacheprovider", *self._arguments], env) or {"tests": {}}
+        found = answer["tests"]
+        assert isinstance(found, dict)
+        return {test: _codes(found.get(test, [])) for test in tests}
+
+
+def _codes(rows: object) -> Set[Code]:
+    assert isinstance(rows, list)
+    return {(str(path), int(line), str(name)) for path, line, name in rows}
 
 
 # --- command line -----------------------------------------------------------------------------------------------------
@@ -210,6 +281,7 @@ def main() -> int:
     parser.add_argument(
         "--agree", action="store_true", help="instead: do both mechanisms give equal sets? (3.12 or later)"
     )
+    parser.add_argument("--allow-state", action="store_true", help="0 if all that is missing ran only when alone")
     parser.add_argument("--seed", default="1", help="of the shuffled run")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--pythonpath", action="append", default=[], help="PYTHONPATH entry, relative to the project")
@@ -224,7 +296,6 @@ def main() -> int:
     root = os.path.realpath(args.project)
     cache = environments.cache_directory(args.cache)
     coverage = environments.overlay(python, "coverage", ["coverage"], cache)
-    script = os.path.join(environments.REPOSITORY, "bench", "alone.py")
     paths = [os.path.join(environments.REPOSITORY, "bench", "plugins")]
 
     def pythonpath(more: List[str]) -> Dict[str, str]:
@@ -246,75 +317,70 @@ def main() -> int:
         run: record(python, root, rest, run, args.mechanism, args.seed, pythonpath(paths if run != "ordinary" else []))
         for run in runs
     }
-    first = recordings[runs[0]]
-    sample = _sample(sorted({test for journal in first for test in journal.tests}), args.limit)
-    options = [
-        argument
-        for argument in rest
-        if argument.startswith("-") or not os.path.exists(os.path.join(root, argument.split("::")[0]))
+    sample = _sample(sorted({test for journal in recordings[runs[0]] for test in journal.tests}), args.limit)
+    words = [
+        word for word in rest if word.startswith("-") or not os.path.exists(os.path.join(root, word.split("::")[0]))
     ]
-
-    def one(test: str) -> Tuple[str, Optional[Dict[str, object]]]:
-        with tempfile.TemporaryDirectory() as scratch:
-            out = os.path.join(scratch, "out.json")
-            command = [python, script, out, root, coverage, *options, "-p", "no:cacheprovider", test]
-            measure.run(command, root, {"COVERAGE_CORE": "ctrace", **pythonpath([])})
-            if not os.path.exists(out):
-                return test, None
-            with open(out, encoding="utf-8") as text:
-                return test, dict(json.load(text))
+    witness = Witness(python, root, coverage, words, rest, args.seed, pythonpath)
 
     oracle: Dict[str, Set[Code]] = {}
     silent = []
     with ThreadPoolExecutor(args.jobs) as pool:
-        for test, answer in pool.map(one, sample):
-            if answer is None or answer["exit"] not in (0, 1):
+        for test, functions in zip(sample, pool.map(witness.alone, sample)):
+            if functions is None:
                 silent.append(test)
-                continue
-            assert answer["tracer"] == "CTracer", answer["tracer"]
-            functions = answer["functions"]
-            assert isinstance(functions, list)
-            oracle[test] = {(str(path), int(line), str(name)) for path, line, name in functions}
+            else:
+                oracle[test] = functions
     if silent:
         print("  %d tests cannot be run alone and have no oracle, e.g. %s" % (len(silent), silent[0]))
 
     rows, everything, failed = [], [], False
     for run, found in recordings.items():
         verdicts, unknown = judge(root, run, found, oracle)
-        everything += verdicts
         missing = [verdict for verdict in verdicts if verdict.missing]
+        if missing:
+            own = witness.whole([verdict.test for verdict in missing], run)
+            shared = in_contexts(root, found)
+            missing = [
+                verdict._replace(lost=[one for one in verdict.missing if one in shared or one in own[verdict.test]])
+                for verdict in missing
+            ]
+        everything += missing + [verdict for verdict in verdicts if not verdict.missing]
         needed = sum(verdict.needed for verdict in verdicts)
         surplus = sum(verdict.surplus for verdict in verdicts)
+        lost = sum(len(verdict.lost) for verdict in missing)
+        count = sum(len(verdict.missing) for verdict in missing)
         rows.append(
             [
                 run,
                 mechanism_of(found),
                 str(len(verdicts)),
                 str(needed),
-                str(sum(len(verdict.missing) for verdict in missing)),
+                str(count),
+                str(lost),
+                str(count - lost),
                 str(len(missing)),
                 "%d (%.0f %%)" % (surplus, 100.0 * surplus / needed if needed else 0),
                 str(len(unknown)),
             ]
         )
-        failed = failed or bool(missing or unknown) or not verdicts
-        for verdict in missing[:10]:
+        failed = failed or not verdicts or bool(unknown or lost or (missing and not args.allow_state))
+        for verdict in sorted(missing, key=lambda one: -len(one.lost))[:10]:
             print("  MISSING in the %s recording: %s" % (run, verdict.test))
-            for path, line, name in verdict.missing[:8]:
-                print("      %s:%d %s" % (path, line, name))
+            for code in (verdict.lost + [one for one in verdict.missing if one not in verdict.lost])[:8]:
+                why = "LOST" if code in verdict.lost else "only when alone"
+                print("      %s:%d %s  (%s)" % (*code, why))
         for test in unknown[:5]:
             print("  NOT RECORDED in the %s recording: %s" % (run, test))
-    head = [
-        "recording",
-        "mechanism",
-        "tests",
-        "functions executed",
-        "missing",
-        "tests with missing",
-        "surplus",
-        "not recorded",
-    ]
-    print("\n" + measure.table(head, rows))
+    head = ["recording", "mechanism", "tests", "functions executed", "missing", "lost", "only when alone"]
+    print("\n" + measure.table([*head, "tests with missing", "surplus", "not recorded"], rows))
+    if any(row[4] != "0" for row in rows):
+        print(
+            "lost: the test executed it in a whole run of that order too (or a context that Winnow recorded holds it)."
+        )
+        print(
+            "only when alone: in a whole run an earlier test has left ready what the function would make (a cache, a registry)."
+        )
     if args.json:
         with open(args.json, "w", encoding="utf-8") as target:
             json.dump(

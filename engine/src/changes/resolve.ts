@@ -20,20 +20,42 @@ export function joinPath(directory: string, name: string): string {
   return directory === "" || directory === "." ? name : `${directory}/${name}`;
 }
 
+/** Names of a directory by what is before their first dot: asked for with every name that is imported. */
+const INDEXES = new WeakMap<readonly string[], Map<string, string[]>>();
+
+function namesBeginning(names: readonly string[], leaf: string): readonly string[] {
+  let index = INDEXES.get(names);
+  if (index === undefined) {
+    index = new Map();
+    for (const name of names) {
+      const stem = name.split(".", 1)[0] ?? "";
+      const same = index.get(stem);
+      if (same === undefined) {
+        index.set(stem, [name]);
+      } else {
+        same.push(name);
+      }
+    }
+    INDEXES.set(names, index);
+  }
+  return index.get(leaf) ?? [];
+}
+
 function candidatesIn(tree: Tree, directory: string, leaf: string): Candidate[] {
   const names = tree.names(directory);
-  if (names === null) {
+  const similar = names === null ? [] : namesBeginning(names, leaf);
+  if (similar.length === 0) {
     return [];
   }
   const found: Candidate[] = [];
   const sub = joinPath(directory, leaf);
-  const inside = names.includes(leaf) ? tree.names(sub) : null;
+  const inside = similar.includes(leaf) ? tree.names(sub) : null;
   const isPackage = inside?.includes("__init__.py") ?? false;
   if (isPackage) {
     found.push({ path: `${sub}/__init__.py`, directory: sub });
   }
-  for (const name of names) {
-    if (name.startsWith(`${leaf}.`) && (name === `${leaf}.py` || name.endsWith(".so") || name.endsWith(".pyd"))) {
+  for (const name of similar) {
+    if (name === `${leaf}.py` || name.endsWith(".so") || name.endsWith(".pyd")) {
       found.push({ path: joinPath(directory, name) });
     }
   }

@@ -33,6 +33,7 @@ const HEADER = 3;
 const CLASS_NAME = 4;
 const IMPORT = 5;
 const GLOBAL = 6;
+const DECORATOR = 7;
 
 /** How far the way from the colon of a function's header into its body has been gone. */
 const NOT_ON_THE_WAY = 0;
@@ -261,6 +262,11 @@ export class Splitter {
       case AFTER_ASYNC:
         this.#statement = this.#is("def") ? FUNCTION_NAME : ORDINARY;
         break;
+      case DECORATOR:
+        // The line of its expression, which a backslash may part from its sign.
+        this.#decoratorLine = this.#tokens.startLine;
+        this.#statement = ORDINARY;
+        break;
     }
   }
 
@@ -272,6 +278,8 @@ export class Splitter {
       switch (this.#source[tokens.start]) {
         case AT:
           if (startsLine) {
+            // Not in a decorator that follows another: the first counts.
+            this.#statement = this.#firstLine === tokens.startLine ? DECORATOR : ORDINARY;
             this.#decoratorLine = this.#firstLine;
           }
           return;
@@ -289,6 +297,8 @@ export class Splitter {
     }
     if (this.#import !== null) {
       this.#import.token(OPERATOR, this.#text());
+    } else if (this.#statement === DECORATOR) {
+      this.#statement = ORDINARY;
     }
   }
 

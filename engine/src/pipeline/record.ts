@@ -453,8 +453,18 @@ function rootsOf(session: SessionFrame, request: Request): string[] {
   return roots.length === 0 ? [toProjectPath(request.root, request.cwd)] : roots;
 }
 
+/** Ascending, without duplicates. */
 function sorted(ids: readonly number[]): number[] {
-  return [...new Set(ids)].sort((a, b) => a - b);
+  const ordered = Uint32Array.from(ids).sort();
+  const unique: number[] = [];
+  let previous = -1;
+  for (const id of ordered) {
+    if (id !== previous) {
+      unique.push(id);
+      previous = id;
+    }
+  }
+  return unique;
 }
 
 function add(counts: Map<string, number>, name: string): void {

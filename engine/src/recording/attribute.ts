@@ -113,24 +113,70 @@ interface CodeMeaning {
   readonly lost?: string;
 }
 
-/** Mutable while a set is gathered. */
+/**
+ * A set while it is gathered. What is in it already is told by stamps, arrays shared by all sets that carry the number
+ * of the set that last had the entry: ten thousand hash sets would cost more than the attribution itself.
+ */
 class Gathering {
-  readonly members = new Set<number>();
-  readonly files = new Set<number>();
-  readonly contexts = new Set<number>();
+  readonly members: number[] = [];
+  readonly files: number[] = [];
   readonly opaque = new Set<string>();
   readonly missingTeardowns = new Set<string>();
+  readonly #stamps: Stamps;
+  readonly #number: number;
   lost: string | undefined;
+
+  constructor(stamps: Stamps) {
+    this.#stamps = stamps;
+    stamps.sets += 1;
+    this.#number = stamps.sets;
+  }
+
+  addMember(member: number): void {
+    if (this.#stamps.members[member] !== this.#number) {
+      this.#stamps.members[member] = this.#number;
+      this.members.push(member);
+    }
+  }
+
+  /** Whether the file is new to this set. */
+  addFile(file: number): boolean {
+    if (this.#stamps.files[file] === this.#number) {
+      return false;
+    }
+    this.#stamps.files[file] = this.#number;
+    this.files.push(file);
+    return true;
+  }
+
+  /** Whether the context is new to this set. */
+  addContext(context: number): boolean {
+    if (this.#stamps.contexts[context] === this.#number) {
+      return false;
+    }
+    this.#stamps.contexts[context] = this.#number;
+    return true;
+  }
 
   finish(): RecordedSet {
     return {
-      members: [...this.members],
+      members: this.members,
       opaque: [...this.opaque],
       missingTeardowns: [...this.missingTeardowns],
       ...(this.lost === undefined ? {} : { lost: this.lost }),
     };
   }
 }
+
+interface Stamps {
+  sets: number;
+  readonly members: number[];
+  readonly files: number[];
+  readonly contexts: number[];
+}
+
+/** Files that another set of the same fact has already: one byte per file. */
+type FileMarks = Uint8Array;
 
 /** Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth. */
 export function attribute(frames: readonly FrameWithCodes[], world: RecordingWorld): Recording {
@@ -156,6 +202,7 @@ class Attribution {
   #session: SessionFrame | undefined;
   #ended = false;
 
+  readonly #stamps: Stamps = { sets: 0, members: [], files: [], contexts: [] };
   readonly #dependencies: Dependency[] = [];
   readonly #dependencyIds = new Map<string, number>();
   readonly #meanings = new Map<number, CodeMeaning>();
@@ -343,8 +390,8 @@ class Attribution {
       return { members: [], files: [], lost: "the journal is not complete" };
     }
     if (!this.#content.has(code.file)) {
-      // Code of a file that no import loaded: it was compiled by somebody else, so the whole file counts.
-      const digest = this.#world.digestIfOlder(path, (this.#start?.time ?? 0) * 1000);
+      // Code of a file that no import loaded (a template, say): somebody else compiled it, so the whole file counts.
+      const digest = this.#readContent(path) ?? this.#world.digestIfOlder(path, (this.#start?.time ?? 0) * 1000);
       return digest === undefined
         ? { members: [], files: [], lost: `${path} changed while tests ran` }
         : { members: [this.#dependency("file", path, "", digest)], files: [] };
@@ -362,18 +409,35 @@ class Attribution {
     return { members, files };
   }
 
+  /** What the process read in a file, if that was one and the same content each time. */
+  #readContent(path: string): string | undefined {
+    if (this.#readContents === undefined) {
+      this.#readContents = new Map();
+      const inputs = [...this.#contexts.values(), ...this.#tests.map(({ frame }) => frame)].flatMap((one) => one.inputs);
+      for (const input of inputs) {
+        if (input[0] === "file") {
+          const before = this.#readContents.get(input[1]);
+          this.#readContents.set(input[1], before === undefined || before === input[2] ? input[2] : null);
+        }
+      }
+    }
+    return this.#readContents.get(path) ?? undefined;
+  }
+
+  #readContents: Map<string, string | null> | undefined;
+
   #addInput(gathering: Gathering, input: Input): void {
     switch (input[0]) {
       case "file":
-        gathering.members.add(this.#dependency("file", input[1], "", input[2]));
+        gathering.addMember(this.#dependency("file", input[1], "", input[2]));
         break;
       case "listing":
-        gathering.members.add(
+        gathering.addMember(
           this.#dependency("listing", projectPath(input[1]), "", this.#world.namesDigest(input[2])),
         );
         break;
       case "import":
-        gathering.members.add(this.#resolution(input[1]));
+        gathering.addMember(this.#resolution(input[1]));
         break;
       case "changed":
         gathering.lost ??= `${input[1]} changed while it was in use`;
@@ -381,10 +445,10 @@ class Attribution {
     }
   }
 
-  #addCode(gathering: Gathering, code: number, skip: ReadonlySet<number> | undefined): void {
+  #addCode(gathering: Gathering, code: number, skip: FileMarks | undefined): void {
     const meaning = this.#meaning(code);
     for (const member of meaning.members) {
-      gathering.members.add(member);
+      gathering.addMember(member);
     }
     if (meaning.lost !== undefined) {
       gathering.lost ??= meaning.lost;
@@ -395,19 +459,18 @@ class Attribution {
   }
 
   /** Adds a file's module level and all that it leads to. `skip`: files that another set of the same fact has already. */
-  #reachFile(gathering: Gathering, first: number, skip: ReadonlySet<number> | undefined): void {
+  #reachFile(gathering: Gathering, first: number, skip: FileMarks | undefined): void {
     const stack = [first];
     for (let file = stack.pop(); file !== undefined; file = stack.pop()) {
-      if (gathering.files.has(file) || skip?.has(file) === true) {
+      if (skip?.[file] === 1 || !gathering.addFile(file)) {
         continue;
       }
-      gathering.files.add(file);
       const members = this.#membersOf(file);
       if (members === undefined) {
         gathering.lost ??= `${this.#paths[file]} changed while tests ran`;
       } else {
         for (const member of members) {
-          gathering.members.add(member);
+          gathering.addMember(member);
         }
       }
       stack.push(...this.#linksOf(file));
@@ -438,11 +501,10 @@ class Attribution {
     return this.#dependency("resolve", "", name, this.#world.resolve(name, this.#searchRoots));
   }
 
-  #reachContext(gathering: Gathering, id: number, skip: ReadonlySet<number> | undefined): void {
-    if (gathering.contexts.has(id)) {
+  #reachContext(gathering: Gathering, id: number, skip: FileMarks | undefined): void {
+    if (!gathering.addContext(id)) {
       return;
     }
-    gathering.contexts.add(id);
     const context = this.#contexts.get(id);
     if (context === undefined) {
       gathering.lost ??= "the journal is not complete";
@@ -473,7 +535,7 @@ class Attribution {
 
   /** What concerns every test of the session. */
   #sessionSet(): RecordedSet {
-    const gathering = new Gathering();
+    const gathering = new Gathering(this.#stamps);
     if (this.#contexts.has(0)) {
       this.#reachContext(gathering, 0, undefined);
     }
@@ -482,18 +544,18 @@ class Attribution {
       if (path === undefined || sha === null) {
         gathering.lost ??= "a module was loaded before recording began";
       } else {
-        gathering.members.add(this.#dependency("file", path, "", sha));
+        gathering.addMember(this.#dependency("file", path, "", sha));
       }
     }
     for (const { kind, path, name, value } of this.#world.surroundings()) {
-      gathering.members.add(this.#dependency(kind, path, name, value));
+      gathering.addMember(this.#dependency(kind, path, name, value));
     }
     return gathering.finish();
   }
 
   /** What collecting a file depended on; also part of each of its tests. */
   #fileGathering(path: string): Gathering {
-    const gathering = new Gathering();
+    const gathering = new Gathering(this.#stamps);
     for (const frame of this.#collected) {
       if (this.#paths[frame.file] === path) {
         this.#reachContext(gathering, frame.ctx, undefined);
@@ -526,7 +588,7 @@ class Attribution {
     if (digest === undefined) {
       gathering.lost ??= `${path} changed while tests ran`;
     } else {
-      gathering.members.add(this.#dependency("file", path, "", digest));
+      gathering.addMember(this.#dependency("file", path, "", digest));
     }
   }
 
@@ -545,8 +607,8 @@ class Attribution {
 
   recording(): Recording {
     const session = this.#sessionSet();
-    const files = new Map<string, { set: RecordedSet; reached: ReadonlySet<number> }>();
-    const fileSet = (path: string): { set: RecordedSet; reached: ReadonlySet<number> } => {
+    const files = new Map<string, { readonly set: RecordedSet; readonly reached: readonly number[] }>();
+    const fileSet = (path: string): { readonly set: RecordedSet; readonly reached: readonly number[] } => {
       let known = files.get(path);
       if (known === undefined) {
         const gathering = this.#fileGathering(path);
@@ -555,11 +617,26 @@ class Attribution {
       }
       return known;
     };
+    // Tests of one file come together, so the marks of the last file are nearly always the ones that are needed.
+    const marks: FileMarks = new Uint8Array(this.#paths.length);
+    let marked: readonly number[] = [];
+    const markReached = (reached: readonly number[]): FileMarks => {
+      if (reached !== marked) {
+        for (const file of marked) {
+          marks[file] = 0;
+        }
+        for (const file of reached) {
+          marks[file] = 1;
+        }
+        marked = reached;
+      }
+      return marks;
+    };
     const shared = new Map<number, RecordedSet>();
     const contextSet = (id: number): RecordedSet => {
       let set = shared.get(id);
       if (set === undefined) {
-        const gathering = new Gathering();
+        const gathering = new Gathering(this.#stamps);
         this.#reachContext(gathering, id, undefined);
         set = gathering.finish();
         shared.set(id, set);
@@ -569,9 +646,10 @@ class Attribution {
     const tests = this.#tests.map(({ frame, codes }): RecordedTest => {
       const path = this.#paths[frame.file] ?? "";
       const base = fileSet(path);
-      const own = new Gathering();
+      const reached = markReached(base.reached);
+      const own = new Gathering(this.#stamps);
       for (const code of codes) {
-        this.#addCode(own, code, base.reached);
+        this.#addCode(own, code, reached);
       }
       for (const input of frame.inputs) {
         this.#addInput(own, input);
@@ -585,7 +663,7 @@ class Attribution {
         if (kind === "fixture") {
           fixtures.push(contextSet(use));
         } else if (kind !== "file" && kind !== "session") {
-          this.#reachContext(own, use, base.reached);
+          this.#reachContext(own, use, reached);
         }
       }
       return { frame, path, sets: [session, base.set, own.finish(), ...fixtures] };
@@ -608,7 +686,7 @@ class Attribution {
         }
       }
       if (context.kind === "fixture" && context.teardowns.length > 0) {
-        const gathering = new Gathering();
+        const gathering = new Gathering(this.#stamps);
         for (const teardown of context.teardowns) {
           this.#reachContext(gathering, teardown, undefined);
         }

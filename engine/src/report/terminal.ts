@@ -12,9 +12,14 @@ function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 
+/** `4,812`. (`toLocaleString` would load all of the internationalisation for it.) */
+function digits(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
 /** `1 test`, `2 tests`, `4,812 tests`. */
 export function count(n: number, noun: string): string {
-  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
+  return `${digits(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 /** The line before pytest's output. */
@@ -28,7 +33,7 @@ export function plannedLine(plan: Plan, decidedMs: number): string {
     case "some": {
       const parts: string[] = [];
       if (plan.tests.length > 0) {
-        parts.push(`${plan.tests.length.toLocaleString("en")} of ${count(plan.known, "test")}`);
+        parts.push(`${digits(plan.tests.length)} of ${count(plan.known, "test")}`);
       }
       if (plan.files.length > 0) {
         parts.push(`${count(plan.files.length, "path")} to collect anew`);
@@ -81,7 +86,7 @@ function finishedLines({ plan, summary }: Extract<RunEvent, { kind: "finished" }
   const lines = [...(summary?.notes ?? [])];
   const left = plan.kind === "some" || plan.kind === "nothing" ? plan.upToDate : 0;
   const recorded = summary === undefined ? "nothing recorded" : `${count(summary.tests, "test")} ran`;
-  lines.push(`${recorded}, ${left === 0 ? "none" : left.toLocaleString("en")} left out`);
+  lines.push(`${recorded}, ${left === 0 ? "none" : digits(left)} left out`);
   for (const [reason, tests] of summary?.lost ?? []) {
     lines.push(`${count(tests, "test")} not recorded: ${reason}`);
   }

@@ -302,26 +302,13 @@ export class Store {
     return Number((this.#sql("SELECT max(id) AS id FROM dependency").get() as Row)["id"] ?? 0);
   }
 
-  internDependency(dependency: Dependency, holds: boolean): number {
-    const { kind, path, name, value } = dependency;
-    const found = this.#sql("SELECT id FROM dependency WHERE path = ? AND kind = ? AND name = ? AND value = ?").get(
-      path,
-      KEY_KINDS[kind],
-      name,
-      value,
-    ) as Row | undefined;
-    if (found !== undefined) {
-      return Number(found["id"]);
-    }
-    return Number(
-      this.#sql("INSERT INTO dependency (path, kind, name, value, holds) VALUES (?, ?, ?, ?, ?)").run(
-        path,
-        KEY_KINDS[kind],
-        name,
-        value,
-        holds ? 1 : 0,
-      ).lastInsertRowid,
-    );
+  /** The id of a dependency; `holds` is stored if it is new, and right for a known one already. */
+  internDependency({ kind, path, name, value }: Dependency, holds: boolean): number {
+    const row = this.#sql(
+      `INSERT INTO dependency (path, kind, name, value, holds) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET id = id RETURNING id`,
+    ).get(path, KEY_KINDS[kind], name, value, holds ? 1 : 0) as Row;
+    return Number(row["id"]);
   }
 
   setHolds(id: number, holds: boolean): void {

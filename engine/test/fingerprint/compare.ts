@@ -3,7 +3,8 @@
  *
  *     node engine/test/fingerprint/compare.ts [--python PYTHON] [--tokens] DIR…
  *
- * `--tokens` also compares each token with the module tokenize, which is slow. Without DIR it takes the interpreter's own standard library. Exits with 1 if there is a difference.
+ * `--tokens` also compares each token with the module tokenize, which is slow. Without DIR it takes the interpreter's own standard
+ * library. Exits with 1 if there is a difference.
  */
 
 import { execFileSync } from "node:child_process";

@@ -90,7 +90,9 @@ function imports(source: Uint8Array): string[] {
 }
 
 function blocks(source: Uint8Array): string[] {
-  return split(source).blocks.map((block) => `${block.qualname} ${block.firstLine} ${block.bodyLine} ${block.lastLine}`);
+  return split(source).blocks.map(
+    (block) => `${block.qualname} ${block.firstLine} ${block.bodyLine} ${block.lastLine}`,
+  );
 }
 
 /** The items of an expected list; a word stands for the empty one. */

@@ -29,10 +29,7 @@ test("does not depend on where in the buffer the bytes lie, nor on those around 
   fc.assert(
     fc.property(fc.uint8Array(), fc.uint8Array(), fc.uint8Array(), (before, bytes, after) => {
       const row = Uint8Array.from([...before, ...bytes, ...after]);
-      assert.equal(
-        hash128(row, before.length, before.length + bytes.length, 7),
-        hash128(bytes, 0, bytes.length, 7),
-      );
+      assert.equal(hash128(row, before.length, before.length + bytes.length, 7), hash128(bytes, 0, bytes.length, 7));
     }),
   );
 });

@@ -6,7 +6,7 @@ Reads paths from standard input, one a line, and writes one line of JSON for eac
     {"encoding": name,                        as declared, normalised
      "blocks": [[qualname, firstLine, bodyLine, lastLine, parent], ...],
      "imports": [[owner, level, module, names], ...],       owner and parent are indices of blocks, or -1
-     "codes": [[firstLine, name, owner, isFunction, qualname or null], ...],     owner: the block whose code it is part of
+     "codes": [[firstLine, name, owner, isFunction, qualname or null], ...],   owner: the block whose code it is part of
      "tokens": crc32 of the tokens, each as one letter for its kind, its text and a NUL}
 
 "codes" and "tokens" are null unless asked for with --codes and --tokens.
@@ -22,14 +22,14 @@ import tokenize
 import types
 import warnings
 import zlib
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def first_line(node: Any) -> int:
+def first_line(node: ast.stmt) -> int:
     """The line of the first decorator, else of the statement itself."""
-    decorators = getattr(node, "decorator_list", [])
+    decorators: List[ast.expr] = getattr(node, "decorator_list", [])
     return min([decorator.lineno for decorator in decorators] + [node.lineno])
 
 
@@ -42,18 +42,17 @@ def is_docstring(statement: ast.stmt) -> bool:
     )
 
 
-def inner_statements(node: Any) -> Iterator[ast.stmt]:
+def inner_statements(node: ast.AST) -> Iterator[ast.stmt]:
     """The statements directly inside of a compound statement, in the order of the source."""
     for name in ("body", "handlers", "orelse", "finalbody", "cases"):
         for item in getattr(node, name, None) or []:
             if isinstance(item, ast.stmt):
                 yield item
             else:
-                for statement in item.body:
-                    yield statement
+                yield from item.body
 
 
-def global_names(node: Any) -> Set[str]:
+def global_names(node: ast.AST) -> Set[str]:
     """The names that `global` statements of this scope declare."""
     names: Set[str] = set()
     for statement in inner_statements(node):
@@ -68,12 +67,13 @@ class Collector:
     """Blocks and imports of one module."""
 
     def __init__(self, module: ast.Module) -> None:
+        """Collects all of `module`."""
         self.blocks: List[Tuple[str, int, int, int, int]] = []
         self.imports: List[Tuple[int, int, str, List[str]]] = []
         self.visit(module, "", set(), -1)
 
-    def visit(self, node: Any, prefix: str, declared: Set[str], owner: int) -> None:
-        """Collects what stands inside of `node`; a definition in it that is not `declared` global is named after `prefix`."""
+    def visit(self, node: ast.AST, prefix: str, declared: Set[str], owner: int) -> None:
+        """Collects what stands inside of `node`; definitions, unless `declared` global, are named after `prefix`."""
         for statement in inner_statements(node):
             if isinstance(statement, FUNCTIONS):
                 name = statement.name if statement.name in declared else prefix + statement.name
@@ -90,11 +90,11 @@ class Collector:
             else:
                 self.visit(statement, prefix, declared, owner)
 
-    def function(self, node: Any, qualname: str, owner: int) -> None:
+    def function(self, node: "Union[ast.FunctionDef, ast.AsyncFunctionDef]", qualname: str, owner: int) -> None:
         """Adds the block of a function, and what stands inside of it."""
         body = node.body
         begin = body[1] if is_docstring(body[0]) and len(body) > 1 else body[0]
-        self.blocks.append((qualname, first_line(node), first_line(begin), node.end_lineno, owner))
+        self.blocks.append((qualname, first_line(node), first_line(begin), node.end_lineno or 0, owner))
         self.visit(node, qualname + ".<locals>.", global_names(node), len(self.blocks) - 1)
 
 
@@ -124,7 +124,6 @@ def token_row(source: bytes) -> Iterator[str]:
     ended = getattr(tokenize, "FSTRING_END", -1), getattr(tokenize, "TSTRING_END", -1)
     kinds = {tokenize.NAME: "n", tokenize.NUMBER: "d", tokenize.STRING: "s", tokenize.OP: "o", tokenize.ERRORTOKEN: "o"}
     marks = {tokenize.NEWLINE: "N", tokenize.INDENT: "I", tokenize.DEDENT: "D"}
-    lines: List[str] = []
     reader = io.BytesIO(source.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
     encoding = tokenize.detect_encoding(reader.readline)[0]
     reader.seek(0)
@@ -170,7 +169,13 @@ def describe(path: str, with_codes: bool, with_tokens: bool) -> Dict[str, Any]:
             tokens = zlib.crc32("".join(token + "\0" for token in token_row(source)).encode("utf-8", "surrogatepass"))
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
         return {"skipped": repr(error)}
-    return {"encoding": encoding, "blocks": collector.blocks, "imports": collector.imports, "codes": codes, "tokens": tokens}
+    return {
+        "encoding": encoding,
+        "blocks": collector.blocks,
+        "imports": collector.imports,
+        "codes": codes,
+        "tokens": tokens,
+    }
 
 
 def main() -> None:

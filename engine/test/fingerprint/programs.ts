@@ -7,12 +7,19 @@ export type Statement =
   | { kind: "simple"; tokens: string[] }
   | { kind: "suite"; header: string[]; body: Statement[] }
   | { kind: "class"; name: string; header: string[]; body: Statement[] }
-  | { kind: "def"; name: string; decorators: string[][]; header: string[]; docstring: string | null; body: Statement[] };
+  | {
+      kind: "def";
+      name: string;
+      decorators: string[][];
+      header: string[];
+      docstring: string | null;
+      body: Statement[];
+    };
 
 const SIMPLE = [
   "x = 1",
   "x += y . z [ 1 : 2 ]",
-  'print ( "a # b" , \'c\\\'d\' )',
+  "print ( \"a # b\" , 'c\\'d' )",
   "return_ = f\"{x!r:>{w}} {d['k']}\"",
   "pass",
   "import a . b as c , d",
@@ -20,21 +27,28 @@ const SIMPLE = [
   "y = lambda a , * b : ( a , b )",
   "z = [ i for i in { 1 : 2 , ** q } if i ]",
   "t : int = ...",
-  "assert x , \"\"\"two\nlines\"\"\"",
+  'assert x , """two\nlines"""',
   "match = type = 0x_f",
   "w = ( lambda : ( yield ) )",
   "del x ; x = - - 1 ** 2e-3",
   "ä = b'\\x00' rb'\\''",
 ];
-const SUITES = ["if x :", "while ( x := f ( 1 , 2 ) ) :", "for a , b in c :", "with a as b , c :", "try :", "match x [ 1 ] :"];
-const PARAMETERS = ["", "a , b = 1", "* , k = lambda : { 1 : 2 }", "a : int , / , ** kw", "s = \"):\""];
+const SUITES = [
+  "if x :",
+  "while ( x := f ( 1 , 2 ) ) :",
+  "for a , b in c :",
+  "with a as b , c :",
+  "try :",
+  "match x [ 1 ] :",
+];
+const PARAMETERS = ["", "a , b = 1", "* , k = lambda : { 1 : 2 }", "a : int , / , ** kw", 's = "):"'];
 const RETURNS = ["", "-> int", "-> lambda : 0", '-> "C"', "-> D [ 1 : 2 ]"];
 const DECORATORS = ["@ d", "@ d . e ( 1 , x = [ 2 ] )", "@ d . e ( lambda f : f )"];
 const DOCSTRINGS = ['"doc"', '"""Two\n  lines."""', "r'doc'", '("a" "b")'];
 
 /** Tokens of these examples are parted by blanks, except that strings hold some. */
 function tokensOf(text: string): string[] {
-  return text.match(/[a-z]*"""[^]*?"""|[a-z]*"(?:\\.|[^"\\])*"|[a-z]*'(?:\\.|[^'\\])*'|[^ ]+/g) ?? [];
+  return text.match(/[a-z]*"""[\s\S]*?"""|[a-z]*"(?:\\.|[^"\\])*"|[a-z]*'(?:\\.|[^'\\])*'|[^ ]+/g) ?? [];
 }
 
 const tokens = (examples: string[]): fc.Arbitrary<string[]> => fc.constantFrom(...examples).map(tokensOf);
@@ -109,12 +123,10 @@ export function owned(body: Statement[], owner = "toplevel"): Owned[] {
 export type Choose = (count: number) => number;
 
 /** Choices that a property can shrink. */
-export const choices: fc.Arbitrary<Choose> = fc
-  .array(fc.nat(1000), { minLength: 50, maxLength: 50 })
-  .map((numbers) => {
-    let next = 0;
-    return (count) => (numbers[next++ % numbers.length] as number) % count;
-  });
+export const choices: fc.Arbitrary<Choose> = fc.array(fc.nat(1000), { minLength: 50, maxLength: 50 }).map((numbers) => {
+  let next = 0;
+  return (count) => (numbers[next++ % numbers.length] as number) % count;
+});
 
 /** Writes everything in the plainest way. */
 export const plainly: Choose = () => 0;
@@ -134,15 +146,14 @@ function writeBody(body: Statement[], indent: string, choose: Choose): string {
 }
 
 function writeStatement(statement: Statement, indent: string, choose: Choose): string {
-  const line = (row: string[], at = indent): string =>
-    between(choose) + at + writeTokens(row, choose) + ending(choose);
+  const line = (row: string[], at = indent): string => between(choose) + at + writeTokens(row, choose) + ending(choose);
   const deeper = indent + ["    ", "  ", "\t", " ", "        "][choose(5)];
   switch (statement.kind) {
     case "simple":
       return line(statement.tokens);
     case "suite":
       return statement.header[0] === "match"
-        ? line(statement.header) + `${deeper}case _:\n` + writeBody(statement.body, `${deeper} `, choose)
+        ? `${line(statement.header)}${deeper}case _:\n${writeBody(statement.body, `${deeper} `, choose)}`
         : line(statement.header) + writeBody(statement.body, deeper, choose) + closing(statement, indent);
     case "class":
       return line(["class", statement.name, ...statement.header, ":"]) + writeBody(statement.body, deeper, choose);
@@ -162,7 +173,7 @@ function closing(statement: Statement & { kind: "suite" }, indent: string): stri
 
 /** Lines that are no code. */
 function between(choose: Choose): string {
-  return ["", "", "\n", "# def g():\n", "      # (\n\n", " \t\n", "\f\n", "  # \"\"\"\n"][choose(8)] as string;
+  return ["", "", "\n", "# def g():\n", "      # (\n\n", " \t\n", "\f\n", '  # """\n'][choose(8)] as string;
 }
 
 function ending(choose: Choose): string {
@@ -191,7 +202,7 @@ function gap(before: string, after: string, depth: number, choose: Choose): stri
   const apart = /^[-+*/<>=!:.@|&^%~]+$/.test(before) || /^[-+*/<>=!:.@|&^%~]+$/.test(after);
   const style = choose(6);
   if (style > 3) {
-    return touching && !apart && /^[\x00-\x7f]*$/.test(before + after) ? "" : " ";
+    return touching && !apart && /^[ -~]*$/.test(before + after) ? "" : " ";
   }
   return (depth > 0 || CLOSE.has(after) ? inBrackets : outside)[style] as string;
 }

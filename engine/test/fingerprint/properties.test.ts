@@ -51,7 +51,8 @@ test("an edit of one statement changes the block that owns it, and no other", ()
     (siblings, index) => siblings.splice(index, 1, { kind: "simple", tokens: ["edited"] }),
     (siblings, index) => siblings.splice(index, 0, { kind: "simple", tokens: ["edited", "(", ")"] }),
     (siblings, index) => siblings.splice(index + 1, 0, { kind: "simple", tokens: ["'edited'"] }),
-    (siblings, index) => siblings.splice(index, 1, { kind: "suite", header: ["if", "x", ":"], body: [siblings[index]!] }),
+    (siblings, index) =>
+      siblings.splice(index, 1, { kind: "suite", header: ["if", "x", ":"], body: [siblings[index]!] }),
   ];
   fc.assert(
     fc.property(programs, choices, fc.nat(), fc.constantFrom(...edits), (program, choose, which, edit) => {
@@ -69,16 +70,21 @@ test("an edit of one statement changes the block that owns it, and no other", ()
 
 test("a comment or blank line after any line that ends a token changes nothing but lines", () => {
   fc.assert(
-    fc.property(programs, fc.nat(), fc.constantFrom("", "# x", "   # def f(: '", "\f", "\t "), (program, which, line) => {
-      const lines = write(program, plainly).split("\n");
-      // Not into a string of several lines, of which the random programs have one kind per statement.
-      const places = lines.flatMap((_, index) =>
-        (lines.slice(0, index).join("\n").split('"""').length - 1) % 2 === 0 ? [index] : [],
-      );
-      const place = places[which % places.length]!;
-      const edited = [...lines.slice(0, place), line, ...lines.slice(place)].join("\n");
-      assert.deepEqual(content(edited), content(lines.join("\n")));
-    }),
+    fc.property(
+      programs,
+      fc.nat(),
+      fc.constantFrom("", "# x", "   # def f(: '", "\f", "\t "),
+      (program, which, line) => {
+        const lines = write(program, plainly).split("\n");
+        // Not into a string of several lines, of which the random programs have one kind per statement.
+        const places = lines.flatMap((_, index) =>
+          (lines.slice(0, index).join("\n").split('"""').length - 1) % 2 === 0 ? [index] : [],
+        );
+        const place = places[which % places.length]!;
+        const edited = [...lines.slice(0, place), line, ...lines.slice(place)].join("\n");
+        assert.deepEqual(content(edited), content(lines.join("\n")));
+      },
+    ),
     { numRuns: 400 },
   );
 });
@@ -102,7 +108,9 @@ test("lines of blocks are nested, in order, and within the source", () => {
 
 test("no bytes make it throw", () => {
   const pieces = fc.constantFrom(
-    ..."def class async import from global lambda : ; , . ( ) [ ] { } @ -> = f\" f''' \"\"\" ' \" \\ # \n \r \t \f".split(" "),
+    ...'def class async import from global lambda : ; , . ( ) [ ] { } @ -> = f" f\'\'\' """ \' " \\ # \n \r \t \f'.split(
+      " ",
+    ),
     "\n",
     "\n ",
     "\n  ",
@@ -147,10 +155,10 @@ test("a source cut off anywhere is an error or has a fingerprint, and leaves not
 });
 
 test("deep nesting and long rows", () => {
-  const deep = Array.from({ length: 90 }, (_, i) => `${" ".repeat(i)}def f${i}():\n`).join("") + `${" ".repeat(90)}pass`;
-  assert.equal(split(deep).blocks.length, 90);
-  const ifs = Array.from({ length: 5000 }, (_, i) => `${" ".repeat(i)}if x:\n`).join("") + `${" ".repeat(5000)}pass`;
-  assert.equal(split(ifs).blocks.length, 0);
+  const nest = (header: string, depth: number): string =>
+    `${Array.from({ length: depth }, (_, i) => `${" ".repeat(i)}${header}\n`).join("")}${" ".repeat(depth)}pass`;
+  assert.equal(split(nest("def f():", 90)).blocks.length, 90);
+  assert.equal(split(nest("if x:", 5000)).blocks.length, 0);
   assert.equal(split("-".repeat(1 << 20)).blocks.length, 0);
   assert.equal(split(`x = ${"(".repeat(100_000)}${")".repeat(100_000)}\n`).blocks.length, 0);
   assert.equal(split("\n".repeat(1 << 20)).blocks.length, 0);

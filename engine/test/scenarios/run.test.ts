@@ -8,6 +8,7 @@
  *     WINNOW_TEST_CLI      the engine; by default the one that `npm run build` made
  *     WINNOW_SCENARIOS     only scenarios whose path contains this
  *     WINNOW_ORDER         collected, reversed, shuffled or parallel: all scenarios in that order of tests
+ *     RECORD=1             keeps what was recorded for the replay on the decisions alone (recorded.json)
  *     UPDATE=1             rewrites the selected blocks to what ran, for review
  */
 
@@ -16,48 +17,12 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { expand, findPython, missing, type Python, type Ran, readScenarioFiles, Workspace } from "./project.ts";
-import { type ExpectedReason, isOrder, type Order, parseScenario, type Scenario, type Step } from "./scenario.ts";
+import { judgeReasons, type PlanJson, reasonsFor, written } from "./reasons.ts";
+import { type RecordedScenario, Snapshots, writeRecorded } from "./recorded.ts";
+import { isOrder, type Order, parseScenario, type Scenario, type Step } from "./scenario.ts";
 
 const WINNOW = process.env["WINNOW_TEST_CLI"] ?? join(import.meta.dirname, "../../../dist/winnow.mjs");
 const CONCURRENCY = 2;
-
-interface ReasonJson {
-  readonly kind: string;
-  readonly path?: string;
-  readonly name?: string;
-}
-
-interface PlanJson {
-  readonly tests?: readonly { id: string; reasons: readonly ReasonJson[] }[];
-  readonly files?: readonly { path: string; reasons: readonly ReasonJson[] }[];
-  readonly kind?: string;
-  /** Why everything runs, if so. */
-  readonly because?: string | null;
-  readonly upToDate?: number;
-}
-
-/** A reason as a scenario writes it. */
-function written(reason: ReasonJson): string {
-  const target = [reason.path, reason.name].filter((each) => each !== undefined && each !== "").join(": ");
-  return target === "" ? reason.kind : `${reason.kind} ${target}`;
-}
-
-function reasonsFor(id: string, plan: PlanJson): string[] {
-  const file = id.split("::")[0];
-  const found = [
-    ...(plan.tests ?? []).filter((each) => each.id === id),
-    ...(plan.files ?? []).filter((each) => each.path === file),
-  ].flatMap((each) => each.reasons.map(written));
-  if (plan.kind === "everything") {
-    found.push(`everything ${plan.because}`, ...(plan.because?.startsWith("nothing is recorded") ? ["no-record"] : []));
-  }
-  return [...new Set(found)];
-}
-
-function matches(expected: ExpectedReason, given: string): boolean {
-  const [kind, ...rest] = given.split(" ");
-  return kind === expected.kind && rest.join(" ").includes(expected.target);
-}
 
 /** What is wrong with one step; empty if nothing. */
 function judge(step: Step, ran: Ran, plan: PlanJson, all: ReadonlySet<string>): string[] {
@@ -71,14 +36,9 @@ function judge(step: Step, ran: Ran, plan: PlanJson, all: ReadonlySet<string>): 
       listed.add(each);
       if (!ran.outcomes.has(each)) {
         problems.push(`MISSED ${each}`);
-      } else if (reasons.length > 0) {
-        const given = reasonsFor(each, plan);
-        if (!reasons.some((reason) => given.some((one) => matches(reason, one)))) {
-          const wanted = reasons.map((reason) => `${reason.kind} ${reason.target}`.trim()).join(" | ");
-          problems.push(
-            `REASON ${each}: expected "${wanted}", given ${given.map((one) => `"${one}"`).join(", ") || "none"}`,
-          );
-        }
+      } else {
+        const problem = judgeReasons(reasons, reasonsFor(each, plan));
+        problems.push(...(problem === null ? [] : [`REASON ${each}: ${problem}`]));
       }
     }
   }
@@ -105,10 +65,10 @@ function judge(step: Step, ran: Ran, plan: PlanJson, all: ReadonlySet<string>): 
       const files = (plan.files ?? []).map((each) => `${each.path} (${each.reasons.map(written).join(", ")})`);
       problems.push(`SURPLUS pytest was started for no test: ${files.join(", ") || "without a reason"}`);
     } else if (asked !== null) {
-      const given = (plan.files ?? []).flatMap((each) => each.reasons.map(written));
-      if (!asked.some((reason) => given.some((one) => matches(reason, one)))) {
-        problems.push(`REASON for asking pytest: given ${given.join(", ") || "none"}`);
-      }
+      const everything = plan.kind === "everything" ? [`everything ${plan.because}`] : [];
+      const given = [...everything, ...(plan.files ?? []).flatMap((each) => each.reasons.map(written))];
+      const problem = judgeReasons(asked, given);
+      problems.push(...(problem === null ? [] : [`REASON for asking pytest: ${problem}`]));
     }
   }
   if (step.outcomes !== null) {
@@ -131,7 +91,10 @@ function expectedExit(step: Step, ran: Ran): number {
   return nothing ? 0 : (ran.exit ?? -1);
 }
 
+const recordings = new Map<string, RecordedScenario>();
+
 async function runScenario(scenario: Scenario, python: Python, order: Order, path: string): Promise<void> {
+  const snapshots = new Snapshots(scenario);
   const workspace = new Workspace(scenario, python, order);
   const problems: string[] = [];
   const updates: { body: readonly [number, number]; lines: string[] }[] = [];
@@ -161,6 +124,7 @@ async function runScenario(scenario: Scenario, python: Python, order: Order, pat
       // Nothing is known before the first run, so nothing can be left out of it.
       const all = vague && step.body !== null ? await workspace.collect(step) : new Set(ran.outcomes.keys());
       const found = judge(step, ran, plan, all);
+      found.push(...snapshots.take(workspace.root, step, workspace.args(step), env, [...all]));
       const exit = expectedExit(step, ran);
       if (code !== exit) {
         found.push(`EXIT ${code}, not ${exit}`);
@@ -182,6 +146,9 @@ async function runScenario(scenario: Scenario, python: Python, order: Order, pat
     } else {
       workspace.remove();
     }
+  }
+  if (process.env["RECORD"] && problems.length === 0 && order === scenario.orders[0]) {
+    recordings.set(scenario.name, snapshots.finish(readFileSync(path, "utf8")));
   }
   if (process.env["UPDATE"] && updates.length > 0) {
     const lines = readFileSync(path, "utf8").split("\n");
@@ -233,5 +200,9 @@ test("scenarios, for real", { concurrency: true, timeout: 1_200_000 }, async (t)
       });
     }),
   );
+  if (process.env["RECORD"]) {
+    const names = process.env["WINNOW_SCENARIOS"] ? null : new Set(readScenarioFiles().map(({ name }) => name));
+    writeRecorded(recordings, names);
+  }
   t.diagnostic(`${count} scenarios, ${steps} steps, Python ${python.version}`);
 });

@@ -1,0 +1,97 @@
+/** A scenario's project as the decisions see it, without a disk. */
+
+import type { SourceState, Tree } from "../../src/changes/tree.ts";
+import { blobSha1, textDigest } from "../../src/files/hash.ts";
+import { listedNames } from "../../src/files/listing.ts";
+import { fingerprint } from "../../src/fingerprint/index.ts";
+import { ABSENT } from "../../src/model/key.ts";
+import { pytestConfigDigest } from "../../src/runners/pytest/configuration.ts";
+import { encode, type ProjectFile, SITE } from "./scenario.ts";
+
+export class MemoryTree implements Tree {
+  readonly searchRoots: readonly string[];
+  readonly #files = new Map<string, Uint8Array>();
+  readonly #site: string;
+  readonly #directories = new Map<string, Set<string>>();
+  readonly #broken: Readonly<Record<string, string>>;
+  readonly #sources = new Map<string, SourceState>();
+
+  /** `broken`: what Python's compiler refuses, by path, with its message. */
+  constructor(
+    state: ReadonlyMap<string, ProjectFile>,
+    searchRoots: readonly string[],
+    broken: Readonly<Record<string, string>>,
+  ) {
+    this.searchRoots = searchRoots;
+    this.#broken = broken;
+    const site: string[] = [];
+    this.#directories.set("", new Set());
+    for (const [path, file] of state) {
+      if (path.startsWith(SITE)) {
+        site.push(`${path} ${blobSha1(encode(file))}`);
+        continue;
+      }
+      this.#files.set(path, encode(file));
+      const parts = path.split("/");
+      parts.forEach((name, index) => {
+        const directory = parts.slice(0, index).join("/");
+        const names = this.#directories.get(directory) ?? new Set();
+        this.#directories.set(directory, names.add(name));
+      });
+    }
+    this.#site = site.sort().join("\n");
+  }
+
+  digest(path: string): string {
+    const bytes = this.#files.get(path);
+    if (bytes === undefined) {
+      return this.#directories.has(path) ? "?EISDIR" : ABSENT;
+    }
+    return blobSha1(bytes);
+  }
+
+  source(path: string): SourceState {
+    let source = this.#sources.get(path);
+    if (source === undefined) {
+      source = this.#read(path);
+      this.#sources.set(path, source);
+    }
+    return source;
+  }
+
+  #read(path: string): SourceState {
+    const bytes = this.#files.get(path);
+    if (bytes === undefined) {
+      return { kind: "absent" };
+    }
+    const message = this.#broken[path];
+    const parsed = message === undefined ? fingerprint(bytes) : { error: message };
+    if ("error" in parsed) {
+      return { kind: "broken", digest: this.digest(path), message: parsed.error };
+    }
+    const { toplevel, blocks } = parsed;
+    const body = (qualname: string): string | undefined => {
+      const found = blocks.filter((block) => block.qualname === qualname).map((block) => block.checksum);
+      return found.length === 0 ? undefined : found.join(",");
+    };
+    return { kind: "source", blocks: { toplevel: toplevel.checksum, imports: toplevel.imports, body } };
+  }
+
+  names(directory: string): readonly string[] | null {
+    const names = this.#directories.get(directory === "." ? "" : directory);
+    return names === undefined ? null : listedNames([...names]);
+  }
+
+  listingDigest(directory: string): string {
+    const names = this.names(directory);
+    return names === null ? ABSENT : textDigest(names.join("\n"));
+  }
+
+  configDigest(directory: string): string {
+    return pytestConfigDigest((name) => this.#files.get(directory === "" ? name : `${directory}/${name}`) ?? null);
+  }
+
+  packagesDigest(): string {
+    return this.#site;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Replays every scenario on the decisions alone: no disk, no Python, milliseconds.
+ *
+ * The facts are those that a real run recorded (`recorded.json`), their values are computed from the scenario's own
+ * files. Steps that are about pytest's arguments and not seen before, or about rules of collection that only the
+ * pipeline knows, are left to the real mode.
+ */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { valueOf as valueIn } from "../../src/changes/values.ts";
+import type { Key } from "../../src/model/key.ts";
+import type { Plan } from "../../src/model/plan.ts";
+import { scopeOf } from "../../src/selection/scope.ts";
+import {
+  type Candidate,
+  type Knowledge,
+  type KnownCollection,
+  type KnownFact,
+  select,
+} from "../../src/selection/select.ts";
+import { MemoryTree } from "./memory.ts";
+import { expand, readScenarioFiles } from "./project.ts";
+import { judgeReasons, type PlanJson, reasonsFor } from "./reasons.ts";
+import { type RecordedScenario, type RecordedStep, readRecorded, textOf } from "./recorded.ts";
+import { parseScenario, type Scenario, type Step } from "./scenario.ts";
+
+/** What was recorded before a step, in its environment. */
+function knowledgeAt(
+  scenario: Scenario,
+  recorded: RecordedScenario,
+  at: number,
+): { knowledge: Knowledge; tree: MemoryTree } {
+  const now = recorded.steps[at] as RecordedStep;
+  const earlier = recorded.steps.slice(0, at).filter((step) => step.environment === now.environment);
+  const trees = scenario.steps.map((step, index) => {
+    const { roots, broken } = recorded.steps[index] as RecordedStep;
+    return new MemoryTree(step.state, roots, broken);
+  });
+  const tree = new MemoryTree((scenario.steps[at] as Step).state, earlier.at(-1)?.roots ?? [""], now.broken);
+  const keyAt = (index: number): Key => {
+    const [kind, path, name] = recorded.keys[index] as RecordedScenario["keys"][number];
+    return { kind, path, name };
+  };
+  const changed = (depset: number): Key[] => {
+    const { step, keys } = recorded.depsets[depset] as RecordedScenario["depsets"][number];
+    const then = trees[step] as MemoryTree;
+    return keys.map(keyAt).filter((key) => valueIn(tree, key) !== valueIn(then, key));
+  };
+  const numbers = new Map<string, number>();
+  const numberOf = (id: string): number => {
+    const number = numbers.get(id) ?? numbers.size + 1;
+    numbers.set(id, number);
+    return number;
+  };
+  const facts = new Map<number, KnownFact[]>();
+  const collections = new Map<string, KnownCollection[]>();
+  const survivors = new Map<number, readonly number[] | null>();
+  let count = 0;
+  earlier.forEach((step, index) => {
+    for (const { id, outcome, green, depsets } of step.facts) {
+      const list = facts.get(numberOf(id)) ?? [];
+      facts.set(numberOf(id), [{ outcome, green, at: index, depsets }, ...list]);
+    }
+    for (const { path, green, ids, survived, depsets } of step.collections) {
+      const id = ++count;
+      const list = collections.get(path) ?? [];
+      collections.set(path, [{ id, path, green, at: index, tests: ids.map(numberOf), depsets }, ...list]);
+      if (survived !== undefined && step.selection === now.selection) {
+        survivors.set(id, survived?.map(numberOf) ?? null);
+      }
+    }
+  });
+  const nodes = new Map([...numbers].map(([id, number]) => [number, id]));
+  const knowledge: Knowledge = {
+    facts,
+    collections,
+    nodes,
+    survivors,
+    holds: (depset) => changed(depset).length === 0,
+    changed,
+    broken: (path) => {
+      const source = tree.source(path);
+      return source.kind === "broken" ? source.message : undefined;
+    },
+  };
+  return { knowledge, tree };
+}
+
+/** Why a step is not judged here, or null. */
+function leftToRealMode(scenario: Scenario, recorded: RecordedScenario, at: number): string | null {
+  const now = recorded.steps[at] as RecordedStep;
+  const earlier = recorded.steps.slice(0, at).filter((step) => step.environment === now.environment);
+  const same = (step: RecordedStep): boolean =>
+    step.selection === now.selection && JSON.stringify(step.paths) === JSON.stringify(now.paths);
+  const texts = [...(scenario.steps[at] as Step).state.values()].map((file) => file.text);
+  return earlier.length === 0
+    ? "the first run of its environment"
+    : !earlier.some(same)
+      ? "a request that was never made before"
+      : now.early
+        ? "a run that may end early"
+        : texts.some((text) => /pytest_collect_file|python_files|testpaths|--doctest/.test(text))
+          ? "rules of collection"
+          : null;
+}
+
+function judge(step: Step, recorded: RecordedStep, plan: Plan): string[] {
+  const problems: string[] = [];
+  const some = plan.kind === "some" ? plan : { tests: [], files: [] };
+  const json: PlanJson = { kind: plan.kind, because: null, tests: some.tests, files: some.files };
+  const all = new Set(recorded.ran);
+  const listed = new Set<string>();
+  for (const { id, reasons } of step.selected.tests) {
+    for (const each of expand(id, all)) {
+      listed.add(each);
+      const given = reasonsFor(each, json);
+      if (given.length === 0) {
+        problems.push(`MISSED ${each}`);
+      } else {
+        const problem = judgeReasons(reasons, given);
+        problems.push(...(problem === null ? [] : [`REASON ${each}: ${problem}`]));
+      }
+    }
+  }
+  const unwanted = new Set(step.upToDate);
+  for (const { id } of some.tests) {
+    if (step.selected.atLeast ? unwanted.has(id) : !listed.has(id)) {
+      problems.push(`SURPLUS ${id} (${reasonsFor(id, json).join(", ")})`);
+    }
+  }
+  const asked = step.selected.asked !== null || step.exit !== null;
+  for (const { path } of some.files) {
+    const wanted = [...listed].some((id) => id === path || id.startsWith(`${path}::`));
+    if (!step.selected.atLeast && !wanted && !asked) {
+      problems.push(`SURPLUS ${path} (${reasonsFor(path, json).join(", ")})`);
+    }
+  }
+  return problems;
+}
+
+const recordings = readRecorded();
+const isTestFile = /(^|\/)(test_[^/]*|[^/]*_test)\.py$/;
+
+test("scenarios, replayed on the decisions", async (t) => {
+  let judged = 0;
+  let left = 0;
+  for (const { name, text } of readScenarioFiles()) {
+    const scenario = parseScenario(name, text);
+    const recorded = recordings[name];
+    if (recorded === undefined && scenario.needs.length > 0) {
+      continue;
+    }
+    await t.test(name, () => {
+      assert.ok(recorded, "nothing is recorded of this scenario: RECORD=1 node --test run.test.ts");
+      assert.equal(recorded.text, textOf(text), "recorded from another text: RECORD=1 node --test run.test.ts");
+      const problems: string[] = [];
+      scenario.steps.forEach((step, at) => {
+        if (leftToRealMode(scenario, recorded, at) !== null) {
+          left++;
+          return;
+        }
+        judged++;
+        const { knowledge, tree } = knowledgeAt(scenario, recorded, at);
+        const candidates = [...step.state.keys()]
+          .filter((path) => isTestFile.test(path) && !knowledge.collections.has(path))
+          .map((path): Candidate => ({ path, reason: { kind: "new-file", path } }));
+        const now = recorded.steps[at] as RecordedStep;
+        const scope = scopeOf(now.paths);
+        const plan = select(
+          knowledge,
+          scope,
+          candidates.filter(({ path }) => scope.hasFile(path)),
+          (path) => tree.digest(path) !== "-",
+        );
+        problems.push(...judge(step, now, plan).map((each) => `scenarios/${name}.md:${step.line}: ${each}`));
+      });
+      assert.deepEqual(problems, [], problems.join("\n"));
+    });
+  }
+  t.diagnostic(`${judged} steps replayed, ${left} left to the real mode`);
+});
