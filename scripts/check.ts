@@ -140,10 +140,18 @@ async function main(): Promise<void> {
   const only = at < 0 ? "" : (process.argv[at + 1] ?? "");
   const found = findPythons();
   console.log(`Python: ${found.map(({ version }) => version).join(", ")}`);
-  const pythons = found.map((python, index) => ({
-    python,
-    environment: ensureEnvironment(ROOT, python, index === found.length - 1 ? ["ruff", "coverage"] : []),
-  }));
+  const pythons: { python: TestPython; environment: string }[] = [];
+  const missing = [...found];
+  await Promise.all([makeEnvironments(), makeEnvironments()]);
+  pythons.sort((a, b) => found.indexOf(a.python) - found.indexOf(b.python));
+
+  async function makeEnvironments(): Promise<void> {
+    for (let python = missing.shift(); python !== undefined; python = missing.shift()) {
+      const extra = python === found.at(-1) ? ["ruff", "coverage"] : [];
+      pythons.push({ python, environment: await ensureEnvironment(ROOT, python, extra) });
+    }
+  }
+
   const queue = steps(pythons).filter(({ name }) => name.includes(only));
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const lane = async (): Promise<void> => {

@@ -4,7 +4,7 @@
  * packages changes.
  */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -60,8 +60,8 @@ export function findPythons(): TestPython[] {
     .sort((a, b) => Number(a.version.split(".")[1]) - Number(b.version.split(".")[1]));
 }
 
-/** Makes the environment of an interpreter if it is not there yet; returns its Python. */
-export function ensureEnvironment(root: string, python: TestPython, extra: readonly string[] = []): string {
+/** Makes the environment of an interpreter if it is not there yet; resolves to its Python. */
+export async function ensureEnvironment(root: string, python: TestPython, extra: readonly string[] = []): Promise<string> {
   const directory = join(root, ".cache", "venvs", python.version);
   const executable = join(directory, "bin", "python");
   const stamp = join(directory, "packages.txt");
@@ -71,11 +71,17 @@ export function ensureEnvironment(root: string, python: TestPython, extra: reado
   }
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(root, ".cache", "venvs"), { recursive: true });
-  const run = (command: string, args: readonly string[]): void => {
-    execFileSync(command, args, { stdio: ["ignore", "ignore", "inherit"] });
-  };
-  run(python.executable, ["-m", "venv", directory]);
-  run(executable, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PACKAGES, ...extra]);
+  await run(python.executable, ["-m", "venv", directory]);
+  const quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--prefer-binary"];
+  await run(executable, ["-m", "pip", "install", ...quiet, ...PACKAGES, ...extra]);
   writeFileSync(stamp, wanted);
   return executable;
+}
+
+function run(command: string, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} failed (${code})`))));
+  });
 }

@@ -80,6 +80,11 @@ function statOf(path: string) {
   }
 }
 
+/** 0 stands for "nothing there"; some file systems give it to all of their files. */
+function inodeOf(stat: { readonly ino: number }): number {
+  return stat.ino === 0 ? -1 : stat.ino;
+}
+
 /** Where a watched path lies on this machine. */
 export function absolutePath(root: string, entry: { readonly kind: WatchKind; readonly path: string }): string {
   return entry.kind === "p" ? entry.path : join(root, entry.path);
@@ -97,7 +102,7 @@ export function looksUnchanged(root: string, entry: WatchEntry): boolean {
     stat.mtimeMs === entry.mtimeMs &&
     stat.ctimeMs === entry.ctimeMs &&
     stat.size === entry.size &&
-    stat.ino === entry.inode
+    inodeOf(stat) === entry.inode
   );
 }
 
@@ -111,5 +116,5 @@ export function stamp(
     return { size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: true };
   }
   const settled = nowMs - stat.mtimeMs > SAFETY_GAP_MS && nowMs - stat.ctimeMs > SAFETY_GAP_MS;
-  return { size: stat.size, mtimeMs: stat.mtimeMs, ctimeMs: stat.ctimeMs, inode: stat.ino, settled };
+  return { size: stat.size, mtimeMs: stat.mtimeMs, ctimeMs: stat.ctimeMs, inode: inodeOf(stat), settled };
 }

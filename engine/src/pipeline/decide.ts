@@ -10,11 +10,11 @@ import picomatch from "picomatch";
 import { joinPath } from "../changes/resolve.ts";
 import { listDirectory } from "../files/listing.ts";
 import type { WatchEntry } from "../files/watch.ts";
-import type { Dependency, Key } from "../model/key.ts";
+import { ABSENT, type Dependency, type Key } from "../model/key.ts";
 import type { Plan } from "../model/plan.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
-import { type Candidate, type Knowledge, type KnownCollection, select } from "../selection/select.ts";
+import { type Candidate, type Knowledge, select } from "../selection/select.ts";
 import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { type Environment, environmentOf } from "./environment.ts";
@@ -45,8 +45,8 @@ export function surroundingsOf(store: Store, environment: number | undefined): S
 }
 
 /** The name under which the verdict of a request is kept. */
-export function verdictKey(request: Request, environment: Environment): string {
-  return JSON.stringify([environment.digest, request.selection, request.requestKey, request.paths]);
+export function verdictKey(request: Request, environment: Environment, tree: PresentTree): string {
+  return JSON.stringify([environment.digest, tree.viewpoint, request.selection, request.requestKey, request.paths]);
 }
 
 export interface Verdict {
@@ -70,12 +70,22 @@ export function openTree(
     siteDirectories: interpreter.siteDirectories,
     python: interpreter.version,
     now: Date.now(),
-    broken: JSON.parse(store?.note("broken") ?? "{}") as Record<string, BrokenFile>,
+    broken: brokenFiles(store)[interpreter.version] ?? {},
   });
+}
+
+/** Contents that do not compile, by Python's version and by path. */
+export function brokenFiles(store: Store | undefined): Record<string, Record<string, BrokenFile>> {
+  return JSON.parse(store?.note("broken") ?? "{}") as Record<string, Record<string, BrokenFile>>;
 }
 
 /** Decides a request. Throws only if the store cannot be read; the caller then runs everything. */
 export function decide(store: Store, request: Request, interpreter: InterpreterInfo, compiler: Compiler): Decision {
+  // One state of the store for all of it: the watch table must belong to the truth of the dependencies.
+  return store.read(() => decideOn(store, request, interpreter, compiler));
+}
+
+function decideOn(store: Store, request: Request, interpreter: InterpreterInfo, compiler: Compiler): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
   const tree = openTree(store, request, interpreter, surroundingsOf(store, id), store.watch());
@@ -90,12 +100,12 @@ export function decide(store: Store, request: Request, interpreter: InterpreterI
   }
   if (changes.length === 0 && request.fullProfile.asks.length === 0 && !request.fullProfile.stateful) {
     const verdict = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
-    const upToDate = verdict?.upToDate[verdictKey(request, environment)];
+    const upToDate = verdict?.upToDate[verdictKey(request, environment, tree)];
     if (verdict?.generation === store.generation() && upToDate !== undefined) {
       return { ...common, knowledge: undefined, plan: { kind: "nothing", upToDate } };
     }
   }
-  tree.checkCompiles(changes, compiler);
+  tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler);
   const knowledge = readKnowledge(store, id, request, tree, changes);
   return { ...common, knowledge, plan: planOf(store, id, request, tree, knowledge) };
 }
@@ -110,9 +120,12 @@ export function surroundingValues(request: Request, tree: PresentTree): Dependen
 /** The plan of a request on a state that has been scanned. */
 export function planOf(store: Store, environment: number, request: Request, tree: PresentTree, knowledge: Knowledge): Plan {
   const scopes = store.scopes(environment, request.selection);
+  const unknown = unknownPaths(request, scopes, knowledge);
   const candidates = [
-    ...unknownPaths(request, scopes, knowledge),
-    ...newFiles(store, environment, request, scopes, knowledge, tree),
+    ...unknown,
+    ...newFiles(store, environment, request, scopes, knowledge, tree).filter(
+      (candidate) => !unknown.some(({ path }) => isInside(candidate.path, path)),
+    ),
   ];
   const own = scopes.get(request.requestKey);
   const requested =
@@ -132,7 +145,7 @@ export function readKnowledge(
   for (const id of store.falseIds()) {
     marks[id] = 1;
   }
-  for (const dependency of concernedBy(store, changes)) {
+  for (const dependency of concernedBy(store, changes, tree)) {
     marks[dependency.id] = tree.value(dependency) === dependency.value ? 0 : 1;
   }
   const bad = new Set<number>();
@@ -166,8 +179,28 @@ export function readKnowledge(
   };
 }
 
-/** The dependencies whose value may be another one after these changes. */
-export function concernedBy(store: Store, changes: readonly Change[]): ReturnType<Store["dependenciesOfPath"]> {
+/** Whether the truth of the stored dependencies was written as another interpreter or search path sees it. */
+function isForeign(store: Store, tree: PresentTree): boolean {
+  return store.note("viewpoint") !== tree.viewpoint;
+}
+
+/** Sources that were last judged for another Python, which may compile other things than this one. */
+export function uncheckedSources(store: Store, tree: PresentTree): Change[] {
+  const [python] = JSON.parse(store.note("viewpoint") ?? "[null]") as [unknown];
+  return python !== tree.python
+    ? tree
+        .entries()
+        .filter(({ kind, path, digest }) => kind === "f" && path.endsWith(".py") && digest !== ABSENT)
+        .map(({ path }) => ({ kind: "f", path, before: ABSENT }))
+    : [];
+}
+
+/** The dependencies whose value may be another one after these changes, or as this tree sees it. */
+export function concernedBy(
+  store: Store,
+  changes: readonly Change[],
+  tree: PresentTree,
+): ReturnType<Store["dependenciesOfPath"]> {
   const concerned = new Map<number, ReturnType<Store["dependenciesOfPath"]>[number]>();
   const add = (dependencies: ReturnType<Store["dependenciesOfPath"]>): void => {
     for (const dependency of dependencies) {
@@ -183,10 +216,17 @@ export function concernedBy(store: Store, changes: readonly Change[]): ReturnTyp
       add(store.dependenciesOfPath(directory === "." ? "" : directory).filter((found) => found.kind === "config"));
     }
   }
-  if (changes.some(({ kind }) => kind === "d")) {
+  const foreign = isForeign(store, tree);
+  if (foreign) {
+    const broken = [...Object.values(brokenFiles(store)), tree.brokenFiles()];
+    for (const path of new Set(broken.flatMap((files) => Object.keys(files)))) {
+      add(store.dependenciesOfPath(path));
+    }
+  }
+  if (foreign || changes.some(({ kind }) => kind === "d")) {
     add(store.dependenciesOfKind("resolve"));
   }
-  if (changes.some(({ kind }) => kind === "p")) {
+  if (foreign || changes.some(({ kind }) => kind === "p")) {
     add(store.dependenciesOfKind("packages"));
   }
   return [...concerned.values()];
@@ -195,9 +235,11 @@ export function concernedBy(store: Store, changes: readonly Change[]): ReturnTyp
 /** Requested paths that no complete collection under this selection has covered: what is in them is not known. */
 function unknownPaths(request: Request, scopes: ReadonlyMap<string, KnownScope>, knowledge: Knowledge): Candidate[] {
   if (scopes.has(request.requestKey)) {
-    // Ids that match no known test are pytest's to answer.
+    // A path that is not there, or holds no known test, and ids that match none are pytest's to answer.
     return request.paths.flatMap(({ path, ids }) =>
-      ids === null || knowsId(knowledge, path, ids) ? [] : [{ path, reason: { kind: "no-record" } as const }],
+      (ids === null ? knowsPath(request, knowledge, path) : knowsId(knowledge, path, ids))
+        ? []
+        : [{ path, reason: { kind: "no-record" } as const }],
     );
   }
   const requested = request.paths.length === 0 ? [{ path: "", ids: null }] : request.paths;
@@ -205,10 +247,14 @@ function unknownPaths(request: Request, scopes: ReadonlyMap<string, KnownScope>,
     const covered =
       request.paths.length > 0 &&
       [...scopes.values()].some(({ roots }) => roots.some((root) => isInside(path, root))) &&
-      [...knowledge.collections.keys()].some((file) => isInside(file, path)) &&
+      knowsPath(request, knowledge, path) &&
       (ids === null || knowsId(knowledge, path, ids));
     return covered ? [] : [{ path, reason: { kind: "no-record" } as const }];
   });
+}
+
+function knowsPath(request: Request, knowledge: Knowledge, path: string): boolean {
+  return isThere(request.root, path) && [...knowledge.collections.keys()].some((file) => isInside(file, path));
 }
 
 function knowsId(knowledge: Knowledge, path: string, ids: string): boolean {
@@ -236,16 +282,15 @@ function newFiles(
       found.push({ path, reason: { kind: "new-file", path } });
     }
   };
-  const walkNew = (directory: string): void => {
-    for (const name of listDirectory(`${request.root}/${directory}`) ?? []) {
-      const path = `${directory}/${name}`;
-      if (IGNORED_DIRECTORIES(name)) {
-        continue;
-      }
-      if (listDirectory(`${request.root}/${path}`) !== null) {
-        walkNew(path);
-      } else {
-        add(path);
+  const isIgnored = ignoredDirectories(request);
+  const visit = (directory: string, name: string): void => {
+    const path = joinPath(directory, name);
+    if (listDirectory(`${request.root}/${path}`) === null) {
+      add(path);
+    } else if (!isIgnored(name)) {
+      // Through the watch table, so that what appears in it later is noticed as well.
+      for (const inner of tree.names(path) ?? []) {
+        visit(path, inner);
       }
     }
   };
@@ -258,24 +303,21 @@ function newFiles(
     }
     const known = new Set(names);
     for (const name of tree.names(directory) ?? []) {
-      if (known.has(name)) {
-        continue;
-      }
-      const path = joinPath(directory, name);
-      if (listDirectory(`${request.root}/${path}`) === null) {
-        add(path);
-      } else if (!IGNORED_DIRECTORIES(name)) {
-        walkNew(path);
+      if (!known.has(name)) {
+        visit(directory, name);
       }
     }
   }
   return found;
 }
 
-/** pytest's default `norecursedirs`; a project's own setting only ever leads to a needless start. */
-const IGNORED_DIRECTORIES = picomatch([".*", "*.egg", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}"], {
-  dot: true,
-});
+/** Directories that pytest does not enter, as far as their name alone tells. */
+function ignoredDirectories(request: Request): (name: string) => boolean {
+  const patterns = request.configuration.norecursedirs.filter((pattern) => !pattern.includes("/"));
+  return patterns.length === 0
+    ? () => false
+    : picomatch(patterns, { dot: true, nobrace: true, noext: true, nonegate: true });
+}
 
 /** Whether pytest may collect a file of this name. Where the rule is not known, every file may be. */
 function candidateRule(request: Request, custom: boolean): (path: string) => boolean {
@@ -289,6 +331,7 @@ function candidateRule(request: Request, custom: boolean): (path: string) => boo
     dot: true,
     nobrace: true,
     noext: true,
+    nonegate: true,
   });
   const doctests = request.fullProfile.environment.some((option) => option.startsWith("--doctest"));
   return (path) => {
@@ -296,13 +339,6 @@ function candidateRule(request: Request, custom: boolean): (path: string) => boo
     if (name.endsWith(".py")) {
       return doctests || patterns.some((pattern) => pattern.includes("/")) || matches(name);
     }
-    return (name.startsWith("test") && name.endsWith(".txt")) || (doctests && /\.(txt|rst|md)$/.test(name));
+    return (name.startsWith("test") && name.endsWith(".txt")) || doctests;
   };
-}
-
-/** Collection facts that hold now, for `status` and `why`. */
-export function holdingCollection(knowledge: Knowledge, path: string): KnownCollection | undefined {
-  return knowledge.collections
-    .get(path)
-    ?.find((candidate) => candidate.green && candidate.depsets.every((depset) => knowledge.holds(depset)));
 }

@@ -94,7 +94,7 @@ export interface PresentOptions {
   /** `3.13.0`, the version whose compiler is meant. */
   readonly python: string;
   readonly now: number;
-  /** Contents known not to compile, by path. */
+  /** Contents known not to compile on that version, by path. */
   readonly broken: Readonly<Record<string, BrokenFile>>;
 }
 
@@ -138,6 +138,20 @@ export class PresentTree implements Tree {
 
   #mapOf(kind: WatchKind): Map<string, WatchEntry> {
     return kind === "f" ? this.#files : kind === "d" ? this.#directories : this.#sites;
+  }
+
+  /**
+   * What values depend on besides files: two trees with the same viewpoint see the same value for every key. The
+   * interpreter is part of it, because it decides which packages are meant and what compiles.
+   */
+  get viewpoint(): string {
+    const { python, siteDirectories, searchRoots } = this.#options;
+    return JSON.stringify([python, siteDirectories, searchRoots]);
+  }
+
+  /** The version whose compiler is meant. */
+  get python(): string {
+    return this.#options.python;
   }
 
   /** Looks at every watched path; what changed is corrected in place and returned. */
@@ -329,7 +343,9 @@ export class PresentTree implements Tree {
    */
   checkCompiles(changes: readonly Change[], compiler: Compiler): void {
     const unknown = changes.filter(({ kind, path, before }) => {
-      const digest = kind === "f" && path.endsWith(".py") ? this.digest(path) : ABSENT;
+      // A script without the suffix is a source all the same, if it was ever loaded as one.
+      const isSource = kind === "f" && (path.endsWith(".py") || this.#storedFingerprint(before) !== undefined);
+      const digest = isSource ? this.digest(path) : ABSENT;
       const now = digest === ABSENT ? undefined : this.#cached(path, digest);
       if (now === undefined || !(now.parsed instanceof IndexedSource) || now.compiled.includes(this.#options.python)) {
         return false;

@@ -7,25 +7,30 @@
 
 import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { joinPath } from "../changes/resolve.ts";
 import { listedNames } from "../files/listing.ts";
+import { projectFiles } from "../files/walk.ts";
 import type { WatchEntry } from "../files/watch.ts";
 import type { SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
 import { type LoadedSource, type RecordedSet, type Recording, type RecordingWorld, attribute, projectPath } from "../recording/attribute.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
+import { isInside } from "../selection/scope.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
 import {
   type Decision,
   type Surroundings,
   type Verdict,
+  brokenFiles,
   concernedBy,
   openTree,
   planOf,
   readKnowledge,
   surroundingValues,
   surroundingsOf,
+  uncheckedSources,
   verdictKey,
 } from "./decide.ts";
 import { type Environment } from "./environment.ts";
@@ -113,10 +118,11 @@ class Recorder {
   readonly #request: Request;
   readonly #interpreter: InterpreterInfo;
   readonly #description: RunDescription;
+  readonly #compiler: Compiler;
   readonly #environment: number;
   readonly #present = new Map<string, string>();
   #tree: PresentTree;
-  #changes: readonly Change[];
+  readonly #changes: readonly Change[];
   #opaqueDepset: number | undefined;
   readonly #watch: readonly WatchEntry[];
 
@@ -131,11 +137,11 @@ class Recorder {
     this.#request = request;
     this.#interpreter = interpreter;
     this.#description = description;
+    this.#compiler = compiler;
     this.#environment = store.internEnvironment(description.environment.digest, description.environment.description);
     this.#watch = store.watch();
     this.#tree = this.#open(surroundingsOf(store, this.#environment));
     this.#changes = this.#tree.scan();
-    this.#tree.checkCompiles(this.#changes, compiler);
   }
 
   #open(surroundings: Surroundings): PresentTree {
@@ -149,9 +155,12 @@ class Recorder {
     let tests = 0;
     let sawSurvivors = false;
     this.#learnSurroundings(journals);
+    // On the tree that everything below is asked of: what does not compile is remembered there.
+    this.#tree.checkCompiles([...this.#changes, ...uncheckedSources(this.#store, this.#tree)], this.#compiler);
     // All dependencies first: whoever depends on everything known depends on what each of these processes touched.
     const recordings = journals.map(({ frames }) => {
-      const recording = attribute(frames, this.#world());
+      const start = frames.find(({ frame }) => frame.k === "start")?.frame;
+      const recording = attribute(frames, this.#world(start?.k === "start" ? start.python : undefined));
       return { recording, ids: recording.dependencies.map((dependency) => this.#intern(dependency)) };
     });
     const recorded = recordings.some(({ recording }) => recording.session !== undefined);
@@ -168,7 +177,8 @@ class Recorder {
       };
       for (const [fixture, set] of recording.teardowns) {
         if (set.lost === undefined) {
-          this.#store.setTeardown(this.#environment, fixture, depsetOf(set));
+          const isKnown = set.opaque.length === 0 && set.missingTeardowns.length === 0;
+          this.#store.setTeardown(this.#environment, fixture, isKnown ? depsetOf(set) : this.#withEverything(depsetOf(set)));
         }
       }
       sawSurvivors ||= this.#ingestCollections(recording, depsetOf);
@@ -213,14 +223,21 @@ class Recorder {
     return [...new Set(depsets)];
   }
 
+  /** A depset of which it is known that there is more to it. */
+  #withEverything(depset: number): number {
+    return this.#store.internDepset(sorted([...this.#store.depset(depset), ...this.#store.depset(this.#everythingKnown())]));
+  }
+
   #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): boolean {
     let sawSurvivors = false;
     const { selection, stateful } = this.#description;
+    const stored = new Set<string>();
     for (const { frame, path, sets } of recording.collections) {
       sawSurvivors ||= frame.survived === null ? frame.ids.length > 0 : frame.survived.includes(true);
       if (sets.some((set) => set.lost !== undefined)) {
         continue;
       }
+      stored.add(path);
       const tests = frame.ids.map((id) => this.#store.internTest(id, path));
       const collection = this.#store.addCollection(
         this.#environment,
@@ -245,12 +262,22 @@ class Recorder {
     }
     const { session } = recording;
     if (session?.complete === true && !stateful) {
+      const roots = rootsOf(session, this.#request);
+      const unknown = new Set(recording.collectedPaths.filter((path) => !stored.has(path)));
+      const before = this.#store.walks(this.#environment, selection);
       for (const [directory, names] of recording.walks) {
-        this.#store.setWalk(this.#environment, selection, directory, listedNames(names));
+        // A name in this table was looked into. What lies outside of the request, or could not be recorded, was not:
+        // it has to stay a new file for whoever asks for it.
+        const old = new Set(before.get(directory));
+        const known = listedNames(names).filter((name) => {
+          const path = joinPath(directory, name);
+          return old.has(name) || (!unknown.has(path) && roots.some((root) => isInside(path, root)));
+        });
+        this.#store.setWalk(this.#environment, selection, directory, known);
         this.#tree.names(directory);
       }
       this.#store.setScope(this.#environment, selection, this.#description.requestKey, {
-        roots: rootsOf(session, this.#request),
+        roots,
         settings: { customCollection: session.customCollection === true },
       });
     }
@@ -272,14 +299,11 @@ class Recorder {
     if (text !== JSON.stringify(before)) {
       this.#store.setNote(`surroundings:${this.#environment}`, text);
       this.#tree = this.#open({ searchRoots: roots });
-      // Whatever `resolve` was computed with is another search path now.
-      for (const dependency of this.#store.dependenciesOfKind("resolve")) {
-        this.#store.setHolds(dependency.id, this.#value(dependency) === dependency.value);
-      }
     }
   }
 
-  #world(): RecordingWorld {
+  /** `python`: the version that the process says it is; what it loaded compiles there, and perhaps nowhere else. */
+  #world(python: string | undefined): RecordingWorld {
     const tree = this.#tree;
     const resolutions = new Map<string, string>();
     return {
@@ -288,10 +312,12 @@ class Recorder {
         if (source === undefined) {
           return undefined;
         }
-        tree.noteCompiled(path, sha);
+        if (python === this.#interpreter.version) {
+          tree.noteCompiled(path, sha);
+        }
         // A source that cannot be split counts as one block: any change of its content is a change of everything in it.
         return "error" in source
-          ? { toplevel: `!${sha}`, imports: [], blocksAt: () => [], body: () => `!${sha}` }
+          ? { toplevel: `!${sha}`, imports: [], unsplit: source.error, blocksAt: () => [], body: () => `!${sha}` }
           : source;
       },
       digestIfOlder: (path, sinceMs) => {
@@ -330,9 +356,12 @@ class Recorder {
     return this.#store.internDependency(dependency, this.#value(dependency) === dependency.value);
   }
 
-  /** The depset of everything that is watched, for what cannot be known: any change makes it false. */
+  /** The depset of everything in the project and all that is watched, for what cannot be known: any change makes it false. */
   #everythingKnown(): number {
     if (this.#opaqueDepset === undefined) {
+      for (const path of projectFiles(this.#request.root)) {
+        this.#tree.digest(path);
+      }
       for (const entry of this.#tree.entries()) {
         if (entry.kind === "f" && entry.digest !== ABSENT && !entry.path.startsWith("..")) {
           // A new file beside a known one may matter as well.
@@ -340,7 +369,7 @@ class Recorder {
         }
       }
       const ids = this.#tree.entries().flatMap((entry) => {
-        if (entry.kind === "p" || entry.digest === ABSENT) {
+        if (entry.kind === "p") {
           return [];
         }
         const kind = entry.kind === "f" ? ("file" as const) : ("listing" as const);
@@ -353,16 +382,19 @@ class Recorder {
 
   /** Makes the present state the baseline: the watch table and the truth of every dependency change together. */
   #saveBaseline(): void {
-    for (const dependency of concernedBy(this.#store, this.#changes)) {
+    for (const dependency of concernedBy(this.#store, this.#changes, this.#tree)) {
       const holds = this.#value(dependency) === dependency.value;
       if (holds !== dependency.holds) {
         this.#store.setHolds(dependency.id, holds);
       }
     }
-    this.#store.setWatch(this.#tree.entries());
-    this.#store.setNote("broken", JSON.stringify(this.#tree.brokenFiles()));
-    this.#tree.saveFingerprints(this.#store);
+    this.#store.setNote("viewpoint", this.#tree.viewpoint);
+    const broken = { ...brokenFiles(this.#store), [this.#tree.python]: this.#tree.brokenFiles() };
+    this.#store.setNote("broken", JSON.stringify(broken));
     this.#rememberVerdict();
+    // Last, because each question adds to it what its answer depends on.
+    this.#store.setWatch(this.#tree.entries());
+    this.#tree.saveFingerprints(this.#store);
   }
 
   /** Decides the same request again on what is known now, so that an idle invocation finds its answer ready. */
@@ -371,7 +403,7 @@ class Recorder {
     const { environment } = this.#description;
     const knowledge = readKnowledge(this.#store, this.#environment, request, this.#tree, []);
     const plan = planOf(this.#store, this.#environment, request, this.#tree, knowledge);
-    const key = verdictKey(request, environment);
+    const key = verdictKey(request, environment, this.#tree);
     writeVerdict(this.#store, plan.kind === "nothing" ? { [key]: plan.upToDate } : {});
   }
 }
@@ -399,11 +431,13 @@ export function remember(store: Store, request: Request, interpreter: Interprete
     if (changes.length > 0) {
       return;
     }
-    store.setWatch(tree.entries());
+    // What the decision looked at besides is part of its verdict.
+    const watched = new Set(tree.entries().map(({ kind, path }) => kind + path));
+    store.setWatch([...tree.entries(), ...decision.tree.entries().filter(({ kind, path }) => !watched.has(kind + path))]);
     // Nothing but times changes here, so what was found for other requests stays true.
     const known = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
     const others = known?.generation === store.generation() ? known.upToDate : {};
-    writeVerdict(store, { ...others, [verdictKey(request, decision.environment)]: upToDate });
+    writeVerdict(store, { ...others, [verdictKey(request, decision.environment, tree)]: upToDate });
   });
 }
 
@@ -422,7 +456,7 @@ export function recordLeftovers(
   } catch {
     return summaries;
   }
-  for (const name of names) {
+  for (const name of names.filter((name) => name.endsWith(".json"))) {
     const file = join(layout.runs, name);
     let description: RunDescription;
     try {

@@ -26,13 +26,15 @@ import type {
   StartFrame,
   TestFrame,
 } from "../journal/frames.ts";
-import { WALK_CONTEXT } from "../journal/frames.ts";
+import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
 import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
 export interface LoadedSource {
   readonly toplevel: string;
   readonly imports: readonly ImportRef[];
+  /** Why the source could not be split, though Python runs it: then its blocks and imports are not known. */
+  readonly unsplit?: string;
   /** The blocks that must be assumed to have run when code with this first line and name ran. */
   blocksAt(line: number, name: string): readonly { readonly qualname: string; readonly imports: readonly ImportRef[] }[];
   body(qualname: string): string;
@@ -81,6 +83,8 @@ export interface Recording {
   readonly dependencies: readonly Dependency[];
   readonly tests: readonly RecordedTest[];
   readonly collections: readonly RecordedCollection[];
+  /** Every file whose collection the journal tells of, in part or whole. */
+  readonly collectedPaths: readonly string[];
   readonly walks: ReadonlyMap<string, readonly string[]>;
   /** Teardown sets seen, by fixture name. */
   readonly teardowns: ReadonlyMap<string, RecordedSet>;
@@ -178,6 +182,16 @@ interface Stamps {
 /** Files that another set of the same fact has already: one byte per file. */
 type FileMarks = Uint8Array;
 
+/** What collecting a file depended on, the files in it, and the contexts in which it was collected. */
+interface FileSet {
+  readonly set: RecordedSet;
+  readonly reached: readonly number[];
+  readonly contexts: ReadonlySet<number>;
+}
+
+/** Contexts of `functools` caches: what produced the values that later tests find ready. They have no teardown. */
+const CACHE_PREFIX = "cache::";
+
 /** Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth. */
 export function attribute(frames: readonly FrameWithCodes[], world: RecordingWorld): Recording {
   return new Attribution(frames, world).recording();
@@ -188,6 +202,7 @@ class Attribution {
   readonly #paths: string[] = [];
   readonly #codes: Code[] = [];
   readonly #contexts = new Map<number, Context>();
+  readonly #teardownOf = new Map<number, number>();
   /** Loaded content by file number: a blob id, or null where it is not known (or where it was loaded twice, differing). */
   readonly #content = new Map<number, string | null>();
   readonly #moduleContexts = new Map<number, Set<number>>();
@@ -258,6 +273,9 @@ class Attribution {
           break;
       }
     }
+    for (const [teardown, fixture] of this.#teardownOf) {
+      this.#contexts.get(fixture)?.teardowns.push(teardown);
+    }
   }
 
   #addModule(frame: ModuleFrame): void {
@@ -298,7 +316,7 @@ class Attribution {
     context.inputs.push(...frame.inputs);
     context.opaque.push(...frame.opaque);
     if (frame.of !== undefined) {
-      this.#contexts.get(frame.of)?.teardowns.push(frame.id);
+      this.#teardownOf.set(frame.id, frame.of);
     }
   }
 
@@ -350,11 +368,20 @@ class Attribution {
       for (const base of bases) {
         addWithParents(base);
         for (const name of names) {
-          add(`${base}.${name}`);
+          if (name === "*") {
+            // `__all__` may name submodules that somebody else imported before.
+            this.#submodules(base).forEach(add);
+          } else {
+            add(`${base}.${name}`);
+          }
         }
       }
     }
     return found;
+  }
+
+  #submodules(base: string): string[] {
+    return [...this.#filesByName.keys()].filter((name) => name.startsWith(`${base}.`));
   }
 
   /** Files that a module's own loading leads to: its static imports, and the packages that it lies in. */
@@ -473,6 +500,10 @@ class Attribution {
           gathering.addMember(member);
         }
       }
+      const unsplit = this.#source(file)?.unsplit;
+      if (unsplit !== undefined) {
+        gathering.opaque.add(`${this.#paths[file]}, which Winnow cannot read as Python (${unsplit})`);
+      }
       stack.push(...this.#linksOf(file));
       for (const context of this.#moduleContexts.get(file) ?? []) {
         this.#reachContext(gathering, context, skip);
@@ -528,7 +559,8 @@ class Attribution {
     for (const teardown of context.teardowns) {
       this.#reachContext(gathering, teardown, skip);
     }
-    if (context.kind === "fixture" && context.teardowns.length === 0 && !this.#ended) {
+    const tornDown = context.kind === "fixture" && !context.name.startsWith(CACHE_PREFIX);
+    if (tornDown && context.teardowns.length === 0 && !this.#ended) {
       gathering.missingTeardowns.add(context.name);
     }
   }
@@ -553,13 +585,25 @@ class Attribution {
     return gathering.finish();
   }
 
+  /** The contexts in which a file was collected. */
+  #collectedIn(path: string): readonly number[] {
+    if (this.#collections === undefined) {
+      this.#collections = new Map();
+      for (const { file, ctx } of this.#collected) {
+        const name = this.#paths[file] ?? "";
+        this.#collections.set(name, [...(this.#collections.get(name) ?? []), ctx]);
+      }
+    }
+    return this.#collections.get(path) ?? [];
+  }
+
+  #collections: Map<string, readonly number[]> | undefined;
+
   /** What collecting a file depended on; also part of each of its tests. */
   #fileGathering(path: string): Gathering {
     const gathering = new Gathering(this.#stamps);
-    for (const frame of this.#collected) {
-      if (this.#paths[frame.file] === path) {
-        this.#reachContext(gathering, frame.ctx, undefined);
-      }
+    for (const context of this.#collectedIn(path)) {
+      this.#reachContext(gathering, context, undefined);
     }
     const number = this.#fileNumber(path);
     if (number !== undefined) {
@@ -572,9 +616,9 @@ class Attribution {
       for (const name of ["conftest.py", "__init__.py"]) {
         const candidate = directory === "" ? name : `${directory}/${name}`;
         const file = this.#fileNumber(candidate);
-        if (file !== undefined && name === "conftest.py") {
+        if (file !== undefined) {
           this.#reachFile(gathering, file, undefined);
-        } else if (file === undefined) {
+        } else {
           this.#addUnloaded(gathering, candidate);
         }
       }
@@ -607,12 +651,12 @@ class Attribution {
 
   recording(): Recording {
     const session = this.#sessionSet();
-    const files = new Map<string, { readonly set: RecordedSet; readonly reached: readonly number[] }>();
-    const fileSet = (path: string): { readonly set: RecordedSet; readonly reached: readonly number[] } => {
+    const files = new Map<string, FileSet>();
+    const fileSet = (path: string): FileSet => {
       let known = files.get(path);
       if (known === undefined) {
         const gathering = this.#fileGathering(path);
-        known = { set: gathering.finish(), reached: gathering.files };
+        known = { set: gathering.finish(), reached: gathering.files, contexts: new Set(this.#collectedIn(path)) };
         files.set(path, known);
       }
       return known;
@@ -660,9 +704,9 @@ class Attribution {
       const fixtures: RecordedSet[] = [];
       for (const use of frame.uses) {
         const kind = this.#contexts.get(use)?.kind;
-        if (kind === "fixture") {
+        if (kind === "fixture" || (kind === "file" && !base.contexts.has(use))) {
           fixtures.push(contextSet(use));
-        } else if (kind !== "file" && kind !== "session") {
+        } else if (kind !== "file" && use !== SESSION_CONTEXT) {
           this.#reachContext(own, use, reached);
         }
       }
@@ -699,6 +743,7 @@ class Attribution {
       dependencies: this.#dependencies,
       tests,
       collections,
+      collectedPaths: this.#collected.map((frame) => this.#paths[frame.file] ?? ""),
       walks,
       teardowns,
       notes: this.#notes,

@@ -2,8 +2,8 @@
  * Which tests and files run: a pure function of what is known, what holds now, and what was asked.
  *
  * A test is left out if, and only if, a passing fact of it holds and no failing one does. A file is left out of
- * collection only if its collection holds *and* each test that it yielded, and that the user's selection keeps, is
- * left out. Total: whatever is missing here runs.
+ * collection only if its collection holds, no failed one does *and* each test that it yielded, and that the user's
+ * selection keeps, is left out. Total: whatever is missing here runs.
  */
 
 import { type Key } from "../model/key.ts";
@@ -75,7 +75,7 @@ export function select(knowledge: Knowledge, scope: Scope, candidates: readonly 
     if (!scope.hasFile(path) || !exists(path)) {
       continue;
     }
-    const collection = collections.find((candidate) => candidate.green && allHold(knowledge, candidate.depsets));
+    const collection = provenCollection(knowledge, collections);
     if (collection === undefined) {
       const newest = collections[0];
       files.push({ path, reasons: newest === undefined ? [{ kind: "no-record" }] : collectionReasons(knowledge, collections) });
@@ -111,13 +111,25 @@ export function select(knowledge: Knowledge, scope: Scope, candidates: readonly 
     }
   }
   if (tests.length === 0 && files.length === 0) {
-    return { kind: "nothing", upToDate };
+    // Nothing is left out either: what to say of that, and with which exit code, is pytest's to decide.
+    return upToDate === 0
+      ? { kind: "everything", because: "no recorded test is among those asked for", known: 0 }
+      : { kind: "nothing", upToDate };
   }
   return { kind: "some", tests, files, skipFiles, skipTests, leftOutWithFiles, upToDate, known };
 }
 
 function allHold(knowledge: Knowledge, depsets: readonly number[]): boolean {
   return depsets.every((depset) => knowledge.holds(depset));
+}
+
+/** The newest collection that holds now; undefined if there is none, or if a failed one holds as well. */
+export function provenCollection(
+  knowledge: Knowledge,
+  collections: readonly KnownCollection[],
+): KnownCollection | undefined {
+  const holding = collections.filter((candidate) => allHold(knowledge, candidate.depsets));
+  return holding.every((candidate) => candidate.green) ? holding[0] : undefined;
 }
 
 /** The fact that proves a test now; undefined if it has to run. */
@@ -155,9 +167,9 @@ export function testReasons(knowledge: Knowledge, test: number): Reason[] {
 }
 
 function collectionReasons(knowledge: Knowledge, collections: readonly KnownCollection[]): Reason[] {
-  const holding = collections.find((candidate) => allHold(knowledge, candidate.depsets));
-  if (holding !== undefined) {
-    return [{ kind: "failed", at: holding.at }];
+  const red = collections.find((candidate) => !candidate.green && allHold(knowledge, candidate.depsets));
+  if (red !== undefined) {
+    return [{ kind: "failed", at: red.at }];
   }
   return changes(knowledge, collections[0]?.depsets ?? []);
 }

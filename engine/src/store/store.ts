@@ -39,7 +39,8 @@ CREATE INDEX dependency_false ON dependency (id) WHERE holds = 0;
 CREATE INDEX dependency_kind ON dependency (kind) WHERE kind IN (5, 6, 7);
 -- Interned sets of dependency ids (sorted, delta varints).
 CREATE TABLE depset (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, members BLOB NOT NULL);
-CREATE TABLE test (id INTEGER PRIMARY KEY, node TEXT NOT NULL UNIQUE, path TEXT NOT NULL);
+-- Node ids are relative to pytest's rootdir, so two files of the project can yield the same one.
+CREATE TABLE test (id INTEGER PRIMARY KEY, node TEXT NOT NULL, path TEXT NOT NULL, UNIQUE (node, path));
 -- depsets: packed ids in the order session, collection of the file, the test's own, then fixtures and the rest. at: milliseconds since 1970, of the last time it was recorded. duration: microseconds.
 CREATE TABLE fact (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, test INTEGER NOT NULL, outcome TEXT NOT NULL,
   green INTEGER NOT NULL, duration INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, depsets BLOB NOT NULL);
@@ -120,7 +121,7 @@ export function openStore(file: string): Store {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file, { timeout: 60_000 });
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456;");
+    // First of all, because everything else may write: even the change to WAL does.
     const format = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
     if (format > STORE_FORMAT) {
       database.close();
@@ -130,6 +131,7 @@ export function openStore(file: string): Store {
         "The file is kept as it is; upgrade winnow to use it.",
       );
     }
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456;");
     if (format === 0) {
       database.exec("BEGIN IMMEDIATE");
       // Another process may have made it between the look and the lock.
@@ -162,7 +164,10 @@ export function openStore(file: string): Store {
 
 /** Renames a broken store so that nothing is lost, and says so. */
 export function setAside(file: string): string {
-  const aside = `${file}.broken-${Date.now()}`;
+  let aside = `${file}.broken-${Date.now()}`;
+  while (statSync(aside, { throwIfNoEntry: false }) !== undefined) {
+    aside += "-";
+  }
   try {
     for (const suffix of ["", "-wal", "-shm"]) {
       if (statSync(file + suffix, { throwIfNoEntry: false }) !== undefined) {
@@ -341,16 +346,10 @@ export class Store {
   // --- tests, facts, collections ------------------------------------------------------------------------------------
 
   internTest(node: string, path: string): number {
-    const found = this.testId(node);
-    if (found !== undefined) {
-      return found;
-    }
-    return Number(this.#sql("INSERT INTO test (node, path) VALUES (?, ?)").run(node, path).lastInsertRowid);
-  }
-
-  testId(node: string): number | undefined {
-    const row = this.#sql("SELECT id FROM test WHERE node = ?").get(node) as Row | undefined;
-    return row === undefined ? undefined : Number(row["id"]);
+    const found = this.#sql("SELECT id FROM test WHERE node = ? AND path = ?").get(node, path) as Row | undefined;
+    return Number(
+      found?.["id"] ?? this.#sql("INSERT INTO test (node, path) VALUES (?, ?)").run(node, path).lastInsertRowid,
+    );
   }
 
   /** All tests: id → node id. */
