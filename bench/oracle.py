@@ -376,11 +376,9 @@ def main() -> int:
     print("\n" + measure.table([*head, "tests with missing", "surplus", "not recorded"], rows))
     if any(row[4] != "0" for row in rows):
         print(
-            "lost: the test executed it in a whole run of that order too (or a context that Winnow recorded holds it)."
+            "lost: the test executed it in a whole run of that order too, or a context that Winnow recorded holds it."
         )
-        print(
-            "only when alone: in a whole run an earlier test has left ready what the function would make (a cache, a registry)."
-        )
+        print("only when alone: in a whole run an earlier test left ready what it makes (a cache, a registry).")
     if args.json:
         with open(args.json, "w", encoding="utf-8") as target:
             json.dump(

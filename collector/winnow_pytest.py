@@ -8,7 +8,7 @@ import os
 import runpy
 import sys
 
-PLUGIN = "winnow_collector.plugin"
+PLUGIN = "winnow_collector.guard"
 
 
 def main() -> None:

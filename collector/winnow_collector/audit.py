@@ -12,7 +12,7 @@ What must stay true:
 import os
 import stat
 import sys
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Container, Dict, List, Optional
 
 from .callers import Callers
 from .content import ABSENT, Contents, key_of
@@ -40,7 +40,7 @@ class Audit:
         contexts: Contexts,
         contents: Contents,
         callers: Callers,
-        loading: List[str],
+        loading: Container[str],
         ignore_dirs: List[str],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -110,7 +110,7 @@ class Audit:
     def _on_open(self, args: tuple) -> None:
         path, _mode, flags = args
         absolute = _absolute(path)
-        if absolute is None or self._is_ignored(absolute):
+        if absolute is None or self._is_ignored(absolute) or _is_invented(absolute):
             return
         context = self._contexts.current
         flags = flags if isinstance(flags, int) else 0
@@ -262,6 +262,11 @@ def _make_hook(handlers: Dict[str, Callable[[tuple], None]]) -> Callable[[str, t
             handler(args)
 
     return winnow_audit
+
+
+def _is_invented(path: str) -> bool:
+    """True for `<string>` and its like, which tracebacks try to open."""
+    return path.endswith(">") and os.path.basename(path).startswith("<")
 
 
 def _absolute(path: Any, descriptors: bool = False) -> Optional[str]:

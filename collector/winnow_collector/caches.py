@@ -90,7 +90,7 @@ class Caches:
         if context is self._contexts.session:
             return  # everybody depends on the session anyway
         if cache.context is None:
-            cache.context = self._contexts.new("fixture", "cache::" + cache.name)
+            cache.context = self._contexts.new_shared("cache::" + cache.name)
         if context.kind == "test":
             if cache not in self._filled:
                 self._filled.append(cache)

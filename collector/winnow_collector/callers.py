@@ -20,7 +20,7 @@ class Callers:
         self._kinds: Dict[str, str] = {}
 
     def kind(self, filename: str) -> str:
-        """"import", "metadata", "stdlib", "pytest", "settings", "collector" or "other"."""
+        """"import", "metadata", "stdlib", "pytest", "settings", "hypothesis", "collector" or "other"."""
         kind = self._kinds.get(filename)
         if kind is None:
             kind = self._kinds[filename] = self._classify(filename)
@@ -34,14 +34,18 @@ class Callers:
                 return "machinery"
             if kind == "pytest":
                 return "pytest"
-            if kind == "other" or kind == "settings":
+            if kind != "stdlib" and kind != "collector":
                 return "other"
             frame = frame.f_back
         return "other"
 
     def reads_source_for_itself(self, frame: Optional[FrameType]) -> bool:
-        """True if pytest (to show source lines) or coverage (to know the lines) reads a source."""
-        return self._first_outside(frame) in ("pytest", "settings")
+        """True if the reader's answer cannot depend on the source, but for its looks.
+
+        pytest shows source lines, coverage knows the lines by them, and Hypothesis takes constants from every local
+        module as hints: as an input that would make each of its tests depend on all files loaded.
+        """
+        return self._first_outside(frame) in ("pytest", "settings", "hypothesis")
 
     def is_import_system(self, frame: Optional[FrameType]) -> bool:
         """True if the import system itself does it."""
@@ -89,6 +93,8 @@ class Callers:
                 return "pytest"
             if top in ("iniconfig", "coverage", "pytest_cov"):
                 return "settings"
+            if top.startswith(("hypothesis", "_hypothesis")):
+                return "hypothesis"
             if top in ("pkg_resources", "importlib_metadata"):
                 return "metadata"
             return "other"

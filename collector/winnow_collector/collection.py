@@ -39,6 +39,7 @@ class Collection:
         self._addressed: Set[str] = set()
         self._all_partial = False
         self._ids: Dict[int, Tuple[Any, str]] = {}
+        self._collectors: Dict[int, Tuple[Any, Optional[str]]] = {}
 
     def read_arguments(self, config: Any) -> None:
         """Find the files of which only parts are asked for."""
@@ -72,6 +73,15 @@ class Collection:
 
     def file_of(self, node: Any) -> Optional[str]:
         """The path of the file that a node lies in; None for directories and the session."""
+        # Asked for every item: remember the answers for the collectors (the session keeps those alive).
+        collector = node.parent if isinstance(node, pytest.Item) else node
+        identity = object.__hash__(collector)
+        known = self._collectors.get(identity)
+        if known is None or known[0] is not collector:
+            known = self._collectors[identity] = (collector, self._find_file(node))
+        return known[1]
+
+    def _find_file(self, node: Any) -> Optional[str]:
         for parent in node.listchain():
             if isinstance(parent, pytest.File) and not isinstance(parent, pytest.Package):
                 return self._registry.relative(str(parent.path))

@@ -139,6 +139,12 @@ class Contexts:
         self._next_id += 1
         return Context(number, kind, name, of, self.changed)
 
+    def new_shared(self, name: str) -> Context:
+        """A context that tests share as they share a fixture, with no teardown to wait for."""
+        context = self.new("fixture", name)
+        self.new("teardown", name, of=context.id)
+        return context
+
     def new_test(self, name: str) -> Context:
         """A test's context: it has no number, its frame is written when it ends."""
         return Context(-1, "test", name)

@@ -40,6 +40,8 @@ class Fixtures:
         self._undo: List[Tuple[Any, str, Any]] = []
         # Package nodes whose setup (`setup_module` in `__init__.py`) ran: identity → (node, context).
         self._packages: Dict[int, Tuple[Any, Context]] = {}
+        # Called when a wide fixture has been set up.
+        self.after_setup: Callable[[], None] = lambda: None
         # The running test, set by whoever runs the protocol.
         self.test: Optional[Context] = None
 
@@ -83,6 +85,7 @@ class Fixtures:
     def end_setup(self, context: Context) -> None:
         """The fixture's setup is over, well or not."""
         self._contexts.leave(context)
+        self.after_setup()
 
     def packages_of(self, item: Any) -> List[Context]:
         """Contexts of the own setup of all packages that the test lies in."""
@@ -158,7 +161,7 @@ class Fixtures:
     def _package_setup_wrapper(self, original: Any) -> Any:
         def setup(self_: Any) -> Any:
             __tracebackhide__ = True
-            context = self._contexts.new("fixture", "%s::package" % self_.nodeid)
+            context = self._contexts.new_shared("package::%s" % self_.nodeid)
             self._packages[object.__hash__(self_)] = (self_, context)
             self._contexts.current.use(context)
             self._contexts.enter(context)

@@ -31,6 +31,8 @@ class Load:
         self.before = stat_file(path)
         self.source: Optional[bytes] = None
         self.sha: Optional[str] = None
+        # Whether Python's own way to the code might not lead to this source.
+        self.compile_here = False
         # What the process shared before a conftest ran; None for other modules.
         self.surroundings: Optional[tuple] = None
         if self.before is not None:
@@ -60,7 +62,8 @@ class Imports:
         self.transform = transform
         self.fail = fail
         self.frames: List[dict] = []
-        self.loading: List[str] = []
+        # Modules being executed right now, by file.
+        self.loading: Dict[str, Load] = {}
         # True from the start of collection: what is imported by then concerns the whole session.
         self.collecting = False
         self.active = False
@@ -142,7 +145,7 @@ class Imports:
             self.sought(name, [os.path.dirname(path)])
             self._contexts[name] = load.context
             self._executed.add(path)
-            self.loading.append(path)
+            self.loading[path] = load
             self.contexts.enter(load.context)
             return load
         except Exception as error:
@@ -153,7 +156,7 @@ class Imports:
         """A module's code has run, or failed."""
         try:
             self.contexts.leave(load.context)
-            self.loading.remove(load.path)
+            self.loading.pop(load.path, None)
             if not self.active:
                 return
             after = stat_file(load.path)

@@ -14,6 +14,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, List, Optional, Tuple
@@ -24,7 +25,6 @@ from .tracing import SourceTransform
 
 _SourceFileLoader = importlib.machinery.SourceFileLoader
 _PLAIN_METHODS = ("get_code", "source_to_code", "get_data", "path_stats", "get_filename")
-_call_with_frames_removed: Any = importlib._bootstrap._call_with_frames_removed  # type: ignore[attr-defined]
 
 
 class Loaders:
@@ -82,44 +82,31 @@ def _source_exec(imports: Imports) -> Any:
             original(self, module)
             return
         try:
-            compile_here, transform = _plan_compile(self, load)
-            if not compile_here:
-                original(self, module)
-                return
-            code = None
-            if transform is not None:
-                try:
-                    code = transform.compile(load.source, load.path, None)
-                except SyntaxError:
-                    pass  # let Python's own way say it
-            if code is None:
-                code = self.source_to_code(load.source, load.path)
-                if transform is None:
-                    keep_bytecode(self, load.path, load.before, code)
-            _call_with_frames_removed(exec, code, module.__dict__)
+            _decide_compiler(self, load)
+            original(self, module)
         finally:
             load.end()
 
     return _disguised(exec_module)
 
 
-def _plan_compile(loader: Any, load: Load) -> Tuple[bool, Optional[SourceTransform]]:
-    """Whether the bytes that were hashed must be compiled here, and by what."""
+def _decide_compiler(loader: Any, load: Load) -> None:
+    """Decide whether the bytes that were hashed must be compiled here, or Python's own way is as good."""
     try:
         if load.source is None or load.before is None:
-            return False, None
+            return
         plain = _is_plain(loader)
         if plain and load.imports.transform is not None:
-            return True, load.imports.transform
+            load.compile_here = True
+            return
         trust = pyc_is_trustworthy(load.path, load.source, load.before.st_mtime_ns)
         if plain and trust is False:
-            return True, None
-        if trust is None or (trust is False and os.path.exists(importlib.util.cache_from_source(load.path))):
+            load.compile_here = True
+        elif trust is None or (trust is False and os.path.exists(importlib.util.cache_from_source(load.path))):
             load.sha = None
     except Exception as error:
         load.sha = None
         load.imports.fail(error)
-    return False, None
 
 
 def _is_plain(loader: Any) -> bool:
@@ -135,11 +122,31 @@ def _get_code(imports: Imports) -> Any:
 
     def get_code(self: Any, fullname: str) -> Any:
         __tracebackhide__ = True
-        # Whoever asks for a module's code without loading it (runpy, pkgutil) runs it out of our sight.
-        imports.borrowed(self.path)
+        load = imports.loading.get(self.path)
+        if load is None:
+            # Whoever asks for a module's code without loading it (runpy, pkgutil) runs it out of our sight.
+            imports.borrowed(self.path)
+        elif load.compile_here:
+            code = _compile(self, load)
+            if code is not None:
+                return code
         return original(self, fullname)
 
     return _disguised(get_code)
+
+
+def _compile(loader: Any, load: Load) -> Optional[CodeType]:
+    """The module's code from the bytes that were hashed; None if they do not compile: Python shall say so itself."""
+    transform = load.imports.transform
+    assert load.source is not None and load.before is not None
+    try:
+        if transform is not None:
+            return transform.compile(load.source, load.path, None)
+        code = loader.source_to_code(load.source, load.path)
+    except (SyntaxError, ValueError):
+        return None
+    keep_bytecode(loader, load.path, load.before, code)
+    return code
 
 
 def _binary_exec(imports: Imports, original: Any) -> Any:
@@ -211,6 +218,9 @@ def _by_name(imports: Imports, original: Any) -> Any:
         try:
             return original(name, package)
         finally:
-            imports.use(name, package)
+            # pytest loads conftests so; whom they concern is decided when they are loaded.
+            by_pytest = sys._getframe(1).f_globals.get("__name__", "").startswith("_pytest.")
+            if not by_pytest or imports.contexts.current is not imports.contexts.session:
+                imports.use(name, package)
 
     return by_name

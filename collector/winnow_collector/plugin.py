@@ -14,7 +14,7 @@ import pytest
 from .collection import Collection
 from .contexts import Context
 from .outcomes import Outcomes
-from .recorder import Recorder, forget_recorder, recorder_of
+from .recorder import Recorder, forget_recorder, leave_search_path, recorder_of
 from .session import VARIABLE, load_plan, load_session
 
 _state: "Optional[_State]" = None
@@ -54,7 +54,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         role = _role(config)
         if role != "controller":
+            # Only the controller of xdist has children that are to be recorded.
             os.environ.pop(VARIABLE, None)
+            leave_search_path()
         state.collection.read_arguments(config)
         config.pluginmanager.register(_Refusal(state), "winnow-refusal")
         config.pluginmanager.register(_Selection(state), "winnow-selection")
@@ -272,10 +274,12 @@ def _collected_from(config: pytest.Config, recorder: Recorder) -> dict:
     """Where pytest looked for tests, and whether anybody but pytest itself says what a test file is."""
     here = str(config.invocation_params.dir)
     args = [str(argument).partition("::")[0] for argument in config.args]
-    hooks = (config.hook.pytest_collect_file, getattr(config.hook, "pytest_collect_directory", None))
+    # Not config.hook: in pytest 7 that is a proxy which does not show implementations.
+    relay = config.pluginmanager.hook
+    hooks = (relay.pytest_collect_file, getattr(relay, "pytest_collect_directory", None))
     owners = [
         getattr(implementation.plugin, "__name__", type(implementation.plugin).__module__)
-        for hook in hooks + (config.hook.pytest_pycollect_makemodule,)
+        for hook in hooks + (relay.pytest_pycollect_makemodule,)
         if hook is not None
         for implementation in hook.get_hookimpls()
     ]

@@ -58,6 +58,7 @@ class Recorder:
         )
         self.fixtures = Fixtures(self.contexts, self.fail)
         self.threads = Threads(self.contexts, self.note)
+        self.fixtures.after_setup = self.threads.settle
         self._journal: Optional[Journal] = None
         self._notes: List[dict] = []
         self._header: dict = {}
@@ -189,6 +190,9 @@ class Recorder:
         """pytest is done: the end mark."""
         if self._journal is None:
             self._unhook()
+            # Nobody reads a journal that was never opened.
+            for note in self._notes:
+                print("winnow: %s" % note["message"], file=sys.stderr)
             return
         try:
             if self.active:
@@ -264,6 +268,12 @@ class Recorder:
             self.tracer.stop()
 
 
+def leave_search_path() -> None:
+    """Take the collector's directory from `sys.path`: everything of it is loaded by now."""
+    while _COLLECTOR in sys.path:
+        sys.path.remove(_COLLECTOR)
+
+
 _recorder: Optional[Recorder] = None
 
 
@@ -275,6 +285,13 @@ def recorder_of(session: Session) -> Recorder:
         if session.record:
             _recorder.start()
     return _recorder
+
+
+def abandon_recorder() -> None:
+    """Take everything back: the plugin that would use the recorder is not there."""
+    if _recorder is not None:
+        _recorder.stop_recording(None)
+    forget_recorder()
 
 
 def forget_recorder() -> Any:

@@ -42,7 +42,7 @@ class Threads:
             thread.join(_GRACE_S)  # perhaps it is just ending
             if not thread.is_alive():
                 continue
-            context = self._contexts.new("fixture", "thread::%s" % test.name)
+            context = self._contexts.new_shared("thread::%s" % test.name)
             context.absorb(test)
             self._lingering.append((thread, context))
             if not self._noted:
@@ -52,4 +52,6 @@ class Threads:
 
 
 def _running() -> "Set[threading.Thread]":
-    return set(threading.enumerate()) if threading.active_count() > 1 else set()
+    if threading.active_count() == 1:
+        return set()
+    return {thread for thread in threading.enumerate() if thread is not threading.current_thread()}

@@ -24,6 +24,7 @@ What must stay true:
 
 import ast
 import dis
+import os
 import re
 import sys
 import warnings
@@ -61,22 +62,50 @@ _RELIABLE_STRING_POSITIONS = sys.version_info >= (3, 12)
 Row = Tuple[int, str]
 
 
+# Evaluated by whoever unpickles a `Touched`: the same one in the same process or a fork of it; in a process that knows
+# nothing of Winnow an ordinary dictionary with the same abilities, pickled again in the same way.
+_UNPICKLE = """
+getattr(__import__("sys").modules.get(module), "find_touched", lambda token: None)(token) or type(
+    "Touched",
+    (__import__("collections").defaultdict,),
+    {
+        "__hash__": object.__hash__,
+        "__bool__": lambda self: True,
+        "__reduce__": lambda self: (eval, (source, {"source": source, "module": module, "token": token})),
+    },
+)(type(None))
+""".strip()
+
+_by_token: "Dict[str, Touched]" = {}
+
+
 class Touched(defaultdict):  # type: ignore[type-arg]
     """The dictionary that probes write into: loading a missing key stores it, all in C, so that no tracer sees it.
 
-    It stands among the constants of code objects, and these are hashed; and it may be pickled along with one.
+    It stands among the constants of code objects, and these are hashed; and it is pickled along with code by what
+    pickles functions by value.
     """
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__(type(None))
+        self._token = os.urandom(8).hex()
+        _by_token[self._token] = self
+
+    def __bool__(self) -> bool:
+        return True
 
     def __repr__(self) -> str:
         return "<winnow: touched>"
 
     def __reduce__(self) -> Any:
-        return (defaultdict, (type(None),))
+        return (eval, (_UNPICKLE, {"source": _UNPICKLE, "module": __name__, "token": self._token}))
+
+
+def find_touched(token: str) -> Optional[Touched]:
+    """The dictionary with this token, if it is one of this process."""
+    return _by_token.get(token)
 
 
 class Instrumented(NamedTuple):
@@ -142,10 +171,10 @@ class _Instrumenter:
         self._tree = tree
         self._base = base
         self._lines = _Lines()
-        self._suspending: Dict[int, bool] = {}
-        self._resuming: Dict[int, bool] = {}
+        self._suspending: Dict[ast.AST, bool] = {}
+        self._resuming: Dict[ast.AST, bool] = {}
         # pytest's rewriting puts one and the same node into several places.
-        self._done: Dict[int, Tuple[ast.AST, ast.expr]] = {}
+        self._done: Dict[ast.AST, ast.expr] = {}
         self._bound: Optional[Set[str]] = None
         # Walking a tree is slow, looking for words is not.
         self._may_suspend = _SUSPENDING_WORDS.search(source) is not None
@@ -283,11 +312,10 @@ class _Instrumenter:
         if special is None:
             self._children(node, scope)
             return node
-        known = self._done.get(id(node))
+        known = self._done.get(node)
         if known is None:
-            # The node is kept alive with its result, or its identity could come back as another one's.
-            known = self._done[id(node)] = (node, getattr(self, special)(node, scope))
-        return known[1]
+            known = self._done[node] = getattr(self, special)(node, scope)
+        return known
 
     def _children(self, node: ast.AST, scope: Optional[_Scope]) -> None:
         expression = self._expression
@@ -327,7 +355,7 @@ class _Instrumenter:
         generator = node.args[0] if node.args else None
         if isinstance(generator, ast.GeneratorExp) and self._exhausts(node.func):
             self._children(generator, scope)
-            self._done[id(generator)] = (generator, generator)
+            self._done[generator] = generator
         self._children(node, scope)
         return node
 
@@ -359,18 +387,18 @@ class _Instrumenter:
         """Whether a yield or await lies within. Functions within are not told apart: one probe more harms nobody."""
         if not self._may_suspend:
             return False
-        known = self._suspending.get(id(node))
+        known = self._suspending.get(node)
         if known is None:
             known = isinstance(node, _SUSPENSIONS) or bool(isinstance(node, ast.comprehension) and node.is_async)
             if not known and not isinstance(node, _LEAVES):
                 known = any(self._suspends(child) for child in ast.iter_child_nodes(node))
-            self._suspending[id(node)] = known
+            self._suspending[node] = known
         return known
 
     def _resumes(self, node: ast.AST) -> bool:
         """Whether a statement may be left by a way that was suspended last: `__aexit__`, the end of `async for`, or a
         `with` that swallows what was thrown in. What follows such a statement begins with a probe."""
-        known = self._resuming.get(id(node))
+        known = self._resuming.get(node)
         if known is None:
             if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
                 known = True
@@ -380,7 +408,7 @@ class _Instrumenter:
                 known = False
             else:
                 known = any(self._resumes(child) for child in ast.iter_child_nodes(node))
-            self._resuming[id(node)] = known
+            self._resuming[node] = known
         return known
 
     def _exhausts(self, function: ast.expr) -> bool:

@@ -11,6 +11,7 @@ What must stay true:
 - Nothing in here calls `id()`: it raises an audit event, which costs more than the rest of the loop.
 """
 
+import inspect
 import sys
 from types import CodeType
 from typing import Any, Dict, List, Optional, Tuple
@@ -104,17 +105,18 @@ class MonitoringTracer:
         append, disable = self._touched.append, sys.monitoring.DISABLE
         known, registry = self._known, self._registry
         set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
+        optimized = inspect.CO_OPTIMIZED
 
         def started(code: CodeType, _offset: int) -> Any:
             filename = code.co_filename
             if filename[:1] == "<" or _identity(code) in known:
                 return disable
-            name = code.co_name
-            if name == "<module>":
+            # Bodies of modules and classes have no fast locals. They run when their module or function does.
+            if not code.co_flags & optimized:
                 return disable
             path = registry.project_path(filename)
             if path is not None:
-                known[_identity(code)] = (code, registry.code_id(path, code.co_firstlineno, name))
+                known[_identity(code)] = (code, registry.code_id(path, code.co_firstlineno, code.co_name))
                 append(code)
                 set_local_events(tool, code, events)
             return disable

@@ -33,6 +33,7 @@ except ImportError:  # pragma: no cover - other implementations: entries of anot
 
 _BASE_BITS = 60
 _FUNCTION_BITS = 20
+_NOBODY = -1
 
 
 class ProbesTracer:
@@ -56,6 +57,7 @@ class ProbesTracer:
             del touched[key]
         found = {numbers[key] for key in keys}
         found.update(self._keys.always)
+        found.discard(_NOBODY)
         return list(found)
 
     def stop(self) -> None:
@@ -176,9 +178,11 @@ class _Keys:
         return True
 
     def number(self, key: int) -> int:
-        """The code number of a key."""
+        """The code number of a key, or `_NOBODY`: code may come from another process, pickled."""
         with self._lock:
             index = bisect_right(self._bases, key) - 1
+            if index < 0 or not 0 <= key - self._bases[index] < len(self._modules[index].rows):
+                return _NOBODY
             module = self._modules[index]
             line, co_name = module.rows[key - self._bases[index]]
         return self._registry.code_id(module.path, line, co_name)

@@ -149,6 +149,7 @@ export function readKnowledge(
     marks[dependency.id] = tree.value(dependency) === dependency.value ? 0 : 1;
   }
   const bad = new Set<number>();
+  const keys = new Map<number, Key>();
   if (marks.includes(1)) {
     store.forEachDepset((id, members) => {
       if (hasMarked(members, marks)) {
@@ -163,17 +164,12 @@ export function readKnowledge(
     survivors: store.survivors(request.selection),
     holds: (depset) => !bad.has(depset),
     changed: (depset) => {
-      const keys: Key[] = [];
-      for (const id of store.depset(depset)) {
-        const dependency = marks[id] === 1 ? store.dependency(id) : undefined;
-        if (dependency !== undefined) {
-          keys.push(dependency);
-        }
-        if (keys.length >= 8) {
-          break;
-        }
+      const ids = store.depset(depset).filter((id) => marks[id] === 1).slice(0, 8);
+      const unknown = ids.filter((id) => !keys.has(id));
+      for (const dependency of store.dependencies(unknown)) {
+        keys.set(dependency.id, dependency);
       }
-      return keys;
+      return ids.flatMap((id) => keys.get(id) ?? []);
     },
     broken: (path) => tree.broken(path),
   };

@@ -12,11 +12,12 @@ import { blobSha1, textDigest } from "../files/hash.ts";
 import { listDirectory } from "../files/listing.ts";
 import { type WatchEntry, type WatchKind, absolutePath, looksUnchanged, stamp } from "../files/watch.ts";
 import {
-  FINGERPRINT_VERSION,
   type Fingerprint,
   type FingerprintFailure,
   blockAt,
   fingerprint,
+  packFingerprint,
+  unpackFingerprint,
 } from "../fingerprint/index.ts";
 import { ABSENT, type Key } from "../model/key.ts";
 import type { LoadedSource } from "../recording/attribute.ts";
@@ -303,8 +304,8 @@ export class PresentTree implements Tree {
     let cached: CachedFingerprint | undefined;
     const stored = this.#options.store?.fingerprint(sha);
     if (stored !== undefined) {
-      const parsed = JSON.parse(stored.data) as Fingerprint | FingerprintFailure;
-      if (parsed.version === FINGERPRINT_VERSION) {
+      const parsed = unpackFingerprint(stored.data);
+      if (parsed !== undefined) {
         cached = { parsed: index(parsed), compiled: stored.compiled };
       }
     }
@@ -376,8 +377,8 @@ export class PresentTree implements Tree {
     if (stored === undefined) {
       return undefined;
     }
-    const parsed = JSON.parse(stored.data) as Fingerprint | FingerprintFailure;
-    return parsed.version === FINGERPRINT_VERSION ? { parsed: index(parsed), compiled: stored.compiled } : undefined;
+    const parsed = unpackFingerprint(stored.data);
+    return parsed === undefined ? undefined : { parsed: index(parsed), compiled: stored.compiled };
   }
 
   /** Writes the fingerprints that were computed or learnt to compile since. */
@@ -386,7 +387,7 @@ export class PresentTree implements Tree {
       const cached = this.#fingerprints.get(sha);
       if (cached !== undefined) {
         const { parsed, compiled } = cached;
-        store.setFingerprint(sha, JSON.stringify(parsed instanceof IndexedSource ? parsed.fingerprint : parsed), compiled);
+        store.setFingerprint(sha, packFingerprint(parsed instanceof IndexedSource ? parsed.fingerprint : parsed), compiled);
       }
     }
     this.#fresh.clear();

@@ -26,9 +26,13 @@ export function resolveInterpreter(request: Request, store: Store | undefined): 
     throw new WinnowError(interpreter.code, interpreter.message, interpreter.help);
   }
   const identity = interpreterIdentity(interpreter.executable, { cwd, env });
-  const known = store?.interpreter(identity);
-  if (known !== undefined) {
-    return { interpreter, info: JSON.parse(known) as InterpreterInfo };
+  try {
+    const known = store?.interpreter(identity);
+    if (known !== undefined) {
+      return { interpreter, info: JSON.parse(known) as InterpreterInfo };
+    }
+  } catch {
+    // A damaged store: whoever needs more of it will say so.
   }
   const info = probe(interpreter, { cwd, env });
   const problem = isInterpreterProblem(info) ? info : pytestProblem(interpreter, info);

@@ -11,7 +11,7 @@ import { joinPath } from "../changes/resolve.ts";
 import { listedNames } from "../files/listing.ts";
 import { projectFiles } from "../files/walk.ts";
 import type { WatchEntry } from "../files/watch.ts";
-import type { SessionFrame } from "../journal/frames.ts";
+import type { CollectedFrame, SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
 import { type LoadedSource, type RecordedSet, type Recording, type RecordingWorld, attribute, projectPath } from "../recording/attribute.ts";
@@ -76,13 +76,19 @@ export function journalsOf(layout: Layout, run?: string): string[] {
   }
 }
 
-/** Whether a process is there. */
+/** Whether a process is there, and not only its exit status: who collects that of an orphan may take long, or never. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  try {
+    // `PID (NAME) STATE …`, where a name may hold anything; Linux only.
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+  } catch {
+    return true;
   }
 }
 
@@ -153,7 +159,8 @@ class Recorder {
     const lost = new Map<string, number>();
     const opaque = new Map<string, number>();
     let tests = 0;
-    let sawSurvivors = false;
+    // In files of which only parts were asked for as well.
+    const sawSurvivors = journals.some(({ frames }) => frames.some(({ frame }) => frame.k === "collected" && hasSurvivors(frame)));
     this.#learnSurroundings(journals);
     // On the tree that everything below is asked of: what does not compile is remembered there.
     this.#tree.checkCompiles([...this.#changes, ...uncheckedSources(this.#store, this.#tree)], this.#compiler);
@@ -161,7 +168,7 @@ class Recorder {
     const recordings = journals.map(({ frames }) => {
       const start = frames.find(({ frame }) => frame.k === "start")?.frame;
       const recording = attribute(frames, this.#world(start?.k === "start" ? start.python : undefined));
-      return { recording, ids: recording.dependencies.map((dependency) => this.#intern(dependency)) };
+      return { recording, ids: this.#internAll(recording.dependencies) };
     });
     const recorded = recordings.some(({ recording }) => recording.session !== undefined);
     for (const { recording, ids } of recordings) {
@@ -181,7 +188,7 @@ class Recorder {
           this.#store.setTeardown(this.#environment, fixture, isKnown ? depsetOf(set) : this.#withEverything(depsetOf(set)));
         }
       }
-      sawSurvivors ||= this.#ingestCollections(recording, depsetOf);
+      this.#ingestCollections(recording, depsetOf);
       for (const { frame, path, sets } of recording.tests) {
         tests += 1;
         add(outcomes, frame.outcome);
@@ -228,12 +235,10 @@ class Recorder {
     return this.#store.internDepset(sorted([...this.#store.depset(depset), ...this.#store.depset(this.#everythingKnown())]));
   }
 
-  #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): boolean {
-    let sawSurvivors = false;
+  #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): void {
     const { selection, stateful } = this.#description;
     const stored = new Set<string>();
     for (const { frame, path, sets } of recording.collections) {
-      sawSurvivors ||= frame.survived === null ? frame.ids.length > 0 : frame.survived.includes(true);
       if (sets.some((set) => set.lost !== undefined)) {
         continue;
       }
@@ -281,7 +286,6 @@ class Recorder {
         settings: { customCollection: session.customCollection === true },
       });
     }
-    return sawSurvivors;
   }
 
   /** The search path comes before everything: values of `resolve` depend on it. */
@@ -350,6 +354,18 @@ class Recorder {
       this.#present.set(id, value);
     }
     return value;
+  }
+
+  /** Path by path, so that the numbers of a path's dependencies follow each other. */
+  #internAll(dependencies: readonly Dependency[]): number[] {
+    const ids: number[] = new Array<number>(dependencies.length);
+    const byPath = Map.groupBy(dependencies.keys(), (index) => dependencies[index]?.path);
+    for (const indices of byPath.values()) {
+      for (const index of indices) {
+        ids[index] = this.#intern(dependencies[index] as Dependency);
+      }
+    }
+    return ids;
   }
 
   #intern(dependency: Dependency): number {
@@ -480,6 +496,11 @@ export function recordLeftovers(
     rmSync(join(layout.runs, name.replace(/\.json$/, ".session")), { force: true });
   }
   return summaries;
+}
+
+/** Whether the user's selection keeps any test of a file. */
+function hasSurvivors({ ids, survived }: CollectedFrame): boolean {
+  return survived === null ? ids.length > 0 : survived.includes(true);
 }
 
 function rootsOf(session: SessionFrame, request: Request): string[] {

@@ -11,7 +11,7 @@ import type { Plan } from "../model/plan.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
-import { type Store, openStore } from "../store/store.ts";
+import { type Store, isDamage, openStore, unreadable, writingError } from "../store/store.ts";
 import { type Decision, decide, surroundingValues } from "./decide.ts";
 import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
@@ -86,7 +86,7 @@ async function runBare(request: Request, options: RunOptions): Promise<number> {
 
 async function attempt(request: Request, options: RunOptions, warn: Warn, progress: Progress): Promise<number> {
   const { emit } = options;
-  if (request.refusal !== null || (request.fullProfile.asks.length > 0 && !request.fullProfile.collectOnly)) {
+  if (request.refusal !== null || request.fullProfile.asks.length > 0) {
     progress.started = true;
     return await runBare(request, options);
   }
@@ -104,25 +104,38 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
 
   let decision: Decision | undefined;
   let plan: Plan = { kind: "everything", because: "the store cannot be used", known: 0 };
+  const decideWith = async (known: Store): Promise<Decision> => {
+    try {
+      await ingestLeftovers(known, layout, request, interpreter);
+    } catch (error) {
+      if (isDamage(error)) {
+        throw error;
+      }
+      warn(writingError(layout.database, error), "what an interrupted run left behind is not in the store yet");
+    }
+    return decide(known, request, interpreter, compiler);
+  };
   if (store !== undefined) {
     try {
-      await ingestLeftovers(store, layout, request, interpreter);
+      decision = await decideWith(store);
     } catch (error) {
-      warn(error, "what an interrupted run left behind is not in the store yet");
+      if (isDamage(error)) {
+        // Opening a store reads little of it: this one is found to be broken only now.
+        store.close();
+        warn(unreadable(layout.database, error), "every test runs");
+        store = openStore(layout.database);
+        decision = await decideWith(store);
+      } else {
+        warn(error, "every test runs");
+        plan = { kind: "everything", because: messageOf(error), known: 0 };
+      }
     }
-    try {
-      decision = decide(store, request, interpreter, compiler);
-      plan = decision.plan;
-    } catch (error) {
-      warn(error, "every test runs");
-      plan = { kind: "everything", because: messageOf(error), known: 0 };
-    }
+    plan = decision?.plan ?? plan;
   }
   const changedPaths = (decision?.changes ?? []).map(({ path }) => path);
   emit({ kind: "planned", plan, changedPaths, decidedMs: performance.now() });
 
-  const mustStart = request.fullProfile.collectOnly || request.fullProfile.stateful;
-  if (plan.kind === "nothing" && !mustStart) {
+  if (plan.kind === "nothing" && !request.fullProfile.stateful) {
     if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
       try {
         const { remember } = await import("./record.ts");
@@ -153,10 +166,16 @@ async function runTests(context: {
   const { execute, removeRunFiles } = await import("./execute.ts");
   const { journalsOf, record } = await import("./record.ts");
   const extraArgs: string[] = [];
+  let executed = plan;
   if (plan.kind !== "everything" && request.fullProfile.coverage && hasThreshold(request)) {
-    // A threshold is about the whole suite: a part of it proves nothing.
-    extraArgs.push("--cov-fail-under=0");
-    emit({ kind: "threshold-not-applied" });
+    if (plan.kind === "some" && plan.upToDate === 0) {
+      // Every test that was asked for runs, so the threshold counts. Files that hold none are measured as well.
+      executed = { ...plan, skipFiles: [], skipTests: new Map() };
+    } else {
+      // A threshold is about the whole suite: a part of it proves nothing.
+      extraArgs.push("--cov-fail-under=0");
+      emit({ kind: "threshold-not-applied" });
+    }
   }
   const description = {
     run: `${Date.now().toString(36)}${randomBytes(4).toString("hex")}`,
@@ -167,11 +186,11 @@ async function runTests(context: {
     stateful: request.fullProfile.stateful,
     before: decision === undefined ? [] : surroundingValues(request, decision.tree),
   };
-  const recording = store === undefined ? undefined : { layout, description, record: !request.fullProfile.collectOnly };
+  const recording = store === undefined ? undefined : { layout, description, record: true };
   const prepared = {
     request,
     executable: interpreter.executable,
-    plan,
+    plan: executed,
     recording,
     outputToStderr: options.outputToStderr,
     extraArgs,
@@ -188,7 +207,8 @@ async function runTests(context: {
       }
       removeRunFiles(layout, description.run);
     } catch (error) {
-      warn(error, "this run is not recorded yet");
+      // The journals stay: the next run takes them up.
+      warn(writingError(layout.database, error), "this run is not recorded yet");
     }
   }
   const leftOut = plan.kind === "nothing" || (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true));

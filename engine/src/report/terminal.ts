@@ -84,9 +84,15 @@ function finishedLines({ plan, summary }: Extract<RunEvent, { kind: "finished" }
     return [];
   }
   const lines = [...(summary?.notes ?? [])];
-  const left = plan.kind === "some" || plan.kind === "nothing" ? plan.upToDate : 0;
-  const recorded = summary === undefined ? "nothing recorded" : `${count(summary.tests, "test")} ran`;
-  lines.push(`${recorded}, ${left === 0 ? "none" : digits(left)} left out`);
+  if (summary === undefined) {
+    // What ran then is only known to pytest: without a collector nothing is left out.
+    lines.push("nothing is recorded of this run");
+  } else {
+    const left = plan.kind === "everything" ? 0 : plan.upToDate;
+    // A note may say that recording came to an end before the tests did.
+    const verb = summary.tests === 0 || summary.notes.length > 0 ? "recorded" : "ran";
+    lines.push(`${count(summary.tests, "test")} ${verb}, ${left === 0 ? "none" : digits(left)} left out`);
+  }
   for (const [reason, tests] of summary?.lost ?? []) {
     lines.push(`${count(tests, "test")} not recorded: ${reason}`);
   }

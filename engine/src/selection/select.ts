@@ -123,13 +123,20 @@ function allHold(knowledge: Knowledge, depsets: readonly number[]): boolean {
   return depsets.every((depset) => knowledge.holds(depset));
 }
 
-/** The newest collection that holds now; undefined if there is none, or if a failed one holds as well. */
+/** A collection that holds now, with what the newest such yields; undefined if there is none, or if a failed one holds as well. */
 export function provenCollection(
   knowledge: Knowledge,
   collections: readonly KnownCollection[],
 ): KnownCollection | undefined {
   const holding = collections.filter((candidate) => allHold(knowledge, candidate.depsets));
-  return holding.every((candidate) => candidate.green) ? holding[0] : undefined;
+  if (!holding.every((candidate) => candidate.green)) {
+    return undefined;
+  }
+  // Sessions differ in what else they loaded, so one file may have several that hold. Of those that yield the same as
+  // the newest, one is as good as another: that of which the user's choice is known saves collecting it again.
+  const [newest] = holding;
+  const same = holding.filter(({ tests }) => tests.join() === newest?.tests.join());
+  return same.find(({ id }) => knowledge.survivors.has(id)) ?? newest;
 }
 
 /** The fact that proves a test now; undefined if it has to run. */

@@ -28,15 +28,16 @@ export const STORE_FORMAT = 1;
 export const FACTS_PER_TEST = 8;
 
 const SCHEMA = `
--- One value per name: "generation" counts the writes, "watch" is the packed watch table.
+-- One value per name: "generation" counts the writes, "watch" is the packed watch table, "false" the packed ids of the
+-- dependencies whose value is not that of the baseline, "lastDependency" the highest id.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- What splits facts into disjoint worlds.
 CREATE TABLE environment (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL);
--- Interned (key, value) pairs; holds = 1 if the value is that of the baseline.
-CREATE TABLE dependency (id INTEGER PRIMARY KEY, path TEXT NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL,
-  value TEXT NOT NULL, holds INTEGER NOT NULL, UNIQUE (path, kind, name, value));
-CREATE INDEX dependency_false ON dependency (id) WHERE holds = 0;
-CREATE INDEX dependency_kind ON dependency (kind) WHERE kind IN (5, 6, 7);
+-- Interned (key, value) pairs, all of one path in one row: JSON [[id, kind, name, value], …]. A row per pair would cost
+-- more to write than all else that recording does.
+CREATE TABLE dependency (path TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+-- Which path an id belongs to: that of the run of ids that begins at or before it.
+CREATE TABLE dependency_run (first INTEGER PRIMARY KEY, path TEXT NOT NULL);
 -- Interned sets of dependency ids (sorted, delta varints).
 CREATE TABLE depset (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, members BLOB NOT NULL);
 -- Node ids are relative to pytest's rootdir, so two files of the project can yield the same one.
@@ -62,11 +63,33 @@ CREATE TABLE walk (environment INTEGER NOT NULL, selection TEXT NOT NULL, path T
 CREATE TABLE teardown (environment INTEGER NOT NULL, fixture TEXT NOT NULL, depset INTEGER NOT NULL,
   PRIMARY KEY (environment, fixture)) WITHOUT ROWID;
 -- Fingerprints by content hash; compiled = JSON list of Python versions that this content was seen to compile on.
-CREATE TABLE fingerprint (hash TEXT PRIMARY KEY, data TEXT NOT NULL, compiled TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE fingerprint (hash TEXT NOT NULL UNIQUE, data TEXT NOT NULL, compiled TEXT NOT NULL);
 -- What is known of interpreters, by their identity on this machine.
 CREATE TABLE interpreter (identity TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 `;
+
+export interface StoredDependency extends Dependency {
+  readonly id: number;
+  readonly holds: boolean;
+}
+
+/** Id, kind, name, value. */
+type StoredRow = readonly [number, number, string, string];
+
+interface Page {
+  readonly rows: StoredRow[];
+  index?: Map<string, number>;
+  changed: boolean;
+}
+
+interface Draft {
+  readonly pages: Map<string, Page>;
+  readonly isFalse: Set<number>;
+  readonly runs: [number, string][];
+  lastId: number;
+  lastPath: string | undefined;
+}
 
 export interface Fact {
   readonly id: number;
@@ -110,6 +133,8 @@ export interface ScopeSettings {
 
 type Row = Record<string, unknown>;
 
+const MAKE_WRITABLE = "Make the directory writable, or free some space on the disk.";
+
 /**
  * Opens the store, making it if there is none.
  *
@@ -151,19 +176,44 @@ export function openStore(file: string): Store {
       // A store that cannot be closed is given up all the same.
     }
     const message = messageOf(error);
-    if (before !== undefined && /not a database|malformed|corrupt|no such (table|column)|already exists/i.test(message)) {
-      throw new WinnowError("store-unreadable", `the store ${file} cannot be read (${message})`, setAside(file));
+    if (before !== undefined && (before.isDirectory() || isDamage(error))) {
+      throw unreadable(file, error);
     }
     throw new WinnowError(
       "store-unwritable",
       `the store ${file} cannot be opened (${message})`,
-      "Make the directory writable, or free some space on the disk.",
+      MAKE_WRITABLE,
     );
   }
 }
 
+/** Whether an error says that what is in the store is not what was once written, so that trying again would not help. */
+export function isDamage(error: unknown): boolean {
+  // Texts in the store are JSON: what cannot be parsed was damaged within a page, which SQLite does not notice.
+  return (
+    error instanceof SyntaxError ||
+    /not a database|malformed|corrupt|no such (table|column)|already exists/i.test(messageOf(error))
+  );
+}
+
+/** Sets a broken store aside; the error says so. */
+export function unreadable(file: string, error: unknown): WinnowError {
+  return new WinnowError("store-unreadable", `the store ${file} cannot be read (${messageOf(error)})`, setAside(file));
+}
+
+/** What to tell of an error while a store is written: a full disk and a broken store are no errors of Winnow's. */
+export function writingError(file: string, error: unknown): unknown {
+  if (isDamage(error)) {
+    return unreadable(file, error);
+  }
+  const message = messageOf(error);
+  return /disk is full|disk I\/O|readonly|unable to open|locked/i.test(message)
+    ? new WinnowError("store-unwritable", `the store ${file} cannot be written (${message})`, MAKE_WRITABLE)
+    : error;
+}
+
 /** Renames a broken store so that nothing is lost, and says so. */
-export function setAside(file: string): string {
+function setAside(file: string): string {
   let aside = `${file}.broken-${Date.now()}`;
   while (statSync(aside, { throwIfNoEntry: false }) !== undefined) {
     aside += "-";
@@ -183,6 +233,8 @@ export function setAside(file: string): string {
 export class Store {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Dependencies as the transaction under way is going to leave them. */
+  #draft: Draft | undefined;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -205,12 +257,19 @@ export class Store {
   write<T>(work: () => T): T {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
+      this.#openDraft();
       const result = work();
+      this.#saveDraft();
       this.#sql("UPDATE meta SET value = value + 1 WHERE name = 'generation'").run();
       this.#database.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      this.#draft = undefined;
+      try {
+        this.#database.exec("ROLLBACK");
+      } catch {
+        // SQLite has done it already, as it does where the disk is full.
+      }
       throw error;
     }
   }
@@ -284,40 +343,135 @@ export class Store {
 
   // --- dependencies and depsets -----------------------------------------------------------------------------------
 
-  dependency(id: number): (Dependency & { holds: boolean }) | undefined {
-    const row = this.#sql("SELECT * FROM dependency WHERE id = ?").get(id) as Row | undefined;
-    return row === undefined ? undefined : toDependency(row);
+  /** A dependency by its number. */
+  dependency(id: number): StoredDependency | undefined {
+    return this.dependencies([id])[0];
   }
 
-  dependenciesOfPath(path: string): (Dependency & { id: number; holds: boolean })[] {
-    return (this.#sql("SELECT * FROM dependency WHERE path = ?").all(path) as Row[]).map(toDependency);
+  /** Dependencies by their numbers; numbers that mean nothing are left out. */
+  dependencies(ids: readonly number[]): StoredDependency[] {
+    const pages = new Map<string, Map<number, StoredDependency>>();
+    const run = this.#sql("SELECT path FROM dependency_run WHERE first <= ? ORDER BY first DESC LIMIT 1");
+    return ids.flatMap((id) => {
+      const row = run.get(id) as Row | undefined;
+      if (row === undefined) {
+        return [];
+      }
+      const path = String(row["path"]);
+      let page = pages.get(path);
+      if (page === undefined) {
+        page = new Map(this.dependenciesOfPath(path).map((dependency) => [dependency.id, dependency]));
+        pages.set(path, page);
+      }
+      return page.get(id) ?? [];
+    });
   }
 
-  /** All dependencies of a kind without a path of their own, or with one that says little (`resolve`, `config`, `packages`). */
-  dependenciesOfKind(kind: Key["kind"]): (Dependency & { id: number; holds: boolean })[] {
-    return (this.#sql("SELECT * FROM dependency WHERE kind = ?").all(KEY_KINDS[kind]) as Row[]).map(toDependency);
+  /** All dependencies on keys of a path, with whether they hold on the baseline. */
+  dependenciesOfPath(path: string): StoredDependency[] {
+    const isFalse = this.#false();
+    return this.#page(path).rows.map(([id, kind, name, value]) => ({
+      id,
+      kind: kindOf(kind),
+      path,
+      name,
+      value,
+      holds: !isFalse.has(id),
+    }));
+  }
+
+  /** All dependencies of a kind whose keys have no path: `resolve` and `packages`. */
+  dependenciesOfKind(kind: "resolve" | "packages"): StoredDependency[] {
+    return this.dependenciesOfPath("").filter((dependency) => dependency.kind === kind);
   }
 
   /** The ids that are false on the baseline. */
   falseIds(): number[] {
-    return (this.#sql("SELECT id FROM dependency WHERE holds = 0").all() as Row[]).map((row) => Number(row["id"]));
+    return [...this.#false()].sort((a, b) => a - b);
   }
 
   lastDependencyId(): number {
-    return Number((this.#sql("SELECT max(id) AS id FROM dependency").get() as Row)["id"] ?? 0);
+    return Number(this.note("lastDependency") ?? 0);
   }
 
-  /** The id of a dependency; `holds` is stored if it is new, and right for a known one already. */
+  /** The id of a dependency; `holds` is stored if it is new, and right for a known one already. Only within `write`. */
   internDependency({ kind, path, name, value }: Dependency, holds: boolean): number {
-    const row = this.#sql(
-      `INSERT INTO dependency (path, kind, name, value, holds) VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET id = id RETURNING id`,
-    ).get(path, KEY_KINDS[kind], name, value, holds ? 1 : 0) as Row;
-    return Number(row["id"]);
+    const draft = this.#drafted();
+    const page = this.#page(path);
+    page.index ??= new Map(page.rows.map(([id, ...rest]) => [rest.join("\n"), id]));
+    const key = `${KEY_KINDS[kind]}\n${name}\n${value}`;
+    let id = page.index.get(key);
+    if (id === undefined) {
+      draft.lastId += 1;
+      id = draft.lastId;
+      page.index.set(key, id);
+      page.rows.push([id, KEY_KINDS[kind], name, value]);
+      page.changed = true;
+      if (draft.lastPath !== path) {
+        draft.runs.push([id, path]);
+        draft.lastPath = path;
+      }
+      if (!holds) {
+        draft.isFalse.add(id);
+      }
+    }
+    return id;
   }
 
+  /** Says whether a dependency holds on the baseline. Only within `write`. */
   setHolds(id: number, holds: boolean): void {
-    this.#sql("UPDATE dependency SET holds = ? WHERE id = ?").run(holds ? 1 : 0, id);
+    const { isFalse } = this.#drafted();
+    if (holds) {
+      isFalse.delete(id);
+    } else {
+      isFalse.add(id);
+    }
+  }
+
+  #drafted(): Draft {
+    if (this.#draft === undefined) {
+      throw new Error("dependencies are written within `write` only");
+    }
+    return this.#draft;
+  }
+
+  #false(): Set<number> {
+    if (this.#draft !== undefined) {
+      return this.#draft.isFalse;
+    }
+    const row = this.#sql("SELECT value FROM meta WHERE name = 'false'").get() as Row | undefined;
+    return new Set(row === undefined ? [] : unpackIds(row["value"] as Uint8Array));
+  }
+
+  #page(path: string): Page {
+    let page = this.#draft?.pages.get(path);
+    if (page === undefined) {
+      const row = this.#sql("SELECT data FROM dependency WHERE path = ?").get(path) as Row | undefined;
+      page = { rows: row === undefined ? [] : (JSON.parse(String(row["data"])) as StoredRow[]), changed: false };
+      this.#draft?.pages.set(path, page);
+    }
+    return page;
+  }
+
+  #openDraft(): void {
+    this.#draft = undefined;
+    const isFalse = this.#false();
+    this.#draft = { pages: new Map(), isFalse, runs: [], lastId: this.lastDependencyId(), lastPath: undefined };
+  }
+
+  #saveDraft(): void {
+    const { pages, isFalse, runs, lastId } = this.#drafted();
+    for (const [path, { rows, changed }] of pages) {
+      if (changed) {
+        this.#sql("INSERT OR REPLACE INTO dependency VALUES (?, ?)").run(path, JSON.stringify(rows));
+      }
+    }
+    for (const [first, path] of runs) {
+      this.#sql("INSERT INTO dependency_run VALUES (?, ?)").run(first, path);
+    }
+    this.#sql("INSERT OR REPLACE INTO meta VALUES ('false', ?)").run(packIds([...isFalse].sort((a, b) => a - b)));
+    this.setNote("lastDependency", String(lastId));
+    this.#draft = undefined;
   }
 
   /** The id of the set with these members (ascending, without duplicates). */
@@ -548,26 +702,20 @@ export class Store {
   /** How many rows of each kind there are, for `winnow status`. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = {};
-    for (const table of ["test", "fact", "collection", "depset", "dependency", "environment", "fingerprint", "run"]) {
+    for (const table of ["test", "fact", "collection", "depset", "environment", "fingerprint", "run"]) {
       counts[table] = Number((this.#sql(`SELECT count(*) AS n FROM ${table}`).get() as Row)["n"]);
     }
+    counts["dependency"] = this.lastDependencyId();
     return counts;
   }
 }
 
-function toDependency(row: Row): Dependency & { id: number; holds: boolean } {
-  const kind = keyKindOf(Number(row["kind"]));
+function kindOf(number: number): Key["kind"] {
+  const kind = keyKindOf(number);
   if (kind === undefined) {
-    throw new Error(`the store has a dependency of an unknown kind (${String(row["kind"])})`);
+    throw new Error(`the store has a dependency of an unknown kind (${number})`);
   }
-  return {
-    id: Number(row["id"]),
-    kind,
-    path: String(row["path"]),
-    name: String(row["name"]),
-    value: String(row["value"]),
-    holds: row["holds"] === 1,
-  };
+  return kind;
 }
 
 function toFact(row: Row): Fact {

@@ -88,6 +88,8 @@ function inProject(kind: KeyKind, value: string): string {
 export class Snapshots {
   readonly #scenario: Scenario;
   readonly #depsets = new Map<number, Depset>();
+  /** The last step in which a set's values were compared. */
+  readonly #checked = new Map<number, number>();
   readonly #steps: RecordedStep[] = [];
   #lastFact = 0;
   #lastCollection = 0;
@@ -131,10 +133,10 @@ export class Snapshots {
     const problems: string[] = [];
     const nodes = store.testNodes();
     const survivors = store.survivors(common.selection);
+    // By Python's version; only one takes part here.
+    const refused = JSON.parse(store.note("broken") ?? "{}") as Record<string, Record<string, { message: string }>>;
     const broken = Object.fromEntries(
-      Object.entries(JSON.parse(store.note("broken") ?? "{}") as Record<string, { message: string }>).map(
-        ([path, { message }]) => [path, message],
-      ),
+      Object.values(refused).flatMap((files) => Object.entries(files).map(([path, { message }]) => [path, message])),
     );
     const facts: RecordedFact[] = [];
     const collections: RecordedCollection[] = [];
@@ -180,7 +182,9 @@ export class Snapshots {
 
   #check(store: Store, subject: string, depsets: readonly number[], tree: MemoryTree): string[] {
     const problems: string[] = [];
-    for (const id of depsets.filter((each) => !this.#depsets.has(each))) {
+    const step = this.#steps.length;
+    for (const id of depsets.filter((each) => this.#checked.get(each) !== step)) {
+      this.#checked.set(id, step);
       const keys: Key[] = [];
       for (const dependency of store.depset(id).flatMap((member) => store.dependency(member) ?? [])) {
         const { kind, path, name, value } = dependency;
@@ -189,13 +193,14 @@ export class Snapshots {
           continue;
         }
         keys.push({ kind, path, name });
-        if (kind !== "packages" && valueIn(tree, dependency) !== inProject(kind, value)) {
-          problems.push(
-            `FACT ${subject}: ${kind} ${path} ${name} is recorded as ${value}, not ${valueIn(tree, dependency)}`,
-          );
+        const now = valueIn(tree, dependency);
+        if (kind !== "packages" && now !== inProject(kind, value)) {
+          problems.push(`FACT ${subject}: ${kind} ${path} ${name} is recorded as ${value}, not ${now}`);
         }
       }
-      this.#depsets.set(id, { step: this.#steps.length, keys });
+      if (!this.#depsets.has(id)) {
+        this.#depsets.set(id, { step, keys });
+      }
     }
     return problems;
   }

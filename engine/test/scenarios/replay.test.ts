@@ -123,15 +123,16 @@ function judge(step: Step, recorded: RecordedStep, plan: Plan): string[] {
       }
     }
   }
-  const unwanted = new Set(step.upToDate);
+  const unwanted = new Set(step.upToDate.flatMap((each) => expand(each, all)));
+  const tolerated = new Set(step.mayRun.flatMap((each) => expand(each, all)));
   for (const { id } of some.tests) {
-    if (step.selected.atLeast ? unwanted.has(id) : !listed.has(id)) {
+    if (step.selected.atLeast ? unwanted.has(id) : !listed.has(id) && !tolerated.has(id)) {
       problems.push(`SURPLUS ${id} (${reasonsFor(id, json).join(", ")})`);
     }
   }
   const asked = step.selected.asked !== null || step.exit !== null;
   for (const { path } of some.files) {
-    const wanted = [...listed].some((id) => id === path || id.startsWith(`${path}::`));
+    const wanted = [...listed, ...tolerated].some((id) => id === path || id.startsWith(`${path}::`));
     if (!step.selected.atLeast && !wanted && !asked) {
       problems.push(`SURPLUS ${path} (${reasonsFor(path, json).join(", ")})`);
     }

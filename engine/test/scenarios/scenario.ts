@@ -58,6 +58,8 @@ export interface Step {
   readonly selected: Expectation;
   /** Tests that must not run, for an `at-least` block. */
   readonly upToDate: readonly string[];
+  /** Tests that need not run but still do: known coarseness. */
+  readonly mayRun: readonly string[];
   /** Every test that runs without passing, or null where the scenario does not say. */
   readonly outcomes: ReadonlyMap<string, string> | null;
   /** The exit code, where the scenario says. */
@@ -147,6 +149,7 @@ export function parseScenario(name: string, markdown: string): Scenario {
     outcomes: Map<string, string> | null;
     exit: number | null;
     upToDate: string[];
+    mayRun: string[];
   } | null = null;
 
   /** Ends the step whose blocks have been read; without a block it is the implied first run of everything. */
@@ -161,6 +164,7 @@ export function parseScenario(name: string, markdown: string): Scenario {
       command: once === null ? always : join(always, once),
       selected: open?.selected ?? EVERYTHING,
       upToDate: open?.upToDate ?? [],
+      mayRun: open?.mayRun ?? [],
       outcomes: open?.outcomes ?? null,
       exit: open?.exit ?? null,
       state: new Map(state),
@@ -373,6 +377,7 @@ export function parseScenario(name: string, markdown: string): Scenario {
             outcomes: null,
             exit: null,
             upToDate: [],
+            mayRun: [],
           };
         } catch (error) {
           fail((error as Error).message, start);
@@ -391,9 +396,10 @@ export function parseScenario(name: string, markdown: string): Scenario {
             fail(`no outcome in "${entry}"`, start);
           }
         }
-      } else if (word === "up-to-date") {
-        const step = open ?? fail("an up-to-date block without a selection", start);
-        step.upToDate.push(...fence.body.split("\n").filter((each) => each !== ""));
+      } else if (word === "up-to-date" || word === "may-run") {
+        const step = open ?? fail(`${word} without a selection`, start);
+        const ids = fence.body.split("\n").filter((each) => each !== "");
+        step[word === "may-run" ? "mayRun" : "upToDate"].push(...ids.map((id) => (id === "all" ? "*" : id)));
       } else {
         fail(`a block that nothing introduces: \`\`\`${fence.info}`, start);
       }

@@ -103,7 +103,7 @@ function changedChain(knowledge: Knowledge, fact: KnownFact): string[] {
 }
 
 function dependenciesOf(store: Store, depset: number): Dependency[] {
-  return store.depset(depset).flatMap((id) => store.dependency(id) ?? []);
+  return store.dependencies(store.depset(depset));
 }
 
 function summary(members: readonly Dependency[]): string {

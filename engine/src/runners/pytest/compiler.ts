@@ -34,10 +34,14 @@ export function compilerOf(executable: string): (paths: readonly string[]) => Re
       maxBuffer: 1 << 28,
       windowsHide: true,
     });
-    if (result.status !== 0) {
-      // Whatever cannot be compiled counts as changed, and so does what nobody could try to compile.
-      return new Map(paths.map((path) => [path, "it could not be compiled"]));
+    try {
+      if (result.status === 0) {
+        return new Map(Object.entries(JSON.parse(result.stdout) as Record<string, string | null>));
+      }
+    } catch {
+      // An interpreter that says something else has not said that it compiles.
     }
-    return new Map(Object.entries(JSON.parse(result.stdout) as Record<string, string | null>));
+    // Whatever cannot be compiled counts as changed, and so does what nobody could try to compile.
+    return new Map(paths.map((path) => [path, "it could not be compiled"]));
   };
 }

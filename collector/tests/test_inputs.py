@@ -1,0 +1,365 @@
+"""Files, listings and child processes as inputs."""
+
+import hashlib
+import os
+
+import pytest
+
+
+def sha(text):
+    data = text.encode()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def inputs(project, source, *args, files=None, cwd="."):
+    project.write(dict({"test_it.py": source}, **(files or {})))
+    run = project.run("-q", *args, cwd=cwd)
+    assert run.exit == 0, run.out + run.err
+    assert run.journal.notes == []
+    return run.journal
+
+
+def of_kind(journal, test, *kinds):
+    return [entry for entry in journal.inputs("test_it.py::" + test) if entry[0] in kinds]
+
+
+def test_files_read(project):
+    journal = inputs(
+        project,
+        """
+        import io, os, pathlib
+        def test_open(): open("data/a.txt").read()
+        def test_path(): pathlib.Path("data/a.txt").read_text()
+        def test_os():
+            file = os.open("data/a.txt", os.O_RDONLY)
+            os.close(file)
+        def test_absolute(): open(os.path.abspath("data/a.txt")).close()
+        def test_elsewhere(monkeypatch):
+            monkeypatch.chdir("data")
+            open("a.txt").close()
+        def test_none(): pass
+        def test_twice():
+            open("data/a.txt").close()
+            open("data/a.txt").close()
+        """,
+        files={"data/a.txt": "one"},
+    )
+    wanted = [["file", "data/a.txt", sha("one")]]
+    for name in ("open", "path", "os", "absolute", "elsewhere", "twice"):
+        assert of_kind(journal, "test_" + name, "file") == wanted, name
+    assert of_kind(journal, "test_none", "file", "listing") == []
+
+
+def test_files_that_are_not_there(project):
+    journal = inputs(
+        project,
+        """
+        def test_1():
+            try:
+                open("config.ini")
+            except FileNotFoundError:
+                pass
+        """,
+    )
+    assert of_kind(journal, "test_1", "file") == [["file", "config.ini", "-"]]
+
+
+def test_what_a_test_writes_itself(project):
+    journal = inputs(
+        project,
+        """
+        import os
+
+        def test_own():
+            with open("out.txt", "w") as f: f.write("x")
+            open("out.txt").read()
+            os.remove("out.txt")
+        def test_renamed():
+            with open("out.tmp", "w") as f: f.write("x")
+            os.replace("out.tmp", "out2.txt")
+            open("out2.txt").read()
+            os.remove("out2.txt")
+        def test_updated():
+            open("snapshot.txt").read()
+            with open("snapshot.txt", "w") as f: f.write("new")
+        def test_created():
+            try:
+                open("created.txt")
+            except FileNotFoundError:
+                open("created.txt", "w").close()
+        def test_appended():
+            with open("log.txt", "a") as f: f.write("x")
+        def test_both():
+            with open("both.txt", "r+") as f:
+                f.read()
+                f.write("!")
+        """,
+        files={"snapshot.txt": "old", "both.txt": "both"},
+    )
+    assert of_kind(journal, "test_own", "file") == []
+    assert of_kind(journal, "test_renamed", "file") == []
+    assert of_kind(journal, "test_updated", "file") == [["file", "snapshot.txt", sha("old")]]
+    assert of_kind(journal, "test_created", "file") == [["file", "created.txt", "-"]]
+    assert of_kind(journal, "test_appended", "file", "changed") == []
+    assert of_kind(journal, "test_both", "file") == [["file", "both.txt", sha("both")]]
+
+
+def test_an_input_that_changes_unseen_is_lost(project):
+    journal = inputs(
+        project,
+        """
+        import os, sys
+
+        def test_1():
+            open("data.txt").read()
+            os.utime("data.txt", (1, 1))
+        """,
+        files={"data.txt": "x"},
+    )
+    assert of_kind(journal, "test_1", "file", "changed") == [["changed", "data.txt"]]
+
+
+def test_what_another_test_wrote(project):
+    journal = inputs(
+        project,
+        """
+        def test_1():
+            with open("shared.txt", "w") as f: f.write("x")
+        def test_2(): open("shared.txt").read()
+        """,
+    )
+    assert journal.tests["test_it.py::test_2"]["opaque"] == ["reads a file written by another test: shared.txt"]
+    assert ["file", "shared.txt", sha("x")] in of_kind(journal, "test_2", "file")
+
+
+def test_what_a_wide_fixture_wrote_comes_with_the_fixture(project):
+    journal = inputs(
+        project,
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def made():
+            with open("made.txt", "w") as f: f.write(open("source.txt").read())
+
+        def test_1(made): open("made.txt").read()
+        """,
+        files={"source.txt": "s"},
+    )
+    assert journal.opaque("test_it.py::test_1") == []
+    assert of_kind(journal, "test_1", "file") == [["file", "source.txt", sha("s")]]
+
+
+def test_files_read_by_fixtures_imports_and_collection(project):
+    journal = inputs(
+        project,
+        """
+        import lib
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def wide(): open("wide.txt").read()
+
+        @pytest.mark.parametrize("line", open("cases.txt").read().split())
+        def test_1(line): pass
+        def test_2(wide): pass
+        """,
+        files={
+            "lib.py": "open('lib.txt').read()\n",
+            "cases.txt": "a b",
+            "lib.txt": "l",
+            "wide.txt": "w",
+            "conftest.py": "def pytest_configure(): open('session.txt').read()\n",
+            "session.txt": "s",
+        },
+    )
+    wide = ["file", "wide.txt", sha("w")]
+    for test in ("test_1[a]", "test_2"):
+        found = of_kind(journal, test, "file")
+        for name, text in (("lib.txt", "l"), ("cases.txt", "a b"), ("session.txt", "s")):
+            assert ["file", name, sha(text)] in found
+        assert (wide in found) == (test == "test_2")
+
+
+def test_what_is_no_input(project):
+    journal = inputs(
+        project,
+        """
+        import json, os, tempfile, textwrap
+
+        def test_1(tmp_path, tmp_path_factory):
+            (tmp_path / "x").write_text("x")
+            (tmp_path / "x").read_text()
+            os.listdir(str(tmp_path))
+            with tempfile.NamedTemporaryFile() as f:
+                open(f.name).close()
+            open(os.devnull).close()
+            open("/proc/self/status").close()
+            open(textwrap.__file__).close()
+            open(".winnow/state").close()
+            open(".pytest_cache/x").close()
+        def test_failing():
+            def fails(): assert 0
+            try:
+                fails()
+            except AssertionError:
+                pass
+        """,
+        files={".winnow/state": "", ".pytest_cache/x": ""},
+    )
+    assert of_kind(journal, "test_1", "file", "listing") == []
+    assert of_kind(journal, "test_failing", "file") == []
+
+
+def test_showing_a_failure_is_no_input(project):
+    project.write({"lib.py": "def f():\n    raise ValueError\n", "test_it.py": "import lib\ndef test_1(): lib.f()\n"})
+    journal = project.run().journal
+    assert of_kind(journal, "test_1", "file") == []
+
+
+def test_source_read_as_data_is_an_input(project):
+    journal = inputs(
+        project,
+        """
+        import inspect, lib
+        def test_1(): assert "lambda" in inspect.getsource(lib)
+        """,
+        files={"lib.py": "f = lambda: 1\n"},
+    )
+    assert of_kind(journal, "test_1", "file") == [["file", "lib.py", sha("f = lambda: 1\n")]]
+
+
+def test_listings(project):
+    journal = inputs(
+        project,
+        """
+        import glob, os, pathlib
+        def test_listdir(): os.listdir("data")
+        def test_scandir(): list(os.scandir("data"))
+        def test_glob(): glob.glob("data/*.txt")
+        def test_path(): list(pathlib.Path("data").iterdir())
+        def test_here(monkeypatch):
+            monkeypatch.chdir("data")
+            os.listdir()
+        def test_walk(): list(os.walk("data"))
+        def test_absent():
+            try:
+                os.listdir("none")
+            except FileNotFoundError:
+                pass
+        """,
+        files={"data/a.txt": "", "data/b.txt": "", "data/.coverage": "", "data/__pycache__/x.pyc": ""},
+    )
+    wanted = ["listing", "data", ["a.txt", "b.txt"]]
+    for name in ("listdir", "scandir", "glob", "path", "here", "walk"):
+        assert of_kind(journal, "test_" + name, "listing") == [wanted], name
+    assert of_kind(journal, "test_absent", "listing") == [["listing", "none", []]]
+
+
+def test_pytests_own_walk_concerns_nobody(project):
+    journal = inputs(project, "def test_1(): pass\n", files={"sub/test_2.py": "def test_2(): pass\n"})
+    assert of_kind(journal, "test_1", "listing") == []
+    walk = journal.context("session", "walk")
+    assert ["listing", ".", ["sub", "test_it.py"]] in walk["inputs"]
+    assert ["listing", "sub", ["test_2.py"]] in walk["inputs"]
+
+
+def test_databases(project):
+    import sqlite3
+
+    connection = sqlite3.connect(str(project.root / "data.db"))
+    connection.execute("create table t (x)")
+    connection.commit()
+    connection.close()
+    journal = inputs(
+        project,
+        """
+        import sqlite3
+        def test_1():
+            connection = sqlite3.connect("data.db")
+            connection.execute("select * from t").fetchall()
+            connection.close()
+        def test_2(): sqlite3.connect(":memory:").close()
+        """,
+    )
+    assert [entry[:2] for entry in of_kind(journal, "test_1", "file")] == [["file", "data.db"]]
+    assert of_kind(journal, "test_2", "file") == []
+
+
+def test_child_processes_are_opaque(project):
+    journal = inputs(
+        project,
+        """
+        import os, platform, subprocess, sys
+        def test_run(): subprocess.run([sys.executable, "-c", "pass"], check=True)
+        def test_system(): os.system("true")
+        def test_fork():
+            pid = os.fork()
+            if not pid:
+                os._exit(0)
+            os.waitpid(pid, 0)
+        def test_platform(): platform.uname().processor
+        def test_none(): pass
+        """,
+    )
+    opaque = {name: journal.tests["test_it.py::test_" + name]["opaque"] for name in ("run", "system", "fork", "platform", "none")}
+    assert len(opaque["run"]) == 1 and opaque["run"][0].endswith(" -c pass")
+    assert opaque["system"] == ["child process: true"]
+    assert opaque["fork"] == ["child process: os.fork"]
+    assert opaque["platform"] == opaque["none"] == []
+
+
+def test_forked_children_leave_the_journal_alone(project):
+    project.write(
+        {
+            "test_it.py": """
+                import os, multiprocessing
+
+                def work():
+                    import json.tool
+                    open("test_it.py").close()
+
+                def test_1():
+                    context = multiprocessing.get_context("fork")
+                    child = context.Process(target=work)
+                    child.start()
+                    child.join()
+                    assert child.exitcode == 0
+
+                def test_2(): pass
+                """,
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0, run.out
+    assert sorted(run.journal.tests) == ["test_it.py::test_1", "test_it.py::test_2"]
+    assert [frame["k"] for frame, _ in run.journal.frames].count("end") == 1
+
+
+def test_settings_of_pytest_are_no_inputs(project):
+    project.write({"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-q'\n", "tox.ini": "", "setup.cfg": ""})
+    journal = inputs(
+        project,
+        """
+        def test_1(): pass
+        def test_2(): open("pyproject.toml").close()
+        """,
+    )
+    assert of_kind(journal, "test_1", "file") == []
+    assert [entry[1] for entry in of_kind(journal, "test_2", "file")] == ["pyproject.toml"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+def test_symbolic_links_to_the_root(project):
+    link = project.root.parent / "link"
+    link.symlink_to(project.root)
+    project.write(
+        {
+            "lib.py": "def f(): pass\n",
+            "data.txt": "d",
+            "test_it.py": "import lib\ndef test_1():\n    lib.f()\n    open('data.txt').close()\n",
+        }
+    )
+    journal = project.run("-q", root=str(link)).journal
+    assert "lib.py::f" in journal.own("test_it.py::test_1")
+    assert of_kind(journal, "test_1", "file") == [["file", "data.txt", sha("d")]]

@@ -1,0 +1,370 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, describe, test } from "node:test";
+import { WinnowError } from "../../src/model/error.ts";
+import { FACTS_PER_TEST, openStore, STORE_FORMAT, type Store } from "../../src/store/store.ts";
+
+const top = mkdtempSync(join(tmpdir(), "winnow-store-"));
+after(() => rmSync(top, { recursive: true, force: true }));
+let places = 0;
+
+function place(): string {
+  places += 1;
+  return join(top, `${places}.db`);
+}
+
+function withStore(work: (store: Store) => void): void {
+  const store = openStore(place());
+  try {
+    work(store);
+  } finally {
+    store.close();
+  }
+}
+
+const fact = (test: number, more: object = {}) => ({
+  test,
+  outcome: "passed",
+  green: true,
+  durationUs: 5,
+  at: 1,
+  run: "r1",
+  depsets: [1, 2],
+  ...more,
+});
+
+describe("what is stored comes back", () => {
+  test("notes, environments, interpreters, fingerprints, runs", () =>
+    withStore((store) => {
+      assert.equal(store.note("x"), undefined);
+      store.setNote("x", "1");
+      store.setNote("x", "2");
+      assert.equal(store.note("x"), "2");
+      assert.equal(store.environment("abc"), undefined);
+      const id = store.internEnvironment("abc", "{}");
+      assert.equal(store.internEnvironment("abc", "other"), id);
+      assert.equal(store.environment("abc"), id);
+      assert.equal(store.interpreter("py"), undefined);
+      store.setInterpreter("py", "{}");
+      assert.equal(store.interpreter("py"), "{}");
+      assert.equal(store.fingerprint("h"), undefined);
+      store.setFingerprint("h", "data", ["3.13.0"]);
+      assert.deepEqual(store.fingerprint("h"), { data: "data", compiled: ["3.13.0"] });
+      assert.equal(store.lastRun(), undefined);
+      store.addRun("r1", 1, "{}");
+      store.addRun("r2", 2, "{}");
+      assert.deepEqual(store.lastRun(), { id: "r2", at: 2, data: "{}" });
+      assert.equal(store.counts()["environment"], 1);
+    }));
+
+  test("the watch table", () =>
+    withStore((store) => {
+      assert.deepEqual(store.watch(), []);
+      const entry = {
+        kind: "f",
+        path: "a/ü.py",
+        digest: "d",
+        size: 3,
+        mtimeMs: 1.25,
+        ctimeMs: 2,
+        inode: 7,
+        settled: true,
+      } as const;
+      store.setWatch([entry]);
+      assert.deepEqual(store.watch(), [entry]);
+    }));
+
+  test("dependencies are interned by all that they consist of", () =>
+    withStore((store) => {
+      const one = { kind: "body", path: "a.py", name: "f", value: "1" } as const;
+      const id = store.internDependency(one, true);
+      assert.equal(store.internDependency(one, true), id);
+      const others = [{ value: "2" }, { name: "g" }, { path: "b.py" }, { kind: "toplevel" as const }].map((more) =>
+        store.internDependency({ ...one, ...more }, false),
+      );
+      assert.equal(new Set([id, ...others]).size, 5);
+      assert.deepEqual(store.dependency(id), { ...one, id, holds: true });
+      assert.equal(store.dependency(999), undefined);
+      assert.deepEqual(store.falseIds(), others);
+      assert.equal(store.lastDependencyId(), Math.max(id, ...others));
+      store.setHolds(id, false);
+      assert.equal(store.dependency(id)?.holds, false);
+      assert.deepEqual(store.dependenciesOfPath("b.py").map((each) => each.path), ["b.py"]);
+      store.internDependency({ kind: "resolve", path: "", name: "m", value: "-" }, true);
+      assert.deepEqual(store.dependenciesOfKind("resolve").map((each) => each.name), ["m"]);
+    }));
+
+  test("a known dependency keeps its truth, whatever is said of it again", () =>
+    withStore((store) => {
+      const one = { kind: "file", path: "a", name: "", value: "1" } as const;
+      const id = store.internDependency(one, false);
+      store.internDependency(one, true);
+      assert.equal(store.dependency(id)?.holds, false);
+    }));
+
+  test("a dependency of a kind that a newer version may add is an error, never a dependency that holds", () => {
+    const file = place();
+    openStore(file).close();
+    const raw = new DatabaseSync(file);
+    raw.exec(`INSERT INTO dependency VALUES ('a', '[[1, 99, "", "v"]]')`);
+    raw.close();
+    const store = openStore(file);
+    assert.throws(() => store.dependenciesOfPath("a"), /unknown kind/);
+    store.close();
+  });
+
+  test("depsets are interned by their members", () =>
+    withStore((store) => {
+      const id = store.internDepset([1, 2, 300]);
+      assert.equal(store.internDepset([1, 2, 300]), id);
+      assert.notEqual(store.internDepset([1, 2, 301]), id);
+      assert.deepEqual(store.depset(id), [1, 2, 300]);
+      const empty = store.internDepset([]);
+      assert.deepEqual(store.depset(empty), []);
+      const seen: number[] = [];
+      store.forEachDepset((each) => seen.push(each));
+      assert.equal(seen.length, 3);
+    }));
+
+  test("tests are told apart by node id and file", () =>
+    withStore((store) => {
+      const one = store.internTest("t.py::a", "x/t.py");
+      assert.equal(store.internTest("t.py::a", "x/t.py"), one);
+      // Two rootdirs in one project: node ids are relative to pytest's, paths to Winnow's.
+      assert.notEqual(store.internTest("t.py::a", "y/t.py"), one);
+      assert.deepEqual([...store.testNodes().values()], ["t.py::a", "t.py::a"]);
+    }));
+
+  test("scopes, walks, survivors and teardowns, each in its environment and selection", () =>
+    withStore((store) => {
+      store.setScope(1, "all", "[]", { roots: [""], settings: { customCollection: false } });
+      assert.deepEqual(store.scopes(1, "all").get("[]"), { roots: [""], settings: { customCollection: false } });
+      assert.equal(store.scopes(2, "all").size + store.scopes(1, "-k x").size, 0);
+      store.setWalk(1, "all", "tests", ["a.py"]);
+      store.setWalk(1, "all", "tests", ["a.py", "b.py"]);
+      assert.deepEqual(store.walks(1, "all").get("tests"), ["a.py", "b.py"]);
+      assert.equal(store.walks(2, "all").size + store.walks(1, "-k x").size, 0);
+      store.setSurvivors(1, "all", null);
+      store.setSurvivors(2, "all", [4]);
+      assert.deepEqual([...store.survivors("all")], [[1, null], [2, [4]]]);
+      assert.equal(store.survivors("-k x").has(1), false);
+      assert.equal(store.teardown(1, "f"), undefined);
+      store.setTeardown(1, "f", 3);
+      store.setTeardown(1, "f", 4);
+      assert.equal(store.teardown(1, "f"), 4);
+      assert.equal(store.teardown(2, "f"), undefined);
+    }));
+});
+
+describe("facts", () => {
+  test("are kept by test and environment, the newest first", () =>
+    withStore((store) => {
+      store.addFact(1, fact(1, { at: 1 }));
+      store.addFact(1, fact(1, { at: 3, depsets: [3] }));
+      store.addFact(1, fact(1, { at: 2, depsets: [4], outcome: "failed", green: false }));
+      store.addFact(1, fact(2, { at: 9 }));
+      store.addFact(2, fact(1, { at: 10 }));
+      const known = store.facts(1);
+      assert.deepEqual(known.get(1)?.map(({ at }) => at), [3, 2, 1]);
+      assert.deepEqual(known.get(1)?.map(({ green }) => green), [true, false, true]);
+      assert.deepEqual(known.get(1), store.factsOfTest(1, 1));
+      assert.deepEqual(store.factsOfTest(2, 1).map(({ at }) => at), [10]);
+      assert.deepEqual(store.factsOfTest(3, 1), []);
+    }));
+
+  test("the same one again is confirmed: its time moves, and never back", () =>
+    withStore((store) => {
+      store.addFact(1, fact(1, { at: 5 }));
+      store.addFact(1, fact(1, { at: 9, durationUs: 7 }));
+      store.addFact(1, fact(1, { at: 2 }));
+      assert.deepEqual(store.factsOfTest(1, 1).map(({ at }) => at), [9]);
+    }));
+
+  test("another outcome, another green or other depsets are another fact", () =>
+    withStore((store) => {
+      store.addFact(1, fact(1));
+      store.addFact(1, fact(1, { outcome: "failed", green: false }));
+      store.addFact(1, fact(1, { green: false }));
+      store.addFact(1, fact(1, { depsets: [2, 1] }));
+      assert.equal(store.factsOfTest(1, 1).length, 4);
+    }));
+
+  test("the oldest beyond the limit go, of that test in that environment only", () =>
+    withStore((store) => {
+      store.addFact(1, fact(2));
+      store.addFact(2, fact(1));
+      for (let at = 1; at <= FACTS_PER_TEST + 3; at++) {
+        store.addFact(1, fact(1, { at, depsets: [at] }));
+      }
+      const left = store.factsOfTest(1, 1).map(({ at }) => at);
+      assert.equal(left.length, FACTS_PER_TEST);
+      assert.equal(Math.min(...left), 4);
+      assert.equal(store.factsOfTest(1, 2).length, 1);
+      assert.equal(store.factsOfTest(2, 1).length, 1);
+    }));
+
+  test("one that was confirmed lately stays, though it was first recorded long ago", () =>
+    withStore((store) => {
+      store.addFact(1, fact(1, { at: 1, depsets: [99] }));
+      for (let at = 2; at <= FACTS_PER_TEST + 2; at++) {
+        store.addFact(1, fact(1, { at: 1000, depsets: [99] }));
+        store.addFact(1, fact(1, { at, depsets: [at] }));
+      }
+      assert.deepEqual(store.factsOfTest(1, 1)[0]?.depsets, [99]);
+    }));
+});
+
+describe("collections", () => {
+  const collection = (more: object = {}) => ({
+    path: "t.py",
+    outcome: "passed",
+    green: true,
+    at: 1,
+    tests: [1, 2],
+    depsets: [1],
+    ...more,
+  });
+
+  test("are confirmed, kept apart, and limited with what belongs to them", () =>
+    withStore((store) => {
+      const first = store.addCollection(1, collection(), "r1");
+      assert.equal(store.addCollection(1, collection({ at: 5 }), "r2"), first);
+      assert.notEqual(store.addCollection(1, collection({ tests: [2, 1] }), "r2"), first);
+      assert.deepEqual(store.collections(1).get("t.py")?.map(({ tests, at }) => [tests, at]), [
+        [[1, 2], 5],
+        [[2, 1], 1],
+      ]);
+      store.setSurvivors(first, "all", null);
+      for (let at = 10; at < 10 + FACTS_PER_TEST; at++) {
+        store.addCollection(1, collection({ at, depsets: [at] }), "r3");
+      }
+      assert.equal(store.collections(1).get("t.py")?.length, FACTS_PER_TEST);
+      assert.equal(store.survivors("all").has(first), false);
+      assert.equal(store.collections(2).size, 0);
+    }));
+});
+
+describe("transactions", () => {
+  test("a write that fails leaves nothing, and the store usable", () =>
+    withStore((store) => {
+      const before = store.generation();
+      assert.throws(
+        () =>
+          store.write(() => {
+            store.setNote("x", "1");
+            throw new Error("no");
+          }),
+        /no/,
+      );
+      assert.equal(store.note("x"), undefined);
+      assert.equal(store.generation(), before);
+      assert.equal(
+        store.write(() => 5),
+        5,
+      );
+      assert.equal(store.generation(), before + 1);
+    }));
+
+  test("a read sees one state, whatever others write meanwhile", () => {
+    const file = place();
+    const reader = openStore(file);
+    const writer = openStore(file);
+    writer.write(() => writer.setNote("x", "1"));
+    reader.read(() => {
+      assert.equal(reader.note("x"), "1");
+      writer.write(() => writer.setNote("x", "2"));
+      assert.equal(reader.note("x"), "1");
+    });
+    assert.equal(reader.note("x"), "2");
+    assert.throws(() =>
+      reader.read(() => {
+        throw new Error("no");
+      }),
+    );
+    assert.equal(reader.note("x"), "2");
+    reader.close();
+    writer.close();
+  });
+});
+
+describe("stores that are not ours to write", () => {
+  const code = (file: string): string => {
+    try {
+      openStore(file).close();
+      return "opened";
+    } catch (error) {
+      assert.ok(error instanceof WinnowError, String(error));
+      assert.ok(error.help.length > 0);
+      return error.code;
+    }
+  };
+
+  test("one of a newer format is left alone, byte for byte", () => {
+    const file = place();
+    const raw = new DatabaseSync(file);
+    raw.exec(`CREATE TABLE treasure (x); PRAGMA user_version = ${STORE_FORMAT + 1}`);
+    raw.close();
+    const before = readFileSync(file);
+    assert.equal(code(file), "store-newer");
+    assert.deepEqual(readFileSync(file), before);
+    assert.equal(code(file), "store-newer");
+  });
+
+  test("a file that is no database is set aside, never deleted", () => {
+    const file = place();
+    writeFileSync(file, "precious ".repeat(1000));
+    assert.equal(code(file), "store-unreadable");
+    const aside = readdirSync(top).filter((name) => name.startsWith(`${places}.db.broken-`));
+    assert.equal(aside.length, 1);
+    assert.equal(readFileSync(join(top, aside[0] as string), "utf8"), "precious ".repeat(1000));
+    assert.equal(code(file), "opened");
+  });
+
+  test("two that break within a millisecond do not overwrite each other", () => {
+    const file = place();
+    for (const text of ["one ", "two ", "three "]) {
+      rmSync(file, { force: true });
+      writeFileSync(file, text.repeat(1000));
+      assert.equal(code(file), "store-unreadable");
+    }
+    assert.equal(readdirSync(top).filter((name) => name.startsWith(`${places}.db.broken-`)).length, 3);
+  });
+
+  test("a database with other tables under our names is set aside", () => {
+    const file = place();
+    const raw = new DatabaseSync(file);
+    raw.exec("CREATE TABLE fact (x)");
+    raw.close();
+    assert.equal(code(file), "store-unreadable");
+    assert.equal(existsSync(file), false);
+  });
+
+  test("a store with a torn page tells so when it is read, and is never taken for an empty one", () => {
+    const file = place();
+    const store = openStore(file);
+    store.write(() => {
+      for (let i = 0; i < 2000; i++) {
+        store.addFact(1, fact(i, { run: "x".repeat(50) }));
+      }
+    });
+    store.close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xff, 8192, bytes.length - 4096));
+    const opened = openStore(file);
+    assert.throws(() => opened.facts(1));
+    opened.close();
+  });
+
+  test("an empty file becomes a store", () => {
+    const file = place();
+    writeFileSync(file, "");
+    assert.equal(code(file), "opened");
+  });
+
+  test("where no directory is, it says that the store cannot be opened", () => {
+    assert.equal(code(join(top, "missing", "store.db")), "store-unwritable");
+  });
+});
