@@ -5,9 +5,12 @@
 The oracle: every test alone in a fresh process under coverage.py's C tracer, which gives the functions that it
 executed (the arcs into a code object name it by its first line; executed lines inside a body name the innermost
 function). Winnow's set comes from a whole recording each: in ordinary order, shuffled, and under `-n 2`; the
-collector is started directly, as the engine would, with no plan. **Missing must be 0**; the surplus (imports,
-session, wider fixtures: all that a test may depend on though it runs none of it itself) is printed. Tests are
-sampled evenly and deterministically with `--limit`.
+collector is started directly, as the engine would, with no plan.
+
+**Missing must be 0.** What is missing is told apart: *lost* (the test executed it in a whole run too: an error of
+attribution) and *only when alone* (an earlier test left something ready: shared state; `--allow-state` tolerates it).
+The surplus is printed: imports, session, wider fixtures, all that a test may depend on though it runs none of it
+itself. Tests are sampled evenly and deterministically with `--limit`.
 
 coverage.py and pytest-xdist are put on the path from the cache directory; the project's environment stays as it is.
 """
@@ -339,10 +342,10 @@ def main() -> int:
         verdicts, unknown = judge(root, run, found, oracle)
         missing = [verdict for verdict in verdicts if verdict.missing]
         if missing:
-            own = witness.whole([verdict.test for verdict in missing], run)
+            there = witness.whole([verdict.test for verdict in missing], run)
             shared = in_contexts(root, found)
             missing = [
-                verdict._replace(lost=[one for one in verdict.missing if one in shared or one in own[verdict.test]])
+                verdict._replace(lost=[one for one in verdict.missing if one in shared or one in there[verdict.test]])
                 for verdict in missing
             ]
         everything += missing + [verdict for verdict in verdicts if not verdict.missing]

@@ -32,7 +32,8 @@ def main() -> None:
 
 def _set_search_path(here: str) -> None:
     """The first entry becomes what `python -m pytest` would have there: the current directory, or nothing."""
-    if sys.path and os.path.abspath(sys.path[0] or os.curdir) == here:
+    # Python puts the script's real directory there, whatever links led to it.
+    if sys.path and os.path.realpath(sys.path[0] or os.curdir) == os.path.realpath(here):
         del sys.path[0]
         if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
             try:

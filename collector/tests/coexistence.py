@@ -274,9 +274,9 @@ def check(
     everything after the first run.
     """
     wanted = {name: set(functions) for name, functions in table.items()}
-    # Once before, so that caches (byte code, .hypothesis, .pytest_cache) look alike to both.
-    bare = project.bare("-v", *args, env=env)
-    first = project.winnow("-v", *args, env=env)
+    verbose = [] if "no:terminal" in args else ["-v"]
+    bare = project.bare(*verbose, *args, env=env)
+    first = project.winnow(*verbose, *args, env=env)
     lines = [same(run.lines) if same is not None else run.lines for run in (bare, first.run)]
     if not order:
         lines = [sorted(one) for one in lines]
@@ -301,7 +301,7 @@ def check(
         assert plan.files == {test.partition("::")[0] for test in inside}, text
         if name != names[-1]:
             project.edit_function(name)
-    second = project.winnow("-v", *later, env=env)
+    second = project.winnow(*verbose, *later, env=env)
     assert set(second.tests) == expected, _explain(second.run)
     if not again:
         assert second.code == 0, _explain(second.run)
@@ -322,7 +322,7 @@ def expect_idle(
     assert (plan.tests, plan.files) == (set(again), set()), json.dumps(plan.document, indent=1)
     assert plan.kind == ("some" if again else "nothing"), plan.document
     if start and not again:
-        idle = project.winnow("-v", *args, env=env)
+        idle = project.winnow(*args, env=env)
         assert (idle.code, idle.run.out, idle.started) == (0, "", False), _explain(idle.run)
         assert "nothing to run" in idle.run.err
 

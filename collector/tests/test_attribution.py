@@ -342,6 +342,28 @@ def test_a_thread_that_outlives_its_test_counts_until_it_ends(project):
     assert [note["code"] for note in journal.notes] == ["thread-outlives-test"]
 
 
+def test_idle_threads_concern_nobody(project):
+    project.write(
+        {
+            "lib.py": "def work(): return step()\ndef step(): return 1\n",
+            "test_it.py": """
+                from concurrent.futures import ThreadPoolExecutor
+                import lib
+
+                pool = ThreadPoolExecutor(1)
+
+                def test_1(): assert pool.submit(lib.work).result() == 1
+                def test_2(): pass
+                def test_3(): assert pool.submit(lib.work).result() == 1
+                """,
+        }
+    )
+    journal = project.run("-q").journal
+    assert journal.bodies("test_it.py::test_2") == {"test_it.py::test_2"}
+    assert {"lib.py::work", "lib.py::step"} <= journal.own("test_it.py::test_3")
+    assert journal.notes == []
+
+
 def test_a_thread_of_a_fixture_concerns_its_users(project):
     project.write(
         {

@@ -274,6 +274,7 @@ def test_tests_that_trace_for_themselves(project):
 
                 def test_monitoring():
                     if not hasattr(sys, "monitoring"):
+                        lib.f()
                         return
                     seen = []
                     monitoring = sys.monitoring

@@ -2,7 +2,8 @@
 
 Python trusts a `.pyc` whose source has the same size and the same whole second of modification: an edit of equal size
 within that second runs the old code. Scenario: write, run, edit and run again within a second. pytest's cache of
-rewritten modules had the same weakness until it became checked by hash.
+rewritten modules had the same weakness until it became checked by hash. And whoever sets times (`cp -p`, `rsync -t`,
+`touch -r`) can give an edit of equal size the old time at any moment; only the change time tells.
 """
 
 import importlib
@@ -15,7 +16,12 @@ from typing import Any, Optional
 SAFETY_GAP_NS = 2_000_000_000
 
 
-def pyc_is_trustworthy(source_path: str, source: bytes, source_mtime_ns: int) -> Optional[bool]:
+def written_ns(source: os.stat_result) -> int:
+    """When the source got its content, at the latest."""
+    return max(source.st_mtime_ns, source.st_ctime_ns)
+
+
+def pyc_is_trustworthy(source_path: str, source: bytes, source_written_ns: int) -> Optional[bool]:
     """May Python's cached byte code stand for these source bytes?
 
     True: Python may use it (or find it stale by itself). False: there is none, or it may be wrong unnoticed; compile.
@@ -34,7 +40,7 @@ def pyc_is_trustworthy(source_path: str, source: bytes, source_mtime_ns: int) ->
         checks = _hash_checks()
         checked = checks == "always" or (checks == "default" and bool(header[4] & 2))
         return True if checked else None
-    return mtime_ns >= source_mtime_ns + SAFETY_GAP_NS
+    return mtime_ns >= source_written_ns + SAFETY_GAP_NS
 
 
 def is_young(pyc: Any, source: Any) -> bool:
@@ -43,7 +49,7 @@ def is_young(pyc: Any, source: Any) -> bool:
         with open(pyc, "rb") as file:
             header = file.read(8)
             mtime_ns = os.fstat(file.fileno()).st_mtime_ns
-        return len(header) == 8 and not header[4] & 1 and mtime_ns < os.stat(source).st_mtime_ns + SAFETY_GAP_NS
+        return len(header) == 8 and not header[4] & 1 and mtime_ns < written_ns(os.stat(source)) + SAFETY_GAP_NS
     except OSError:
         return False
 

@@ -12,7 +12,7 @@ import functools
 import sys
 import weakref
 from types import ModuleType
-from typing import Any, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from .contexts import Context, Contexts
 from .registry import Registry
@@ -25,7 +25,10 @@ class _Cache:
     __slots__ = ("wrapper", "name", "info", "code", "context")
 
     def __init__(self, wrapper: Any, name: str, code: Optional[int]) -> None:
-        self.wrapper = weakref.ref(wrapper)
+        try:
+            self.wrapper: Callable[[], Any] = weakref.ref(wrapper)
+        except TypeError:  # Python 3.8
+            self.wrapper = lambda: wrapper
         self.name = name
         self.info = wrapper.cache_info()
         # The number of the wrapped function: it ran means that a value was computed, whatever the counters say.
@@ -48,7 +51,7 @@ class Caches:
         self._registry = registry
         self._contexts = contexts
         self._caches: List[_Cache] = []
-        self._known: "weakref.WeakSet[Any]" = weakref.WeakSet()
+        self._known: Dict[int, _Cache] = {}
         # Caches that the running test has filled: they take over what it depends on when it ends.
         self._filled: List[_Cache] = []
 
@@ -108,14 +111,14 @@ class Caches:
                 kind = type(value)
             # Not isinstance(): it may run a proxy's code.
             if kind is _Wrapper:
-                if value not in self._known and not _belongs_elsewhere(value, module):
+                known = self._known.get(object.__hash__(value))
+                if (known is None or known.wrapper() is not value) and not _belongs_elsewhere(value, module):
                     self._add(value, rel, imported)
             elif issubclass(kind, type):
                 if depth < _MAX_DEPTH and value.__dict__.get("__module__") == module:
                     self._search(value.__dict__, module, rel, imported, depth + 1)
 
     def _add(self, wrapper: Any, rel: str, imported: Context) -> None:
-        self._known.add(wrapper)
         code = getattr(getattr(wrapper, "__wrapped__", None), "__code__", None)
         number = None
         if code is not None:
@@ -124,5 +127,6 @@ class Caches:
                 number = self._registry.code_id(path, code.co_firstlineno, code.co_name)
         cache = _Cache(wrapper, "%s::%s" % (rel, getattr(wrapper, "__qualname__", "?")), number)
         self._caches.append(cache)
+        self._known[object.__hash__(wrapper)] = cache
         if cache.info.misses:
             self._produce(cache, imported)

@@ -12,7 +12,6 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
-from .caches import Caches
 from .content import Contents, blob_sha, key_of, stat_file
 from .contexts import Context, Contexts
 from .registry import Registry
@@ -52,7 +51,7 @@ class Imports:
         registry: Registry,
         contexts: Contexts,
         contents: Contents,
-        caches: Caches,
+        loaded: "Callable[[Load], None]",
         transform: Optional[SourceTransform],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -67,7 +66,7 @@ class Imports:
         # True from the start of collection: what is imported by then concerns the whole session.
         self.collecting = False
         self.active = False
-        self._caches = caches
+        self._loaded = loaded
         # conftests that concern only what lies below their directory: (directory, context).
         self._conftests: List[Tuple[str, Context]] = []
         self._contexts: Dict[str, Context] = {}
@@ -168,18 +167,20 @@ class Imports:
             if load.surroundings is not None:
                 self._end_conftest(load)
             stat = before or after
-            self.frames.append(
-                {
-                    "k": "module",
-                    "file": self.registry.file_id(load.rel),
-                    "name": load.module.__name__,
-                    "package": getattr(load.module, "__package__", None),
-                    "sha": load.sha,
-                    "ctx": load.context.id,
-                    "stat": [str(part) for part in key_of(stat)] if stat is not None else [],
-                }
-            )
-            self._caches.discover(load.module, load.rel, load.context)
+            frame = {
+                "k": "module",
+                "file": self.registry.file_id(load.rel),
+                "name": load.module.__name__,
+                "package": getattr(load.module, "__package__", None),
+                "sha": load.sha,
+                "ctx": load.context.id,
+                "stat": [str(part) for part in key_of(stat)] if stat is not None else [],
+            }
+            # Code that is executed in a namespace finds the builtins put there: without them it did not compile.
+            if load.source is not None and "__builtins__" not in vars(load.module):
+                frame["ran"] = False
+            self.frames.append(frame)
+            self._loaded(load)
         except Exception as error:
             self.fail(error)
 

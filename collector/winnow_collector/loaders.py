@@ -19,9 +19,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, List, Optional, Tuple
 
-from .bytecode import is_young, keep_bytecode, pyc_is_trustworthy
+from .bytecode import is_young, keep_bytecode, pyc_is_trustworthy, written_ns
 from .importing import Imports, Load
-from .tracing import SourceTransform
 
 _SourceFileLoader = importlib.machinery.SourceFileLoader
 _PLAIN_METHODS = ("get_code", "source_to_code", "get_data", "path_stats", "get_filename")
@@ -99,7 +98,7 @@ def _decide_compiler(loader: Any, load: Load) -> None:
         if plain and load.imports.transform is not None:
             load.compile_here = True
             return
-        trust = pyc_is_trustworthy(load.path, load.source, load.before.st_mtime_ns)
+        trust = pyc_is_trustworthy(load.path, load.source, written_ns(load.before))
         if plain and trust is False:
             load.compile_here = True
         elif trust is None or (trust is False and os.path.exists(importlib.util.cache_from_source(load.path))):
@@ -158,6 +157,7 @@ def _binary_exec(imports: Imports, original: Any) -> Any:
             return
         try:
             load.context.add_input("file", load.rel, load.sha)
+            load.source = None  # no source at all
             original(self, module)
         finally:
             load.end()
@@ -173,22 +173,25 @@ def _rewriting_exec(imports: Imports, original: Any) -> Any:
             original(self, module)
             return
         try:
-            if imports.transform is None or load.source is None:
+            code = _rewritten_code(self, load) if imports.transform is not None else None
+            if code is None:
                 original(self, module)
             else:
-                exec(_rewritten_code(self, load, imports.transform), module.__dict__)
+                exec(code, module.__dict__)
         finally:
             load.end()
 
     return _disguised(exec_module)
 
 
-def _rewritten_code(hook: Any, load: Load, transform: SourceTransform) -> CodeType:
-    """What pytest's loader would run, compiled by the transform."""
+def _rewritten_code(hook: Any, load: Load) -> Optional[CodeType]:
+    """What pytest's loader would run, compiled by the transform; None if that fails: pytest shall say so itself."""
     from _pytest import __version__
     from _pytest.assertion import rewrite
 
-    assert load.source is not None
+    transform = load.imports.transform
+    if load.source is None or transform is None:
+        return None
     hook._rewritten_names[load.module.__name__] = Path(load.path)
     try:
         pass_hook = bool(hook.config.getini("enable_assertion_pass_hook"))
@@ -197,9 +200,12 @@ def _rewritten_code(hook: Any, load: Load, transform: SourceTransform) -> CodeTy
     flavour = "pytest-%s%s" % (__version__, "-pass" if pass_hook else "")
     code = transform.recall(load.source, load.path, flavour)
     if code is None:
-        tree = ast.parse(load.source, filename=load.path)
-        rewrite.rewrite_asserts(tree, load.source, load.path, hook.config)
-        code = transform.compile(load.source, load.path, tree, flavour)
+        try:
+            tree = ast.parse(load.source, filename=load.path)
+            rewrite.rewrite_asserts(tree, load.source, load.path, hook.config)
+            code = transform.compile(load.source, load.path, tree, flavour)
+        except (SyntaxError, ValueError):
+            return None
     return code
 
 

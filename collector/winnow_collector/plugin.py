@@ -223,12 +223,13 @@ class _Selection:
             recorder.fail(error)
         outcome = yield
         try:
-            if recorder.active and outcome.excinfo is None:
-                recorder.contexts.slice()
-                recorder.write(collection.frames(items))
-                # Collection has come to its end: what was not seen by now is not there.
-                recorder.write([recorder.session_frame(complete=True, **_collected_from(config, recorder))])
-            removed = collection.deselect(items)
+            if outcome.excinfo is None:
+                if recorder.active:
+                    recorder.contexts.slice()
+                    recorder.write(collection.frames(items))
+                    # Collection has come to its end: what was not seen by now is not there.
+                    recorder.write([recorder.session_frame(complete=True, **_collected_from(config, recorder))])
+                removed = collection.deselect(items)
         except Exception as error:
             recorder.fail(error)
         if removed:

@@ -15,10 +15,11 @@ from typing import Any, List, Optional
 from .audit import Audit
 from .caches import Caches
 from .callers import Callers
+from .cells import Cells
 from .content import Contents
 from .contexts import Context, Contexts
 from .fixtures import Fixtures
-from .importing import Imports
+from .importing import Imports, Load
 from .journal import Journal
 from .loaders import Loaders
 from .outcomes import Outcomes
@@ -43,9 +44,10 @@ class Recorder:
         self.contexts = Contexts(self.tracer.take if self.tracer is not None else list)
         contents = Contents()
         self.caches = Caches(self.registry, self.contexts)
-        self.contexts.on_slice = self.caches.look
+        self.cells = Cells(self.contexts, self.registry.file_of_code)
+        self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None
-        self.imports = Imports(self.registry, self.contexts, contents, self.caches, transform, self.fail)
+        self.imports = Imports(self.registry, self.contexts, contents, self._loaded, transform, self.fail)
         self.loaders = Loaders(self.imports)
         self.audit = Audit(
             self.registry,
@@ -57,8 +59,8 @@ class Recorder:
             self.fail,
         )
         self.fixtures = Fixtures(self.contexts, self.fail)
-        self.threads = Threads(self.contexts, self.note)
-        self.fixtures.after_setup = self.threads.settle
+        self.threads = Threads(self.registry, self.contexts, self.note)
+        self.fixtures.after_setup = self.threads.adopt
         self._journal: Optional[Journal] = None
         self._notes: List[dict] = []
         self._header: dict = {}
@@ -108,6 +110,14 @@ class Recorder:
         )
         self._header = header
 
+    def _look(self, context: Context, codes: List[int]) -> None:
+        self.cells.note(codes)
+        self.caches.look(context, codes)
+
+    def _loaded(self, load: Load) -> None:
+        self.caches.discover(load.module, load.rel, load.context)
+        self.cells.add(load.module, load.rel, load.source)
+
     def stop_recording(self, message: Optional[str], code: str = "") -> None:
         """Record nothing from now on; what is written stays true."""
         if message is not None:
@@ -131,7 +141,6 @@ class Recorder:
 
     def begin_test(self, name: str, uses: List[Context]) -> Context:
         """A test's protocol begins."""
-        self.threads.settle()
         test = self.contexts.new_test(name)
         for context in uses:
             test.use(context)
@@ -148,6 +157,7 @@ class Recorder:
             return
         self.audit.settle(test)
         self.threads.end_test(test)
+        self.cells.end_test(test)
         self.caches.end_test(test)
         result = outcomes.result()
         file_id = self.registry.file_id(file)

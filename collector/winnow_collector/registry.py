@@ -39,6 +39,7 @@ class Registry:
         self._code_ids: Dict[CodeRow, int] = {}
         self._new_files: List[str] = []
         self._new_codes: List[CodeRow] = []
+        self._code_files: List[str] = []
 
     def project_path(self, filename: str) -> Optional[str]:
         """The file's path as the journal names it, or None if it is no source of the project."""
@@ -84,7 +85,12 @@ class Registry:
         if number is None:
             number = self._code_ids[row] = len(self._code_ids)
             self._new_codes.append(row)
+            self._code_files.append(path)
         return number
+
+    def file_of_code(self, number: int) -> str:
+        """The project path of a code number."""
+        return self._code_files[number]
 
     def announcements(self) -> List[dict]:
         """Journal frames for the numbers handed out since the last call."""

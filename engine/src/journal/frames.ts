@@ -66,6 +66,8 @@ export interface ModuleFrame {
   /** Blob id of the source that really ran; null if it could not be known. */
   readonly sha: string | null;
   readonly ctx: number;
+  /** False if nothing of it was executed: Python refused the source. */
+  readonly ran?: boolean;
 }
 
 export interface PreloadedFrame {

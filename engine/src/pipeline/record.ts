@@ -129,6 +129,8 @@ class Recorder {
   readonly #present = new Map<string, string>();
   #tree: PresentTree;
   readonly #changes: readonly Change[];
+  /** Project paths of sources that Python refused when they were loaded. */
+  readonly #refused = new Set<string>();
   #opaqueDepset: number | undefined;
   readonly #watch: readonly WatchEntry[];
 
@@ -162,12 +164,15 @@ class Recorder {
     // In files of which only parts were asked for as well.
     const sawSurvivors = journals.some(({ frames }) => frames.some(({ frame }) => frame.k === "collected" && hasSurvivors(frame)));
     this.#learnSurroundings(journals);
+    for (const { frames } of journals) {
+      this.#learnWhatCompiles(frames);
+    }
     // On the tree that everything below is asked of: what does not compile is remembered there.
-    this.#tree.checkCompiles([...this.#changes, ...uncheckedSources(this.#store, this.#tree)], this.#compiler);
+    const refused = [...this.#refused].map((path): Change => ({ kind: "f", path, before: ABSENT }));
+    this.#tree.checkCompiles([...this.#changes, ...uncheckedSources(this.#store, this.#tree), ...refused], this.#compiler);
     // All dependencies first: whoever depends on everything known depends on what each of these processes touched.
     const recordings = journals.map(({ frames }) => {
-      const start = frames.find(({ frame }) => frame.k === "start")?.frame;
-      const recording = attribute(frames, this.#world(start?.k === "start" ? start.python : undefined));
+      const recording = attribute(frames, this.#world());
       return { recording, ids: this.#internAll(recording.dependencies) };
     });
     const recorded = recordings.some(({ recording }) => recording.session !== undefined);
@@ -306,18 +311,43 @@ class Recorder {
     }
   }
 
-  /** `python`: the version that the process says it is; what it loaded compiles there, and perhaps nowhere else. */
-  #world(python: string | undefined): RecordingWorld {
+  /** What a process loaded compiles on its own version of Python, and perhaps on no other. */
+  #learnWhatCompiles(frames: JournalFile["frames"]): void {
+    const paths: string[] = [];
+    let isOwn = false;
+    for (const { frame } of frames) {
+      if (frame.k === "start") {
+        isOwn = frame.python === this.#interpreter.version;
+      } else if (frame.k === "files") {
+        frame.paths.forEach((path, index) => {
+          paths[frame.base + index] = path;
+        });
+      } else if (frame.k === "module") {
+        const path = projectPath(paths[frame.file] ?? "");
+        if (frame.ran === false) {
+          this.#refused.add(path);
+        } else if (isOwn && frame.sha !== null) {
+          this.#tree.noteCompiled(path, frame.sha);
+        }
+      }
+    }
+  }
+
+  #world(): RecordingWorld {
     const tree = this.#tree;
     const resolutions = new Map<string, string>();
     return {
       source: (path, sha): LoadedSource | undefined => {
+        if (this.#refused.has(path)) {
+          // Nothing of it was executed. What the process met must still be there, and be refused, to be believed.
+          const state = tree.source(path);
+          return state.kind === "broken" && state.digest === sha
+            ? { toplevel: `!${sha}`, imports: [], blocksAt: () => [], body: () => `!${sha}` }
+            : undefined;
+        }
         const source = tree.fingerprintOf(path, sha);
         if (source === undefined) {
           return undefined;
-        }
-        if (python === this.#interpreter.version) {
-          tree.noteCompiled(path, sha);
         }
         // A source that cannot be split counts as one block: any change of its content is a change of everything in it.
         return "error" in source

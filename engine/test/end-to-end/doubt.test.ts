@@ -171,7 +171,31 @@ test("a typo in a function that nobody calls: all who import the file run, and t
   assert.match(red.stdout, /SyntaxError/);
   assert.doesNotMatch(red.stdout, /test_cart/);
   project.edit("shop/mail.py", "return 1 +", "return 1");
-  assert.deepEqual((await project.run()).starts.includes("collector"), false);
+  assert.equal((await project.run()).starts.includes("collector"), false);
+  project.edit("shop/mail.py", "return 1", "return 1 +");
+  assert.equal((await project.run()).code, 2);
+});
+
+test("a typo in the first run of all, and one that a test gets along with", async () => {
+  await using project = new Project({
+    "pytest.ini": "[pytest]\n",
+    "test_it.py": `def test_it():
+    try:
+        import lib
+    except SyntaxError:
+        return
+    assert lib.f() == 2
+`,
+    "lib.py": "def f():\n    return 1\n\n\ndef never():\n    return 1 +\n",
+  });
+  assert.deepEqual((await project.run()).outcomes.get("test_it.py::test_it"), "PASSED");
+  assert.deepEqual((await project.run()).starts, []);
+  project.edit("lib.py", "1 +", "1");
+  const mended = await project.run();
+  assert.deepEqual([mended.code, mended.ran], [1, ["test_it.py::test_it"]]);
+  project.edit("lib.py", "return 1\n\n", "return 2\n\n");
+  assert.equal((await project.run()).code, 0);
+  assert.deepEqual((await project.run()).starts, []);
 });
 
 test("sources that Python cannot decode, and sources that it can", async () => {
@@ -191,10 +215,14 @@ test("sources that Python cannot decode, and sources that it can", async () => {
   // A comment and a mark at the start change no token.
   project.write({ "shop/mail.py": Buffer.from(`\ufeff${mail}`) });
   assert.equal((await project.run()).starts.includes("collector"), false);
-  project.write({ "shop/mail.py": Buffer.from(`# coding: latin-1\n# \xe5\n${mail}`, "latin1") });
+  // The same bytes are another text in another encoding: who imports the file runs, once.
+  const latin = (text: string): void => project.write({ "shop/mail.py": Buffer.from(`# coding: latin-1\n${text}`, "latin1") });
+  latin(mail);
+  const decoded = await project.run();
+  assert.deepEqual([decoded.code, decoded.ran], [0, [SUBJECT]]);
+  latin(`# \xe5\n${mail}`);
   assert.equal((await project.run()).starts.includes("collector"), false);
-  // Text that reads differently under the other encoding does.
-  project.write({ "shop/mail.py": Buffer.from(`# coding: latin-1\n${mail.replace("Hello ", "Hello \xe5")}`, "latin1") });
+  latin(mail.replace("Hello ", "Hello \xe5"));
   const read = await project.run();
   assert.deepEqual([read.code, read.ran], [1, [SUBJECT]]);
 });

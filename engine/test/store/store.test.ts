@@ -80,28 +80,85 @@ describe("what is stored comes back", () => {
   test("dependencies are interned by all that they consist of", () =>
     withStore((store) => {
       const one = { kind: "body", path: "a.py", name: "f", value: "1" } as const;
-      const id = store.internDependency(one, true);
-      assert.equal(store.internDependency(one, true), id);
-      const others = [{ value: "2" }, { name: "g" }, { path: "b.py" }, { kind: "toplevel" as const }].map((more) =>
-        store.internDependency({ ...one, ...more }, false),
+      const variants = [{}, { value: "2" }, { name: "g" }, { path: "b.py" }, { kind: "toplevel" as const }, { path: "" }];
+      const ids = store.write(() => {
+        const first = variants.map((more, index) => store.internDependency({ ...one, ...more }, index === 0));
+        assert.deepEqual(
+          variants.map((more) => store.internDependency({ ...one, ...more }, true)),
+          first,
+        );
+        return first;
+      });
+      assert.equal(new Set(ids).size, variants.length);
+      // In any order, over the borders of paths and transactions.
+      const later = store.write(() => store.internDependency({ ...one, value: "3" }, true));
+      for (const [index, id] of [...ids.entries()].reverse()) {
+        assert.deepEqual(store.dependency(id), { ...one, ...variants[index], id, holds: index === 0 });
+      }
+      assert.equal(store.dependency(later)?.value, "3");
+      assert.deepEqual([store.dependency(999), store.dependency(0)], [undefined, undefined]);
+      assert.deepEqual(
+        store.dependencies([later, 999, ids[3] ?? 0]).map(({ id }) => id),
+        [later, ids[3]],
       );
-      assert.equal(new Set([id, ...others]).size, 5);
-      assert.deepEqual(store.dependency(id), { ...one, id, holds: true });
-      assert.equal(store.dependency(999), undefined);
-      assert.deepEqual(store.falseIds(), others);
-      assert.equal(store.lastDependencyId(), Math.max(id, ...others));
-      store.setHolds(id, false);
-      assert.equal(store.dependency(id)?.holds, false);
-      assert.deepEqual(store.dependenciesOfPath("b.py").map((each) => each.path), ["b.py"]);
-      store.internDependency({ kind: "resolve", path: "", name: "m", value: "-" }, true);
-      assert.deepEqual(store.dependenciesOfKind("resolve").map((each) => each.name), ["m"]);
+      assert.deepEqual(store.falseIds(), ids.slice(1));
+      assert.equal(store.lastDependencyId(), Math.max(later, ...ids));
+      store.write(() => {
+        store.setHolds(ids[0] ?? 0, false);
+        store.setHolds(ids[1] ?? 0, true);
+      });
+      assert.equal(store.dependency(ids[0] ?? 0)?.holds, false);
+      assert.equal(store.dependency(ids[1] ?? 0)?.holds, true);
+      assert.deepEqual(
+        store.dependenciesOfPath("b.py").map((each) => each.path),
+        ["b.py"],
+      );
+      store.write(() => store.internDependency({ kind: "resolve", path: "", name: "m", value: "-" }, true));
+      assert.deepEqual(
+        store.dependenciesOfKind("resolve").map((each) => each.name),
+        ["m"],
+      );
+      assert.deepEqual(store.dependenciesOfKind("packages"), []);
     }));
+
+  test("dependencies are written in transactions only, and a failed one leaves none", () =>
+    withStore((store) => {
+      const one = { kind: "file", path: "a", name: "", value: "1" } as const;
+      assert.throws(() => store.internDependency(one, true), /within `write` only/);
+      assert.throws(() => store.setHolds(1, true), /within `write` only/);
+      assert.throws(
+        () =>
+          store.write(() => {
+            store.internDependency(one, false);
+            throw new Error("no");
+          }),
+        /no/,
+      );
+      assert.deepEqual([store.dependenciesOfPath("a"), store.falseIds(), store.lastDependencyId()], [[], [], 0]);
+    }));
+
+  test("two processes intern without giving out a number twice", () => {
+    const file = place();
+    const stores = [openStore(file), openStore(file)];
+    const ids = Array.from({ length: 20 }, (_, n) => {
+      const store = stores[n % 2] as Store;
+      const dependency = { kind: "file", path: `p${n % 3}`, name: "", value: String(n) } as const;
+      return store.write(() => store.internDependency(dependency, true));
+    });
+    assert.equal(new Set(ids).size, 20);
+    ids.forEach((id, n) => {
+      assert.equal(stores[(n + 1) % 2]?.dependency(id)?.value, String(n));
+    });
+    for (const store of stores) {
+      store.close();
+    }
+  });
 
   test("a known dependency keeps its truth, whatever is said of it again", () =>
     withStore((store) => {
       const one = { kind: "file", path: "a", name: "", value: "1" } as const;
-      const id = store.internDependency(one, false);
-      store.internDependency(one, true);
+      const id = store.write(() => store.internDependency(one, false));
+      store.write(() => store.internDependency(one, true));
       assert.equal(store.dependency(id)?.holds, false);
     }));
 

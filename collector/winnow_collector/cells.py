@@ -1,0 +1,175 @@
+"""State at module and class level that one test leaves behind and a later one finds.
+
+A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. This is
+the coarse rule: at the end of each test the namespaces of the modules whose code ran are compared with what they looked
+like before. Whoever left a change behind becomes a *producer* of that module's state, with all that it depends on; whoever
+runs code of the module later uses the producers. A test that puts everything back, as most do, produces nothing.
+
+Compared are contents up to three steps from the module: identities of objects, and values of the plain types. Nothing of
+the project runs in here. So what is not seen: a change deeper inside, in objects with slots or written in C, and an
+object replaced by another at the same address.
+"""
+
+from collections import deque
+from types import GetSetDescriptorType, ModuleType
+from typing import Any, Callable, Dict, List, Optional, Set
+
+from .contexts import Context, Contexts
+
+_MAX_DEPTH = 3
+# Of larger containers only the size counts, and beyond so many objects in one module only which objects they are.
+_MAX_ITEMS = 64
+_MAX_VISITS = 400
+_MASK = (1 << 62) - 1
+_PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
+# Py_TPFLAGS_HEAPTYPE: made by a class statement.
+_HEAP_TYPE = 1 << 9
+# Whose instances hold no state of the project.
+_STATELESS = frozenset(("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest"))
+_dict_items = dict.items
+
+
+class _Cell:
+    """One module's state."""
+
+    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel")
+
+    def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
+        self.namespace = vars(module)
+        self.module = module.__name__
+        self.rel = rel
+        # Its functions bind names of the module itself (`global`).
+        self.rebinds = rebinds
+        self.watched = [
+            name
+            for name, value in list(self.namespace.items())
+            if not name.startswith("__") and self._can_change(value)
+        ]
+        self.mark = self.look()
+        self.context: Optional[Context] = None
+
+    def _can_change(self, value: Any) -> bool:
+        kind = type(value)
+        if issubclass(kind, type):
+            return value.__dict__.get("__module__") == self.module and _has_state(value)
+        return issubclass(kind, (dict, list, set, deque)) or _is_instance(kind)
+
+    def look(self) -> int:
+        """A number that differs, nearly always, if anything that is compared differs."""
+        try:
+            return self._look()
+        except Exception:  # another thread changed a container meanwhile: that is a change
+            return id(object())
+
+    def _look(self) -> int:
+        namespace = self.namespace
+        total = len(namespace)
+        if self.rebinds:
+            total += sum(map(_leaf, namespace.values()))
+        budget = [_MAX_VISITS]
+        for name in self.watched:
+            total = (total * 31 + _shape(namespace.get(name), _MAX_DEPTH, budget)) & _MASK
+        return total
+
+
+def _has_state(owner: type) -> bool:
+    return any(issubclass(type(value), (dict, list, set, deque)) for value in list(owner.__dict__.values())) or any(
+        not name.startswith("__") and value is None for name, value in list(owner.__dict__.items())
+    )
+
+
+def _is_instance(kind: type) -> bool:
+    """True for instances of classes written in Python, but for some that hold no state of the project."""
+    if kind.__module__.split(".")[0] in _STATELESS:
+        return False
+    return kind.__flags__ & _HEAP_TYPE != 0 and not issubclass(kind, ModuleType)
+
+
+def _leaf(value: Any) -> int:
+    """Plain values count by what they are, everything else by which object it is."""
+    return hash(value) if type(value) in _PLAIN else id(value)
+
+
+def _shape(value: Any, depth: int, budget: List[int]) -> int:
+    """What an object holds: a fresh list of the same objects is the same state."""
+    kind = type(value)
+    if kind in _PLAIN or depth <= 0 or budget[0] <= 0:
+        return _leaf(value)
+    if issubclass(kind, dict):
+        items = _dict_items(value)
+        size = dict.__len__(value)
+    elif kind in (list, set, deque, tuple):
+        items = enumerate(value) if kind is not set else ((0, item) for item in value)
+        size = len(value)
+    elif issubclass(kind, type):
+        items = [
+            (name, item)
+            for name, item in list(value.__dict__.items())
+            if not name.startswith("__") and type(item) is not _Function
+        ]
+        size = len(items)
+    elif _is_instance(kind):
+        attributes = _attributes(kind, value)
+        if not attributes:
+            return id(value)
+        items = attributes.items()
+        size = len(attributes)
+    else:
+        return id(value)
+    if size > _MAX_ITEMS:
+        return id(kind) + size
+    budget[0] -= size
+    total = id(kind) + size
+    for key, item in list(items):
+        # A sum, because the order of a cache's entries changes with every use.
+        total += (_leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
+    return total & _MASK
+
+
+def _attributes(kind: type, value: Any) -> Dict[str, Any]:
+    """An instance's dictionary, unless it has none or code of its own answers for it (as proxies have)."""
+    for base in kind.__mro__:
+        descriptor = base.__dict__.get("__dict__")
+        if descriptor is not None:
+            return descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else {}
+    return {}
+
+
+_Function = type(_leaf)
+
+
+class Cells:
+    """The state of all project modules."""
+
+    def __init__(self, contexts: Contexts, file_of_code: Callable[[int], str]) -> None:
+        self._contexts = contexts
+        self._file_of_code = file_of_code
+        self._cells: Dict[str, List[_Cell]] = {}
+        self._touched: Set[int] = set()
+
+    def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
+        """A module was executed."""
+        cell = _Cell(module, rel, source is None or b"global " in source)
+        if cell.watched or cell.rebinds:
+            self._cells.setdefault(rel, []).append(cell)
+
+    def note(self, codes: List[int]) -> None:
+        """This code ran."""
+        self._touched.update(codes)
+
+    def end_test(self, test: Context) -> None:
+        """The test's dependencies are complete: what did it find, what does it leave behind?"""
+        touched, self._touched = self._touched, set()
+        changed: List[_Cell] = []
+        for rel in {self._file_of_code(code) for code in touched}:
+            for cell in self._cells.get(rel, ()):
+                if cell.context is not None:
+                    test.use(cell.context)
+                mark = cell.look()
+                if mark != cell.mark:
+                    cell.mark = mark
+                    changed.append(cell)
+        for cell in changed:
+            if cell.context is None:
+                cell.context = self._contexts.new_shared("cache::module %s" % cell.rel)
+            cell.context.absorb(test)
