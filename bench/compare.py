@@ -207,6 +207,7 @@ def main() -> None:
         "projects": {},
         "rows": [],
     }
+    measured = environments.winnow_digest()
     rows: List[Dict[str, object]] = []
     projects: Dict[str, object] = {}
     for size in [name.strip() for name in args.sizes.split(",") if name.strip()]:
@@ -214,6 +215,8 @@ def main() -> None:
         projects[size] = {key: value for key, value in info.items() if key != "targets"}
         rows += bench(size, tools, info, args.pairs, args.nice, empty)
         result["rows"], result["projects"] = rows, projects
+        if environments.winnow_digest() != measured:
+            sys.exit("Winnow was changed or rebuilt while it was measured: these figures are of no one version")
         folder = os.path.join(cache, "results")
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "compare-%s.json" % versions["Python"])

@@ -474,6 +474,7 @@ def crash(test: Crash, args: argparse.Namespace) -> int:
         flush=True,
     )
     kills = number = 0
+    tested = environments.winnow_digest()
     while kills < args.kills and number < 3 * args.kills + 10:
         number += 1
         # Mostly a new world; at times one in which other states are known already.
@@ -488,6 +489,8 @@ def crash(test: Crash, args: argparse.Namespace) -> int:
     test.project.put(intact)
     for world in sorted({0, *(test.rng.randint(0, number) for _ in range(5))}):
         test.whole(number + 1, world, base, "the last look at world %d" % world)
+    if environments.winnow_digest() != tested:
+        test.faults.append(Fault(number, "Winnow was changed or rebuilt meanwhile: this run proves nothing"))
     store = _integrity(test.project.root, test.scratch)
     if store != "ok":
         test.faults.append(Fault(number + 1, "the store: " + store))

@@ -199,6 +199,19 @@ def node_cached() -> str:
     return _NODE[0]
 
 
+def winnow_digest() -> str:
+    """What Winnow is now, bundle and collector: figures of a Winnow that was rebuilt half-way are none."""
+    digest = hashlib.sha256()
+    for folder in ("dist", "collector"):
+        for directory, folders, names in os.walk(os.path.join(REPOSITORY, folder)):
+            folders[:] = sorted(name for name in folders if name not in ("__pycache__", "tests"))
+            for name in sorted(names):
+                if name.endswith((".py", ".mjs")):
+                    with open(os.path.join(directory, name), "rb") as source:
+                        digest.update(name.encode() + b"\0" + source.read())
+    return digest.hexdigest()
+
+
 def has_winnow() -> bool:
     """Whether the bundle is there (`npm run build` makes it)."""
     return os.path.exists(os.path.join(REPOSITORY, "dist", "winnow.mjs"))

@@ -68,7 +68,7 @@ class Project:
         env: Optional[Dict[str, str]] = None,
         cwd: str = ".",
         python_args: List[str] = [],
-        **session: Any
+        **session: Any,
     ) -> Run:
         """Run pytest under the collector."""
         self._runs += 1
@@ -77,7 +77,9 @@ class Project:
         plan_path = None
         if plan is not None:
             plan_path = journals / "plan.json"
-            plan_path.write_text(json.dumps(dict({"version": 1, "skipFiles": [], "skipTests": {}, "everything": False}, **plan)))
+            plan_path.write_text(
+                json.dumps(dict({"version": 1, "skipFiles": [], "skipTests": {}, "everything": False}, **plan))
+            )
         description = {
             "version": 1,
             "root": str(self.root),

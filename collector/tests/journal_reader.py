@@ -50,7 +50,15 @@ class Journal:
             self.preloaded.append(dict(frame, file=self.files[frame["file"]]))
         elif kind == "ctx":
             known = self.contexts.setdefault(
-                frame["id"], {"kind": frame["kind"], "name": frame["name"], "uses": set(), "inputs": [], "opaque": [], "codes": set()}
+                frame["id"],
+                {
+                    "kind": frame["kind"],
+                    "name": frame["name"],
+                    "uses": set(),
+                    "inputs": [],
+                    "opaque": [],
+                    "codes": set(),
+                },
             )
             known["uses"] |= set(frame["uses"])
             known["inputs"] += frame["inputs"]

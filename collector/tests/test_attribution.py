@@ -166,7 +166,13 @@ def test_every_test_gets_its_full_set(project):
 
 def test_identical_functions_of_two_files_are_two(project):
     source = "def f():\n    return 1\n"
-    project.write({"a.py": source, "b.py": source, "test_it.py": "import a, b\n\ndef test_a():\n    a.f()\n\ndef test_b():\n    b.f()\n"})
+    project.write(
+        {
+            "a.py": source,
+            "b.py": source,
+            "test_it.py": "import a, b\n\ndef test_a():\n    a.f()\n\ndef test_b():\n    b.f()\n",
+        }
+    )
     journal = project.run("-q").journal
     assert journal.own("test_it.py::test_a") == {"test_it.py::test_a", "a.py::f"}
     assert journal.own("test_it.py::test_b") == {"test_it.py::test_b", "b.py::f"}
@@ -349,12 +355,16 @@ def test_idle_threads_concern_nobody(project):
             "test_it.py": """
                 from concurrent.futures import ThreadPoolExecutor
                 import lib
+                import pytest
 
-                pool = ThreadPoolExecutor(1)
+                @pytest.fixture(scope="module")
+                def pool():
+                    with ThreadPoolExecutor(1) as pool:
+                        yield pool
 
-                def test_1(): assert pool.submit(lib.work).result() == 1
+                def test_1(pool): assert pool.submit(lib.work).result() == 1
                 def test_2(): pass
-                def test_3(): assert pool.submit(lib.work).result() == 1
+                def test_3(pool): assert pool.submit(lib.work).result() == 1
                 """,
         }
     )

@@ -5,7 +5,7 @@ import sys
 from typing import Any, Dict, List
 
 import pytest
-from coexistence import Project, check, expect_idle, library, only, winnow_lines
+from coexistence import Project, check, expect_idle, library, only, representative, winnow_lines
 
 FILES = {
     "lib.py": library("a", "b", "shared"),
@@ -38,19 +38,13 @@ TABLE = {
 }
 
 
+@representative
 @pytest.mark.parametrize(
     "args",
     [
-        "-p no:cacheprovider",
-        "-p no:terminal",
-        "--capture=fd",
-        "--capture=tee-sys",
-        "--import-mode=importlib",
-        "--import-mode=append",
-        "--assert=plain",
-        "-p no:logging -p no:faulthandler -p no:unraisableexception -p no:threadexception -p no:warnings",
-        "--strict-markers --tb=short -q --durations=0 -vv",
-        "-n0 --dist=no",
+        "-p no:cacheprovider --capture=fd --import-mode=importlib --strict-markers --tb=short -q --durations=0 -vv",
+        "-p no:terminal --import-mode=append --assert=plain",
+        "--capture=tee-sys -p no:logging -p no:faulthandler -p no:unraisableexception -p no:warnings -n0 --dist=no",
     ],
 )
 def test_option(tmp_path: Any, args: str) -> None:
@@ -58,16 +52,14 @@ def test_option(tmp_path: Any, args: str) -> None:
     if "-n0" in words:
         pytest.importorskip("xdist")
         words = ["-p", "xdist.plugin", *words]
-    if "--durations=0" in words:
-        check(Project(tmp_path, FILES), TABLE, *words, edit="shared", same=_without_durations)
-    else:
-        check(Project(tmp_path, FILES), TABLE, *words, edit="shared")
+    check(Project(tmp_path, FILES), TABLE, *words, edit="shared", same=_without_durations)
 
 
 def _without_durations(lines: List[str]) -> List[str]:
     return [line for line in lines if not line.startswith("TIME ")]
 
 
+@representative
 def test_no_capture(tmp_path: Any) -> None:
     # What tests print goes out as it comes; options that split facts do so, and both keep their own.
     project = Project(tmp_path, FILES)
@@ -145,7 +137,8 @@ RED = {
 ALL = {"test_a.py::test_a", "test_b.py::test_b", "test_b.py::test_b2", "test_c.py::test_c", "test_c.py::test_d"}
 
 
-@pytest.mark.parametrize("option", ["-x", "--maxfail=1", "--exitfirst"])
+@representative
+@pytest.mark.parametrize("option", ["-x", "--maxfail=1"])
 def test_first_failure_ends_the_run(tmp_path: Any, option: str) -> None:
     project = Project(tmp_path, RED)
     bare, first = project.bare("-v", option), project.winnow("-v", option)
@@ -163,6 +156,7 @@ def test_first_failure_ends_the_run(tmp_path: Any, option: str) -> None:
     expect_idle(project)
 
 
+@representative
 def test_last_failed(tmp_path: Any) -> None:
     project = Project(tmp_path, RED)
     assert project.winnow().code == 1
@@ -183,6 +177,7 @@ def test_last_failed(tmp_path: Any) -> None:
     assert (third.code, third.tests) == (0, {}), third.run
 
 
+@representative
 def test_failed_first(tmp_path: Any) -> None:
     project = Project(tmp_path, RED)
     project.winnow()
@@ -194,6 +189,7 @@ def test_failed_first(tmp_path: Any) -> None:
     assert first.code == 1
 
 
+@representative
 def test_stepwise(tmp_path: Any) -> None:
     project = Project(tmp_path, RED)
     bare = project.bare("-v", "--sw")
@@ -210,6 +206,7 @@ def test_stepwise(tmp_path: Any) -> None:
     expect_idle(project)
 
 
+@representative
 def test_collect_only(tmp_path: Any) -> None:
     # It lists all tests, whatever is known, and proves none.
     project = Project(tmp_path, FILES)
@@ -224,13 +221,15 @@ def test_collect_only(tmp_path: Any) -> None:
     expect_idle(project)
 
 
-@pytest.mark.parametrize("option", ["--fixtures", "--markers", "--help", "--version", "--setup-plan", "--cache-show"])
+@representative
+@pytest.mark.parametrize("option", ["--fixtures", "--setup-plan", "--version"])
 def test_questions(tmp_path: Any, option: str) -> None:
     project = Project(tmp_path, FILES)
     bare, run = project.bare(option), project.winnow(option)
     assert (run.code, run.run.lines, run.run.err) == (bare.code, bare.lines, bare.err)
 
 
+@representative
 def test_reports_of_what_ran(tmp_path: Any) -> None:
     project = Project(tmp_path, FILES)
     assert project.winnow("--junitxml=report.xml").code == 0
@@ -239,6 +238,7 @@ def test_reports_of_what_ran(tmp_path: Any) -> None:
     expect_idle(project)
 
 
+@representative
 def test_wrong_arguments(tmp_path: Any) -> None:
     project = Project(tmp_path, FILES)
     assert project.winnow().code == 0
@@ -248,14 +248,15 @@ def test_wrong_arguments(tmp_path: Any) -> None:
     expect_idle(project)
 
 
+@representative
 def test_selections_of_the_user(tmp_path: Any) -> None:
     project = Project(tmp_path, FILES)
     for args, expected in (
         (["-k", "test_a"], {"test_one.py::test_a"}),
         (["test_two.py"], {"test_two.py::test_b"}),
-        (["test_one.py::test_b"], {"test_one.py::test_b"}),
+        ([], {"test_one.py::test_b"}),
+        (["test_one.py::test_b"], set()),
         (["--deselect", "test_one.py::test_a"], set()),
-        ([], set()),
     ):
         run = project.winnow("-v", *args)
         assert (run.code, set(run.tests)) == (0, expected), (args, run.run)
@@ -294,6 +295,7 @@ def test_pdb(tmp_path: Any) -> None:
     expect_idle(project, "--pdb")
 
 
+@representative
 def test_trace(tmp_path: Any) -> None:
     project = Project(tmp_path, FILES)
     project.winnow()
@@ -330,6 +332,7 @@ def test_foreign_trace_function(tmp_path: Any) -> None:
     assert not first.tests and project.plan("-p", "tracer").kind != "nothing"
 
 
+@representative
 def test_breakpoint_in_a_test(tmp_path: Any) -> None:
     text = """
         import lib

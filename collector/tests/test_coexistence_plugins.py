@@ -4,7 +4,7 @@ import os
 from typing import Any, List
 
 import pytest
-from coexistence import Project, check, expect_idle, library, plugin
+from coexistence import Project, check, expect_idle, library, plugin, representative
 
 PLAIN = {
     "lib.py": library("a", "b", "shared"),
@@ -33,6 +33,7 @@ PLAIN_TABLE = {
 }
 
 
+@representative
 def test_randomly_seeded(tmp_path: Any) -> None:
     check(Project(tmp_path, PLAIN), PLAIN_TABLE, *plugin("randomly"), "--randomly-seed=7")
 
@@ -50,6 +51,7 @@ def test_randomly_unseeded(tmp_path: Any) -> None:
     expect_idle(project, *plugin("randomly"))
 
 
+@representative
 def test_rerunfailures(tmp_path: Any) -> None:
     project = Project(
         tmp_path,
@@ -58,15 +60,14 @@ def test_rerunfailures(tmp_path: Any) -> None:
             "test_flaky.py": """
                 import lib, pytest
 
-                attempts = []
-
                 @pytest.fixture
-                def sometimes():
-                    attempts.append(1)
+                def attempts(request):
+                    request.config.attempts = getattr(request.config, "attempts", 0) + 1
+                    return request.config.attempts
 
-                def test_flaky(sometimes):
+                def test_flaky(attempts):
                     assert lib.a() == 3
-                    assert len(attempts) > 1
+                    assert attempts > 1
 
                 def test_steady():
                     assert lib.b() == 3
@@ -145,11 +146,13 @@ def test_asyncio(tmp_path: Any) -> None:
     import pytest_asyncio
 
     modern = tuple(map(int, pytest_asyncio.__version__.split(".")[:2])) >= (0, 24)
-    text = ASYNC_TESTS.replace("pytest", "pytest, pytest_asyncio", 1).replace("FUNCTION_FIXTURE", "pytest_asyncio.fixture")
+    text = ASYNC_TESTS.replace("pytest", "pytest, pytest_asyncio", 1).replace("FUNCTION_FIXTURE", 'pytest_asyncio.fixture(loop_scope="module")')
     if not modern:
         pytest.skip("this pytest-asyncio has no loop_scope")
     # A coroutine that is begun in one test and goes on in the next: both ran it.
-    text += """
+    kept = """
+    import asyncio, lib, pytest
+
     kept = []
 
     async def long(gate):
@@ -171,15 +174,17 @@ def test_asyncio(tmp_path: Any) -> None:
 """
     text += EXECUTOR_TEST
     text = text.replace("MODULE_FIXTURE", 'pytest_asyncio.fixture(scope="module", loop_scope="module")')
-    text = text.replace("MARK", 'pytest.mark.asyncio(loop_scope="module")')
+    mark = 'pytest.mark.asyncio(loop_scope="module")'
     table = dict(ASYNC_TABLE)
-    table["test_async.py::test_begin"] = {"started"}
-    table["test_async.py::test_end"] = {"resumed"}
-    project = Project(tmp_path, {"lib.py": ASYNC_LIB, "test_async.py": text})
+    table["test_kept.py::test_begin"] = {"started"}
+    # What it finds in `kept` it owes to the other one.
+    table["test_kept.py::test_end"] = {"started", "resumed"}
+    files = {"lib.py": ASYNC_LIB, "test_async.py": text.replace("MARK", mark), "test_kept.py": kept.replace("MARK", mark)}
+    project = Project(tmp_path, files)
     project.write({"pytest.ini": "[pytest]\nasyncio_default_fixture_loop_scope = function\n"})
     first = check(project, table, *args, "-W", "ignore::DeprecationWarning", edit="closed")
-    names = first.journal_of("test_async.py::test_end").own("test_async.py::test_end")
-    assert "test_async.py::long" in names, "it resumed in this test"
+    names = first.journal_of("test_kept.py::test_end").own("test_kept.py::test_end")
+    assert "test_kept.py::long" in names, "it resumed in this test"
 
 
 def test_anyio(tmp_path: Any) -> None:
@@ -239,6 +244,7 @@ OPEN = stream()
     assert bodies["test_close"] >= {"stream", "at_close"}
 
 
+@representative
 @pytest.mark.parametrize("method", ["signal", "thread"])
 def test_timeout(tmp_path: Any, method: str) -> None:
     project = Project(
@@ -261,6 +267,7 @@ def test_timeout(tmp_path: Any, method: str) -> None:
     check(project, table, *plugin("timeout"), "--timeout=60", "--timeout-method=%s" % method, edit="a")
 
 
+@representative
 def test_timeout_that_strikes(tmp_path: Any) -> None:
     text = """
         import lib, time
@@ -328,7 +335,7 @@ HYPOTHESIS_TABLE = {
 }
 
 
-@pytest.mark.parametrize("derandomize", [False, True])
+@pytest.mark.parametrize("derandomize", [pytest.param(False, marks=representative), True])
 def test_hypothesis(tmp_path: Any, derandomize: bool) -> None:
     project = Project(tmp_path, HYPOTHESIS)
     project.write(
@@ -350,6 +357,7 @@ def test_hypothesis(tmp_path: Any, derandomize: bool) -> None:
         assert not first.journal_of(name).opaque(name)
 
 
+@representative
 def test_hypothesis_that_finds_something(tmp_path: Any) -> None:
     # The failing example is replayed from the database, found anew without one; either way the test runs until it passes.
     text = """

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from coexistence import Project, check, expect_idle, library, plugin
+from coexistence import Project, check, expect_idle, library, plugin, representative
 
 FILES = {
     "lib.py": library("a", "b", "c", "per_session", "per_module", "at_collection"),
@@ -61,10 +61,11 @@ def _lines(lines: Any) -> Any:
     return [line for line in lines if line.strip() and not line.startswith(("scheduling tests", "created: "))]
 
 
-@pytest.mark.parametrize("dist", ["load", "loadfile", "loadscope"])
+@pytest.mark.parametrize("dist", ["load", pytest.param("loadfile", marks=representative), pytest.param("loadscope", marks=representative)])
 def test_distributed(tmp_path: Any, dist: str) -> None:
     project = Project(tmp_path, FILES)
-    first = check(project, TABLE, *plugin("xdist"), "-n2", "--dist", dist, order=False, same=_lines)
+    edit = None if dist == "load" else "at_collection"
+    first = check(project, TABLE, *plugin("xdist"), "-n2", "--dist", dist, order=False, same=_lines, edit=edit)
     roles = sorted((journal.start["role"], journal.start["worker"]) for journal in first.journals if journal.tests)
     assert set(roles) <= {("worker", "gw0"), ("worker", "gw1")}
     for journal in first.journals:
@@ -72,4 +73,9 @@ def test_distributed(tmp_path: Any, dist: str) -> None:
             assert not journal.tests and not journal.collected
     # What workers found out holds without workers, under another distribution, and the other way round.
     expect_idle(project, *plugin("xdist"))
-    expect_idle(project, *plugin("xdist"), "-n", "1", "--dist", "worksteal")
+    if dist == "load":
+        expect_idle(project, *plugin("xdist"), "-n", "1", "--dist", "worksteal")
+        project.edit_function("a", "abc")
+        alone = project.winnow(*plugin("xdist"))
+        assert set(alone.tests) == {name for name, functions in TABLE.items() if "a" in functions}
+        expect_idle(project, *plugin("xdist"), "-n2")

@@ -30,7 +30,10 @@ def test_collected_frames(project):
         }
     )
     journal = project.run("-q", "--continue-on-collection-errors").journal
-    found = {path: (frame["ids"], frame["survived"], frame["outcome"], frame["partial"]) for path, frame in journal.collected.items()}
+    found = {
+        path: (frame["ids"], frame["survived"], frame["outcome"], frame["partial"])
+        for path, frame in journal.collected.items()
+    }
     assert found == {
         "test_a.py": (A, None, "passed", False),
         "sub/test_b.py": (B, None, "passed", False),
@@ -70,7 +73,9 @@ def test_reordering_is_not_seen(project):
     project.write({"conftest.py": "def pytest_collection_modifyitems(items): items.reverse()\n"})
     run = project.run("-v")
     assert run.journal.collected["test_a.py"]["ids"] == A
-    assert list(run.journal.tests) == (A + B if "test_a.py" < "sub" else B + A)[::-1] or list(run.journal.tests)[-1] in (A[0], B[0])
+    assert list(run.journal.tests) == (A + B if "test_a.py" < "sub" else B + A)[::-1] or list(run.journal.tests)[
+        -1
+    ] in (A[0], B[0])
 
 
 def test_files_left_out(project):
@@ -229,4 +234,6 @@ def test_doctests_and_other_items(project):
     for test in ("lib.py::lib.f", "test_text.txt::test_text.txt", "thing.odd::item"):
         assert "lib.py::f" in journal.own(test)
     assert [entry[1] for entry in journal.inputs("thing.odd::item") if entry[0] == "file"] == ["thing.odd"]
-    assert "test_text.txt" in [entry[1] for entry in journal.inputs("test_text.txt::test_text.txt") if entry[0] == "file"]
+    assert "test_text.txt" in [
+        entry[1] for entry in journal.inputs("test_text.txt::test_text.txt") if entry[0] == "file"
+    ]

@@ -195,7 +195,9 @@ def test_modules_that_nothing_saw_are_preloaded(project):
 def test_an_edit_of_equal_size_within_the_second_runs_the_new_code(project, name):
     """Python itself would run the old byte code."""
     now = int(time.time()) - 30
-    project.write({"lib.py": "VALUE = 1\n", "test_it.py": "import lib\nVALUE = 1\ndef test_1(): print(lib.VALUE + VALUE)\n"})
+    project.write(
+        {"lib.py": "VALUE = 1\n", "test_it.py": "import lib\nVALUE = 1\ndef test_1(): print(lib.VALUE + VALUE)\n"}
+    )
     path = project.root / name
     os.utime(str(path), (now, now))
     assert "2\n" in project.run("-q", "-s").out

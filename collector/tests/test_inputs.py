@@ -302,7 +302,10 @@ def test_child_processes_are_opaque(project):
         def test_none(): pass
         """,
     )
-    opaque = {name: journal.tests["test_it.py::test_" + name]["opaque"] for name in ("run", "system", "fork", "platform", "none")}
+    opaque = {
+        name: journal.tests["test_it.py::test_" + name]["opaque"]
+        for name in ("run", "system", "fork", "platform", "none")
+    }
     assert len(opaque["run"]) == 1 and opaque["run"][0].endswith(" -c pass")
     assert opaque["system"] == ["child process: true"]
     assert opaque["fork"] == ["child process: os.fork"]
@@ -363,3 +366,28 @@ def test_symbolic_links_to_the_root(project):
     journal = project.run("-q", root=str(link)).journal
     assert "lib.py::f" in journal.own("test_it.py::test_1")
     assert of_kind(journal, "test_1", "file") == [["file", "data.txt", sha("d")]]
+
+
+def test_functions_that_tests_replace(project):
+    journal = inputs(
+        project,
+        """
+        import builtins, os, time
+        import pytest
+        from unittest import mock
+
+        def test_1():
+            with mock.patch("os.stat"), mock.patch("os.getcwd", return_value="/nowhere"), mock.patch("os.listdir"):
+                with mock.patch("os.open"), mock.patch("os.read"), mock.patch("time.time"), mock.patch("json.dumps"):
+                    open("data.txt").close()
+                    import lib
+                    lib.f()
+        def test_2():
+            with mock.patch("builtins.open"):
+                import other
+        """,
+        files={"data.txt": "d", "lib.py": "def f(): pass\n", "other.py": ""},
+    )
+    assert of_kind(journal, "test_1", "file") == [["file", "data.txt", sha("d")]]
+    assert "lib.py::f" in journal.own("test_it.py::test_1")
+    assert all(frame["sha"] for frame in journal.modules)

@@ -577,7 +577,9 @@ def test_byte_code_moves_with_the_project(tmp_path):
     assert {each.co_filename for each in (code, code.co_consts[0])} == {project.path()}
 
 
-@pytest.mark.parametrize("spoil", [lambda data: b"", lambda data: data[:-1], lambda data: data[:40] + b"\0" + data[41:]])
+@pytest.mark.parametrize(
+    "spoil", [lambda data: b"", lambda data: data[:-1], lambda data: data[:40] + b"\0" + data[41:]]
+)
 def test_broken_byte_code_is_ignored(tmp_path, spoil):
     Project(tmp_path).load(SOURCE)
     (entry,) = entries(tmp_path)

@@ -362,7 +362,9 @@ def test_outcomes_and_output(projects):
     assert len(list(probed.glob(".winnow/*/*.code"))) == 5
 
 
-@pytest.mark.parametrize("kind, core", [("lines", ""), ("branches", ""), ("branches", "sysmon"), ("branches", "pytrace")])
+@pytest.mark.parametrize(
+    "kind, core", [("lines", ""), ("branches", ""), ("branches", "sysmon"), ("branches", "pytrace")]
+)
 def test_coverage(projects, kind, core):
     pytest.importorskip("pytest_cov")
     if core == "sysmon" and not hasattr(sys, "monitoring"):

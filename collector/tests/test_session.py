@@ -303,7 +303,7 @@ def test_the_plugin_alone_does_nothing(project):
     environment = project.environment()
     environment["PYTHONPATH"] = os.path.dirname(BOOTSTRAP)
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "winnow_collector.plugin"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "winnow_collector.guard"],
         cwd=str(project.root),
         env=environment,
         stdout=subprocess.PIPE,

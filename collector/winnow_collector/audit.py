@@ -15,7 +15,7 @@ import sys
 from typing import Any, Callable, Container, Dict, List, Optional
 
 from .callers import Callers
-from .content import ABSENT, Contents, key_of
+from .content import ABSENT, Contents, key_of, real_getcwd, real_stat
 from .contexts import SESSION_ID, Context, Contexts
 from .registry import Registry
 
@@ -28,6 +28,7 @@ _DEVICES = ("/dev/", "/proc/", "/sys/")
 _SETTINGS = frozenset(
     ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
 )
+_readlink = getattr(os, "readlink", None)
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -65,7 +66,10 @@ class Audit:
         handlers["os.listdir"] = handlers["os.scandir"] = self._guard(self._on_listing)
         handlers["os.rename"] = self._guard(self._on_rename)
         handlers["os.remove"] = self._guard(self._on_remove)
+        handlers["os.utime"] = handlers["os.chmod"] = self._guard(self._on_touch)
+        handlers["ctypes.dlopen"] = self._guard(self._on_library)
         handlers["subprocess.Popen"] = self._guard(self._on_popen)
+        handlers["_winapi.CreateProcess"] = self._guard(self._on_create_process)
         for event in ("os.system", "os.posix_spawn", "os.exec", "os.spawn", "os.fork", "os.forkpty", "os.startfile"):
             handlers[event] = self._guard(self._on_process(event))
         sys.addaudithook(_make_hook(handlers))
@@ -88,7 +92,7 @@ class Audit:
         if writer is not None and writer is not context and context.id != SESSION_ID:
             context.add_opaque("reads a file written by another test: %s" % rel)
         try:
-            now = os.stat(path)
+            now = real_stat(path)
         except (OSError, ValueError):
             now = None
         if now is not None and not stat.S_ISREG(now.st_mode):
@@ -132,6 +136,13 @@ class Audit:
             if absolute is not None and not self._is_ignored(absolute):
                 self._read(self._contexts.current, absolute)
 
+    def _on_library(self, args: tuple) -> None:
+        name = args[0]
+        if isinstance(name, (str, bytes)) and os.path.dirname(os.fsdecode(name)):
+            absolute = _absolute(name)
+            if absolute is not None and not self._is_ignored(absolute):
+                self._read(self._contexts.current, absolute)
+
     def _on_rename(self, args: tuple) -> None:
         for path in args[:2]:
             absolute = _absolute(path)
@@ -142,6 +153,13 @@ class Audit:
         absolute = _absolute(args[0])
         if absolute is not None and not self._is_ignored(absolute):
             self._write(self._contexts.current, absolute)
+
+    def _on_touch(self, args: tuple) -> None:
+        # New times, the same content: what was read until now is hashed before they change.
+        absolute = _absolute(args[0])
+        context = self._contexts.current
+        if absolute is not None and absolute in context.reads:
+            self._settle(context, absolute, context.reads.pop(absolute))
 
     def _on_listing(self, args: tuple) -> None:
         path = args[0]
@@ -172,6 +190,9 @@ class Audit:
             except TypeError:
                 command = str(executable)
         self._child(command)
+
+    def _on_create_process(self, args: tuple) -> None:
+        self._child(str(args[1] or args[0]))
 
     def _on_process(self, event: str) -> Callable[[tuple], None]:
         def started(args: tuple) -> None:
@@ -206,7 +227,7 @@ class Audit:
         if os.path.basename(path) in _SETTINGS and self._callers.reads_settings(sys._getframe()):
             return
         try:
-            result = os.stat(path)
+            result = real_stat(path)
         except (OSError, ValueError):
             context.reads[path] = None
             return
@@ -275,11 +296,11 @@ def _absolute(path: Any, descriptors: bool = False) -> Optional[str]:
         if not descriptors:
             return None
         try:
-            return os.readlink("/proc/self/fd/%d" % path)
-        except OSError:
+            return _readlink("/proc/self/fd/%d" % path)
+        except (OSError, TypeError):
             return None
     try:
         text = os.fsdecode(path)
-        return os.path.normpath(text if os.path.isabs(text) else os.path.join(os.getcwd(), text))
+        return os.path.normpath(text if os.path.isabs(text) else os.path.join(real_getcwd(), text))
     except (TypeError, OSError):
         return None

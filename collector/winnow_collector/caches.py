@@ -38,7 +38,7 @@ class _Cache:
 
 def _belongs_elsewhere(wrapper: Any, module: str) -> bool:
     """True for a wrapper that the module only imported: `from urllib.parse import urlsplit`."""
-    owner = getattr(wrapper, "__module__", None)
+    owner = getattr(wrapper, "__module__", None) or ""
     if owner == module:
         return False
     return getattr(sys.modules.get(owner), getattr(wrapper, "__name__", ""), None) is wrapper

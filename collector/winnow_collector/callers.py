@@ -20,17 +20,17 @@ class Callers:
         self._kinds: Dict[str, str] = {}
 
     def kind(self, filename: str) -> str:
-        """"import", "metadata", "stdlib", "pytest", "settings", "hypothesis", "collector" or "other"."""
+        """ "import", "metadata", "stdlib", "pytest", "settings", "hypothesis", "collector" or "other"."""
         kind = self._kinds.get(filename)
         if kind is None:
             kind = self._kinds[filename] = self._classify(filename)
         return kind
 
     def lister(self, frame: Optional[FrameType]) -> str:
-        """Who lists a directory: "machinery" (import system, metadata of distributions), "pytest" or "other"."""
+        """Who lists a directory: "machinery" (import system, metadata of distributions, coverage), "pytest" or "other"."""
         while frame is not None:
             kind = self.kind(frame.f_code.co_filename)
-            if kind in ("import", "metadata"):
+            if kind in ("import", "metadata", "settings"):
                 return "machinery"
             if kind == "pytest":
                 return "pytest"

@@ -147,7 +147,8 @@ class Collection:
         skip = self._plan.skip_tests
         if not skip:
             return []
-        kept, removed = [], []
+        kept: List[Any] = []
+        removed: List[Any] = []
         for item in items:
             rel = self.file_of(item)
             up_to_date = rel is not None and rel in skip and self.id_of(item) in skip[rel]

@@ -22,7 +22,20 @@ Input = Tuple[str, ...]
 class Context:
     """What one test, fixture, import, file or session touched."""
 
-    __slots__ = ("id", "kind", "name", "of", "codes", "uses", "inputs", "opaque", "reads", "thread", "_changed", "_told")
+    __slots__ = (
+        "id",
+        "kind",
+        "name",
+        "of",
+        "codes",
+        "uses",
+        "inputs",
+        "opaque",
+        "reads",
+        "thread",
+        "_changed",
+        "_told",
+    )
 
     def __init__(
         self, id: int, kind: str, name: str, of: Optional[int] = None, changed: "Optional[Dict[int, Context]]" = None

@@ -115,6 +115,19 @@ class Fixtures:
                 return known.live
         return self.test or self._contexts.current
 
+    def _note(self, request: Any, definition: Any) -> None:
+        try:
+            self._use(self._asker(request), definition)
+        except Exception as error:
+            self._fail(error)
+
+    def _leave(self, context: Optional[Context]) -> None:
+        try:
+            if context is not None:
+                self._contexts.leave(context)
+        except Exception as error:
+            self._fail(error)
+
     def _execute_wrapper(self, original: Any) -> Any:
         definitions = self._definitions
 
@@ -126,7 +139,7 @@ class Fixtures:
                 # Also when it failed: a test that meets a fixture's (cached) error depends on it.
                 known = definitions.get(object.__hash__(self_))
                 if known is not None and known.live is not None:
-                    self._asker(getattr(request, "_parent_request", None)).use(known.live)
+                    self._note(getattr(request, "_parent_request", None), self_)
 
         return execute
 
@@ -137,7 +150,7 @@ class Fixtures:
                 return original(self_, argname)
             finally:
                 # A fixture that was set up earlier in this test is not executed again.
-                self._use(self._asker(self_), getattr(self_, "_fixture_defs", {}).get(argname))
+                self._note(self_, getattr(self_, "_fixture_defs", {}).get(argname))
 
         return getfixturevalue
 
@@ -153,24 +166,31 @@ class Fixtures:
             try:
                 return original(self_, request)
             finally:
-                if context is not None:
-                    self._contexts.leave(context)
+                self._leave(context)
 
         return finish
 
     def _package_setup_wrapper(self, original: Any) -> Any:
         def setup(self_: Any) -> Any:
             __tracebackhide__ = True
-            context = self._contexts.new_shared("package::%s" % self_.nodeid)
-            self._packages[object.__hash__(self_)] = (self_, context)
-            self._contexts.current.use(context)
-            self._contexts.enter(context)
+            context = self._begin_package(self_)
             try:
                 return original(self_)
             finally:
-                self._contexts.leave(context)
+                self._leave(context)
 
         return setup
+
+    def _begin_package(self, package: Any) -> Optional[Context]:
+        try:
+            context = self._contexts.new_shared("package::%s" % package.nodeid)
+            self._packages[object.__hash__(package)] = (package, context)
+            self._contexts.current.use(context)
+            self._contexts.enter(context)
+            return context
+        except Exception as error:
+            self._fail(error)
+            return None
 
     def _begin_teardown(self, known: _Definition) -> Optional[Context]:
         try:

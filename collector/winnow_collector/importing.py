@@ -72,6 +72,7 @@ class Imports:
         self._contexts: Dict[str, Context] = {}
         self._executed: Set[str] = set()
         self._seen: Set[str] = set()
+        self._module_count = -1
         self._finder = _NameFinder(self)
 
     def start(self) -> None:
@@ -190,8 +191,9 @@ class Imports:
 
     def find_unseen(self) -> None:
         """Announce project modules that were loaded by nothing this watches: everybody depends on their whole files."""
-        if len(sys.modules) == len(self._seen):
+        if len(sys.modules) == self._module_count:
             return
+        self._module_count = len(sys.modules)
         for name, module in list(sys.modules.items()):
             if name in self._seen:
                 continue

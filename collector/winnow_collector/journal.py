@@ -68,7 +68,10 @@ class Journal:
         except OSError as error:
             self.close()
             if sys.stderr is not None:
-                print("winnow: nothing more is recorded, because the journal cannot be written (%s)" % error, file=sys.stderr)
+                print(
+                    "winnow: nothing more is recorded, because the journal cannot be written (%s)" % error,
+                    file=sys.stderr,
+                )
 
     def close(self) -> None:
         """Close the file without writing what is still buffered."""

@@ -248,11 +248,14 @@ def _debugger(config: pytest.Config) -> Optional[str]:
     if getattr(config.option, "usepdb", False) or getattr(config.option, "trace", False):
         return "a debugger was asked for"
     function = sys.gettrace()
-    owner = type(function) if function is not None else None
-    module = getattr(function, "__module__", None) or getattr(owner, "__module__", "") or ""
-    if function is None or module.split(".")[0] == "coverage" or str(getattr(owner, "__module__", "")) == "coverage.tracer":
+    if function is None:
         return None
-    return "%s.%s traces this process" % (module, getattr(function, "__qualname__", owner and owner.__name__))
+    # coverage's tracer is an object of a C type, or a method.
+    modules = [str(getattr(owner, "__module__", None) or "") for owner in (function, type(function))]
+    if any(module.split(".")[0] == "coverage" for module in modules):
+        return None
+    name = getattr(function, "__qualname__", type(function).__name__)
+    return "%s.%s traces this process" % (next(filter(None, modules), "?"), name)
 
 
 def _header(config: pytest.Config, recorder: Recorder) -> dict:

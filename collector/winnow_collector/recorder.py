@@ -23,6 +23,7 @@ from .importing import Imports, Load
 from .journal import Journal
 from .loaders import Loaders
 from .outcomes import Outcomes
+from .processes import Processes
 from .registry import Registry, site_dirs
 from .session import Session
 from .threads import Threads
@@ -45,6 +46,7 @@ class Recorder:
         contents = Contents()
         self.caches = Caches(self.registry, self.contexts)
         self.cells = Cells(self.contexts, self.registry.file_of_code)
+        self.processes = Processes()
         self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None
         self.imports = Imports(self.registry, self.contexts, contents, self._loaded, transform, self.fail)
@@ -113,6 +115,7 @@ class Recorder:
     def _look(self, context: Context, codes: List[int]) -> None:
         self.cells.note(codes)
         self.caches.look(context, codes)
+        self.processes.look(context)
 
     def _loaded(self, load: Load) -> None:
         self.caches.discover(load.module, load.rel, load.context)
@@ -249,10 +252,11 @@ class Recorder:
         roots = []
         for entry in sys.path:
             directory = os.path.abspath(entry or os.getcwd())
-            if directory != _COLLECTOR and os.path.exists(directory) and not self.registry.is_foreign(os.path.join(directory, "")):
-                rel = self.registry.relative(directory)
-                if rel not in roots:
-                    roots.append(rel)
+            if directory == _COLLECTOR or not os.path.exists(directory):
+                continue
+            rel = self.registry.relative(directory)
+            if rel not in roots and not self.registry.is_foreign(os.path.join(directory, "")):
+                roots.append(rel)
         roots += [rel for rel in self._roots if rel not in roots]
         if roots != self._roots:
             self._roots = roots

@@ -4,7 +4,7 @@ What must stay true:
 - `project_path` says None for everything that is not the project's own source: the standard library, installed
   distributions, the collector, pytest, what lies in temporary directories, and code with an invented file name (it
   counts for whoever called it).
-- An unknown directory is the project's. Leaving out too much loses dependencies; leaving out too little only costs time.
+- An unknown directory is the project's: leaving out too much loses dependencies, too little only costs time.
 - Numbers are handed out once and announced in the journal before anything refers to them.
 """
 
@@ -181,7 +181,12 @@ def _temporary_dirs() -> Tuple[str, ...]:
 
 def _foreign_dirs() -> Tuple[str, ...]:
     paths = sysconfig.get_paths()
-    found = {paths.get("stdlib"), paths.get("platstdlib"), _HERE, os.path.join(os.path.dirname(_HERE), "winnow_pytest.py")}
+    found = {
+        paths.get("stdlib"),
+        paths.get("platstdlib"),
+        _HERE,
+        os.path.join(os.path.dirname(_HERE), "winnow_pytest.py"),
+    }
     for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}:
         found.update(os.path.join(prefix, name) for name in ("lib", "lib64", "Lib", "DLLs"))
     both = {os.path.normpath(path) for path in found if path}

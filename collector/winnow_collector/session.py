@@ -49,7 +49,7 @@ def load_session(path: str) -> Session:
             ignore_dirs=[os.path.abspath(directory) for directory in data.get("ignoreDirs", ())],
         )
     except (KeyError, TypeError) as error:
-        raise SessionError("the session file %s lacks %s" % (path, error))
+        raise SessionError("the session file %s lacks %s" % (path, error)) from error
 
 
 def load_plan(path: Optional[str]) -> Plan:
@@ -70,7 +70,7 @@ def _load(path: str, what: str) -> dict:
         with open(path, "rb") as file:
             data = json.loads(file.read().decode("utf-8"))
     except (OSError, ValueError) as error:
-        raise SessionError("the %s %s cannot be read (%s)" % (what, path, error))
+        raise SessionError("the %s %s cannot be read (%s)" % (what, path, error)) from error
     if not isinstance(data, dict):
         raise SessionError("the %s %s is no JSON object" % (what, path))
     if data.get("version") != 1:

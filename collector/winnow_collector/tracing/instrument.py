@@ -17,20 +17,20 @@ What must stay true:
   only lets an exception thrown into it pass, and a generator expression that is asked again and has ended.
 - Line events, line tables, `co_firstlineno`, `co_name` and docstrings are those of the module without probes. A probe
   therefore stands on the line that runs next (or just ran) anyway. Where the syntax does not tell that line for all
-  versions of Python, `_Lines` asks the compiler.
+  versions of Python, `lines` asks the compiler.
 - What must not be changed (functions that numba and its like compile by themselves) is returned as `opaque`, and
   counts as touched always: too much is selected, never too little.
 """
 
 import ast
-import dis
 import os
 import re
 import sys
-import warnings
 from collections import defaultdict
 from types import CodeType
-from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
+
+from .lines import FUNCTIONS, TRIES, FunctionNode, body_line, is_docstring, lambda_line, suite_line
 
 # Raise this with every change to what `instrument` makes of a module: byte code kept by older versions is then unused.
 FORMAT = 1
@@ -50,11 +50,7 @@ _EXHAUSTING = frozenset("all any bytearray bytes dict frozenset list max min set
 _SUSPENDING_WORDS = re.compile(rb"\b(?:yield|await|async)\b")
 _COMPILING_WORDS = re.compile(rb"\b(?:%s)\b" % "|".join(sorted(_COMPILING)).encode())
 
-_FunctionNode = Union[ast.FunctionDef, ast.AsyncFunctionDef]
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_TRIES = (ast.Try, ast.TryStar) if sys.version_info >= (3, 11) else (ast.Try,)
 _SUSPENSIONS = (ast.Yield, ast.YieldFrom, ast.Await, ast.AsyncFor, ast.AsyncWith)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 _LEAF_KINDS = frozenset([str, int, type(None), ast.Name, ast.Constant, ast.Load, ast.Store])
 _RELIABLE_STRING_POSITIONS = sys.version_info >= (3, 12)
@@ -137,7 +133,7 @@ def all_rows(code: CodeType) -> List[Row]:
 def bind(code: CodeType, touched: Touched) -> CodeType:
     """The code with `touched` in the place of the placeholder."""
     changed = False
-    constants = []
+    constants: List[object] = []
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             bound = bind(constant, touched)
@@ -156,7 +152,7 @@ class _Scope:
 
     __slots__ = ("key", "row", "suspends", "node")
 
-    def __init__(self, key: int, row: Row, suspends: bool, node: Optional[_FunctionNode]) -> None:
+    def __init__(self, key: int, row: Row, suspends: bool, node: Optional[FunctionNode]) -> None:
         self.key = key
         self.row = row
         self.suspends = suspends
@@ -170,7 +166,6 @@ class _Instrumenter:
         self.opaque: List[Row] = []
         self._tree = tree
         self._base = base
-        self._lines = _Lines()
         self._suspending: Dict[ast.AST, bool] = {}
         self._resuming: Dict[ast.AST, bool] = {}
         # pytest's rewriting puts one and the same node into several places.
@@ -199,7 +194,7 @@ class _Instrumenter:
         result: List[ast.stmt] = []
         for index, statement in enumerate(statements):
             if probe and scope is not None:
-                result.append(_store(scope.key, self._lines.of_suite(statements[index:], scope.node)))
+                result.append(_store(scope.key, suite_line(statements[index:], scope.node)))
             suspended = None
             if scope is not None and isinstance(statement, ast.Expr):
                 if isinstance(statement.value, (ast.Yield, ast.YieldFrom, ast.Await)):
@@ -222,7 +217,7 @@ class _Instrumenter:
         return result
 
     def _statement(self, node: ast.stmt, scope: Optional[_Scope], resumes: bool) -> None:
-        if isinstance(node, _FUNCTIONS):
+        if isinstance(node, FUNCTIONS):
             self._function(node, scope)
         elif isinstance(node, ast.ClassDef):
             if self._is_compiled(node.decorator_list, None):
@@ -231,7 +226,7 @@ class _Instrumenter:
             body, node.body = node.body, []
             self._children(node, scope)
             node.body = self._suite(body, scope)
-        elif isinstance(node, _TRIES):
+        elif isinstance(node, TRIES):
             suspends = scope is not None and scope.suspends and self._suspends(node)
             node.body = self._suite(node.body, scope)
             for handler in node.handlers:
@@ -270,14 +265,14 @@ class _Instrumenter:
         else:
             self._children(node, scope)
 
-    def _function(self, node: _FunctionNode, outer: Optional[_Scope]) -> None:
+    def _function(self, node: FunctionNode, outer: Optional[_Scope]) -> None:
         if self._is_compiled(node.decorator_list, node.name):
             self._leave_alone(node)
             return
         # The line first: it is found on the tree as it was.
         suspends = isinstance(node, ast.AsyncFunctionDef) or (self._may_suspend and any(map(self._suspends, node.body)))
-        documented = int(_is_docstring(node.body[0]))
-        line = self._lines.of_body(node, documented)
+        documented = int(is_docstring(node.body[0]))
+        line = body_line(node, documented)
         first = node.decorator_list[0] if node.decorator_list else node
         scope = self._open(first.lineno, node.name, suspends, node)
         node.decorator_list = [self._expression(decorator, outer) for decorator in node.decorator_list]
@@ -320,8 +315,8 @@ class _Instrumenter:
     def _children(self, node: ast.AST, scope: Optional[_Scope]) -> None:
         expression = self._expression
         for name in node._fields:
-            value = getattr(node, name, None)
-            kind = value.__class__
+            value: Any = getattr(node, name, None)
+            kind: Any = value.__class__
             if kind is list:
                 for index, item in enumerate(value):
                     kind = item.__class__
@@ -331,7 +326,7 @@ class _Instrumenter:
                 setattr(node, name, expression(value, scope))
 
     def _lambda(self, node: ast.Lambda, outer: Optional[_Scope]) -> ast.expr:
-        line = self._lines.of_lambda(node)
+        line = lambda_line(node)
         self._arguments(node.args, outer)
         if self._in_string and not _RELIABLE_STRING_POSITIONS and outer is not None:
             # Positions within f-strings may lie outside of the function: it counts for the function itself.
@@ -404,7 +399,7 @@ class _Instrumenter:
                 known = True
             elif isinstance(node, ast.With):
                 known = self._suspends(node)
-            elif isinstance(node, ast.expr) or isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
+            elif isinstance(node, ast.expr) or isinstance(node, FUNCTIONS + (ast.ClassDef,)):
                 known = False
             else:
                 known = any(self._resumes(child) for child in ast.iter_child_nodes(node))
@@ -435,13 +430,13 @@ class _Instrumenter:
 
     def _leave_alone(self, node: ast.AST) -> None:
         for child in ast.walk(node):
-            if isinstance(child, _FUNCTIONS):
+            if isinstance(child, FUNCTIONS):
                 first = child.decorator_list[0] if child.decorator_list else child
                 self.opaque.append((first.lineno, child.name))
             elif isinstance(child, ast.Lambda):
                 self.opaque.append((child.lineno, "<lambda>"))
 
-    def _open(self, line: int, name: str, suspends: bool, node: Optional[_FunctionNode]) -> _Scope:
+    def _open(self, line: int, name: str, suspends: bool, node: Optional[FunctionNode]) -> _Scope:
         row = (line, name)
         self.rows.append(row)
         return _Scope(self._base + len(self.rows) - 1, row, suspends, node)
@@ -459,10 +454,6 @@ _SPECIAL = {
     ast.DictComp: "_comprehension",
     ast.GeneratorExp: "_comprehension",
 }
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _last_name(node: ast.expr) -> str:
@@ -489,7 +480,7 @@ def _bound_names(tree: ast.AST) -> Set[str]:
         if isinstance(node, ast.Name):
             if not isinstance(node.ctx, ast.Load):
                 names.add(node.id)
-        elif isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
+        elif isinstance(node, FUNCTIONS + (ast.ClassDef,)):
             names.add(node.name)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
@@ -547,233 +538,3 @@ def _item_of_pair(items: List[ast.expr], number: int, place: ast.expr) -> ast.ex
     if sys.version_info < (3, 9):
         index = ast.Index(value=index)
     return ast.copy_location(ast.Subscript(value=pair, slice=index, ctx=ast.Load()), place)
-
-
-class _Lines:
-    """The line on which a suite begins to run, for the running version of Python.
-
-    Mostly that is the first line of its first statement. It is not where a statement makes no code (`global`, `pass`
-    in old versions, `while True`), where the value that is computed first lies on a later line, or where constants are
-    folded; there the statement is compiled by itself and its line table is read.
-    """
-
-    def of_body(self, function: _FunctionNode, documented: int) -> int:
-        """The first line of the body of a function; `documented`: 1 if it begins with a docstring."""
-        return self._of(function.body, documented, function)
-
-    def of_suite(self, statements: List[ast.stmt], function: Optional[_FunctionNode]) -> int:
-        """The first line of statements somewhere in `function`."""
-        if _is_docstring(statements[0]):
-            # Compiled by itself it would be one.
-            statements = [ast.copy_location(ast.Pass(), statements[0]), *statements[1:]]
-        return self._of(statements, 0, function)
-
-    def _of(self, statements: List[ast.stmt], start: int, function: Optional[_FunctionNode]) -> int:
-        # Declarations leave nothing in the byte code of any version.
-        while start + 1 < len(statements) and isinstance(statements[start], (ast.Global, ast.Nonlocal)):
-            start += 1
-        if start < len(statements):
-            line = _plain_line(statements[start])
-            if line is not None:
-                return line
-        count = start
-        for count in range(start + 1, len(statements) + 1):
-            if _makes_code(statements[count - 1]):
-                break
-        try:
-            return self._compiled_line(statements[:count], function)
-        except (SyntaxError, ValueError, RecursionError, LookupError):
-            return statements[min(start, len(statements) - 1)].lineno
-
-    def of_lambda(self, node: ast.Lambda) -> int:
-        """The first line of the body of a lambda."""
-        body = node.body
-        if _on_one_line(body, body.lineno):
-            return body.lineno
-        try:
-            return _first_line(_compile_alone(ast.Expr(value=node), node))
-        except (SyntaxError, ValueError, RecursionError, LookupError):
-            return body.lineno
-
-    def _compiled_line(self, statements: List[ast.stmt], owner: Optional[_FunctionNode]) -> int:
-        if owner is None:
-            raise LookupError
-        decorators = [ast.copy_location(ast.Name(id="d", ctx=ast.Load()), each) for each in owner.decorator_list[:1]]
-        function = _make_function(owner, statements, decorators)
-        free = {name for each in statements for node in ast.walk(each) if isinstance(node, ast.Nonlocal) for name in node.names}
-        if not free:
-            return _first_line(_compile_alone(function, owner))
-        targets = [ast.copy_location(ast.Name(id=name, ctx=ast.Store()), owner) for name in sorted(free)]
-        nothing = ast.copy_location(ast.Constant(value=None, kind=None), owner)
-        binding = ast.copy_location(ast.Assign(targets=targets, value=nothing, type_comment=None), owner)
-        around = _make_function(owner, [binding, function], [])
-        return _first_line(_only_function(_compile_alone(around, owner)))
-
-
-def _make_function(model: _FunctionNode, body: List[ast.stmt], decorators: List[ast.expr]) -> Any:
-    arguments = ast.arguments(
-        posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kw_defaults=[], kwarg=None, defaults=[]
-    )
-    function: Any = model.__class__(
-        name="f", args=arguments, body=body, decorator_list=decorators, returns=None, type_comment=None
-    )
-    if sys.version_info >= (3, 12):
-        function.type_params = []
-    return ast.copy_location(function, model)
-
-
-def _plain_line(node: ast.stmt) -> Optional[int]:
-    """The line if the syntax alone tells it, in all versions of Python."""
-    line = node.lineno
-    head: List[Optional[ast.AST]]
-    if isinstance(node, (ast.If, ast.While)):
-        if not _is_computed(node.test):
-            return None
-        head = [node.test]
-    elif isinstance(node, ast.Expr):
-        if not _is_computed(node.value):
-            return None
-        head = [node.value]
-    elif isinstance(node, ast.Assign):
-        head = [node.value, *node.targets]
-    elif isinstance(node, ast.AugAssign):
-        head = [node.target, node.value]
-    elif isinstance(node, ast.AnnAssign):
-        if node.value is None:
-            return None
-        head = [node.value, node.target, node.annotation]
-    elif isinstance(node, ast.Return):
-        head = [node.value]
-    elif isinstance(node, ast.Raise):
-        head = [node.exc, node.cause]
-    elif isinstance(node, (ast.For, ast.AsyncFor)):
-        head = [node.iter, node.target]
-    elif isinstance(node, (ast.With, ast.AsyncWith)):
-        head = [node.items[0].context_expr]
-    elif isinstance(node, ast.Delete):
-        head = list(node.targets)
-    elif isinstance(node, _FUNCTIONS + (ast.ClassDef,)):
-        if getattr(node, "type_params", None):
-            return None
-        if node.decorator_list:
-            line = node.decorator_list[0].lineno
-            head = [node.decorator_list[0]]
-        elif isinstance(node, ast.ClassDef):
-            head = []
-        else:
-            head = [node.args, node.returns]
-            every = [each for each in ast.iter_child_nodes(node.args)]
-            return line if all(_on_one_line(each, line) for each in every) else None
-    elif isinstance(node, (ast.Import, ast.ImportFrom, ast.Break, ast.Continue) + _TRIES):
-        head = []
-    else:
-        return None
-    if head and head[0] is not None and _begins_with_format(head[0]):
-        return None
-    return line if all(_on_one_line(each, line) for each in head) else None
-
-
-def _begins_with_format(node: ast.AST) -> bool:
-    """True if `"…" % …` or an f-string is computed first: some versions give its constants another line."""
-    while True:
-        if isinstance(node, ast.BinOp):
-            if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
-                return True
-            node = node.left
-        elif isinstance(node, ast.Call):
-            node = node.func
-        elif isinstance(node, (ast.Attribute, ast.Subscript)):
-            node = node.value
-        elif isinstance(node, ast.Compare):
-            node = node.left
-        elif isinstance(node, (ast.List, ast.Tuple, ast.Set)) and node.elts:
-            node = node.elts[0]
-        elif isinstance(node, ast.BoolOp):
-            node = node.values[0]
-        elif isinstance(node, ast.UnaryOp):
-            node = node.operand
-        elif isinstance(node, ast.IfExp):
-            node = node.test
-        else:
-            return isinstance(node, ast.JoinedStr)
-
-
-def _on_one_line(node: Optional[ast.AST], line: int) -> bool:
-    return node is None or (getattr(node, "lineno", 0) == line and getattr(node, "end_lineno", 0) == line)
-
-
-def _is_computed(node: ast.expr) -> bool:
-    """True for expressions that no version of Python computes while it compiles."""
-    if isinstance(node, ast.Name):
-        return node.id != "__debug__"
-    if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, ast.Not) and _is_computed(node.operand)
-    if isinstance(node, ast.BoolOp):
-        return all(map(_is_computed, node.values))
-    if isinstance(node, (ast.Attribute, ast.Subscript)):
-        return _is_computed(node.value)
-    if isinstance(node, ast.Call):
-        return True
-    if isinstance(node, ast.Compare):
-        return _is_computed(node.left)
-    return isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr))
-
-
-def _makes_code(node: ast.stmt) -> bool:
-    """False for statements that may leave nothing in the byte code, so that the next one counts."""
-    if isinstance(node, (ast.Global, ast.Nonlocal, ast.Pass, ast.Assert)):
-        return False
-    if isinstance(node, ast.Expr):
-        return _is_computed(node.value)
-    if isinstance(node, (ast.If, ast.While)):
-        return _is_computed(node.test)
-    return not (isinstance(node, ast.AnnAssign) and node.value is None)
-
-
-def _compile_alone(node: Any, place: ast.AST) -> CodeType:
-    """Code of the one function in `node`."""
-    module = ast.Module(body=[ast.copy_location(node, place)], type_ignores=[])
-    if _may_warn(module):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            code = compile(module, "<winnow>", "exec", dont_inherit=True)
-    else:
-        code = compile(module, "<winnow>", "exec", dont_inherit=True)
-    return _only_function(code)
-
-
-def _only_function(code: CodeType) -> CodeType:
-    return next(constant for constant in code.co_consts if isinstance(constant, CodeType))
-
-
-def _may_warn(tree: ast.AST) -> bool:
-    """Whether compiling may warn of something: the module itself will be compiled, and once is enough."""
-    ordinary = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Await)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assert) or (
-            isinstance(node, ast.Compare) and any(isinstance(op, (ast.Is, ast.IsNot)) for op in node.ops)
-        ):
-            return True
-        if isinstance(node, ast.Call) and not isinstance(node.func, ordinary):
-            return True
-        if isinstance(node, ast.Subscript) and not isinstance(node.value, ordinary):
-            return True
-        if isinstance(node, _TRIES):
-            return True
-    return False
-
-
-def _first_line(code: CodeType) -> int:
-    """The line of the first line event of a function."""
-    if sys.version_info < (3, 10):
-        return next(line for _, line in dis.findlinestarts(code))
-    start = 0
-    if sys.version_info >= (3, 11):
-        resume = dis.opmap["RESUME"]
-        start = code.co_code[::2].index(resume) * 2 + 2
-    elif code.co_code[0] == dis.opmap["GEN_START"]:
-        start = 2
-    for _, end, line in code.co_lines():
-        if end > start and line is not None:
-            return line
-    return code.co_firstlineno

@@ -46,10 +46,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   if (values["help"] === true || name === undefined || name === "help") {
     const { helpText } = await import("./help.ts");
-    process.stdout.write(helpText(name !== undefined && name in COMMANDS ? (name as CommandName) : undefined));
+    process.stdout.write(helpText(name !== undefined && Object.hasOwn(COMMANDS, name) ? (name as CommandName) : undefined));
     return 0;
   }
-  if (!(name in COMMANDS)) {
+  if (!Object.hasOwn(COMMANDS, name)) {
     throw new WinnowError("unknown-command", `there is no command "${name}"${didYouMean(name)}`, "See `winnow --help`.");
   }
   const command = name as CommandName;

@@ -119,6 +119,9 @@ export function record(
   return summary;
 }
 
+/** In the place of a depset: the teardown was seen, and depended on more than can be known. No depset has this number. */
+const UNKNOWN_TEARDOWN = 0;
+
 class Recorder {
   readonly #store: Store;
   readonly #request: Request;
@@ -190,7 +193,7 @@ class Recorder {
       for (const [fixture, set] of recording.teardowns) {
         if (set.lost === undefined) {
           const isKnown = set.opaque.length === 0 && set.missingTeardowns.length === 0;
-          this.#store.setTeardown(this.#environment, fixture, isKnown ? depsetOf(set) : this.#withEverything(depsetOf(set)));
+          this.#store.setTeardown(this.#environment, fixture, isKnown ? depsetOf(set) : UNKNOWN_TEARDOWN);
         }
       }
       this.#ingestCollections(recording, depsetOf);
@@ -226,18 +229,14 @@ class Recorder {
     const depsets = sets.map(depsetOf);
     for (const set of sets) {
       for (const fixture of set.missingTeardowns) {
-        depsets.push(this.#store.teardown(this.#environment, fixture) ?? this.#everythingKnown());
+        const known = this.#store.teardown(this.#environment, fixture) ?? UNKNOWN_TEARDOWN;
+        depsets.push(known === UNKNOWN_TEARDOWN ? this.#everythingKnown() : known);
       }
       if (set.opaque.length > 0) {
         depsets.push(this.#everythingKnown());
       }
     }
     return [...new Set(depsets)];
-  }
-
-  /** A depset of which it is known that there is more to it. */
-  #withEverything(depset: number): number {
-    return this.#store.internDepset(sorted([...this.#store.depset(depset), ...this.#store.depset(this.#everythingKnown())]));
   }
 
   #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): void {

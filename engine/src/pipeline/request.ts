@@ -33,25 +33,20 @@ export interface Request {
 const ROOT_FILES = ["pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py"];
 
 /**
- * The root of the project that a directory belongs to: the nearest directory upwards that has a `.winnow`, else one of
- * the files that pytest or a build would begin with, else a git repository; else the directory itself.
+ * The root of the project that a directory belongs to: the nearest directory upwards that has a store, or one of the
+ * files that pytest or a build would begin with, but not beyond its git repository; else that repository, else the
+ * directory itself.
  */
 export function findRoot(directory: string): string {
-  const upwards: string[] = [];
   for (let at = directory; ; at = dirname(at)) {
-    upwards.push(at);
+    const marks = [join(".winnow", "store.db"), ...ROOT_FILES];
+    if (marks.some((name) => existsSync(join(at, name))) || existsSync(join(at, ".git"))) {
+      return at;
+    }
     if (dirname(at) === at) {
-      break;
+      return directory;
     }
   }
-  const withStore = upwards.find((at) => existsSync(join(at, ".winnow", "store.db")));
-  const repository = upwards.findIndex((at) => existsSync(join(at, ".git")));
-  const inside = repository < 0 ? upwards : upwards.slice(0, repository + 1);
-  return (
-    withStore ??
-    inside.find((at) => ROOT_FILES.some((name) => existsSync(join(at, name)))) ??
-    (repository < 0 ? directory : (upwards[repository] as string))
-  );
 }
 
 /** Reads the request. `cwd` must exist. */

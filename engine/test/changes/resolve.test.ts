@@ -16,7 +16,13 @@ test("paths are joined below the root and below directories", () => {
 });
 
 describe("a module name", () => {
-  const cases: readonly [what: string, name: string, paths: readonly string[], value: string, roots?: readonly string[]][] = [
+  const cases: readonly [
+    what: string,
+    name: string,
+    paths: readonly string[],
+    value: string,
+    roots?: readonly string[],
+  ][] = [
     ["of nothing in the project", "os", ["a.py"], "-"],
     ["of a module", "a", ["a.py"], "a.py"],
     ["of a package", "a", ["a/__init__.py"], "a/__init__.py"],
@@ -28,7 +34,13 @@ describe("a module name", () => {
     ["of a module in the second portion", "a.y", ["one/a/x.py", "two/a/y.py"], "two/a/y.py", ["one", "two"]],
     ["of a package and a module: the package wins, both count", "a", ["a/__init__.py", "a.py"], "a/__init__.py;a.py"],
     ["of a module and a directory: the module wins, both count", "a", ["a/x.py", "a.py"], "a.py;a/"],
-    ["in two roots: in the order of the search path", "a", ["one/a.py", "two/a.py"], "two/a.py;one/a.py", ["two", "one"]],
+    [
+      "in two roots: in the order of the search path",
+      "a",
+      ["one/a.py", "two/a.py"],
+      "two/a.py;one/a.py",
+      ["two", "one"],
+    ],
     ["of an extension module", "a", ["a.cpython-313-x86_64-linux-gnu.so"], "a.cpython-313-x86_64-linux-gnu.so"],
     ["of an extension module on Windows", "a", ["a.cp313-win_amd64.pyd"], "a.cp313-win_amd64.pyd"],
     ["of an extension module beside its source", "a", ["a.py", "a.abi3.so"], "a.abi3.so;a.py"],
@@ -53,8 +65,18 @@ describe("changes the value", () => {
     assert.ok(changed("random", [...before, "tests/random.py"]));
   });
   test("a file that ceases to", () => {
-    assert.ok(changed("app", before.filter((path) => path !== "src/app/__init__.py")));
-    assert.ok(changed("app.core", before.filter((path) => path !== "src/app/core.py")));
+    assert.ok(
+      changed(
+        "app",
+        before.filter((path) => path !== "src/app/__init__.py"),
+      ),
+    );
+    assert.ok(
+      changed(
+        "app.core",
+        before.filter((path) => path !== "src/app/core.py"),
+      ),
+    );
   });
   test("one that appears before and one that appears behind the one that wins", () => {
     assert.ok(changed("app", [...before, "tests/app.py"]));
@@ -87,7 +109,9 @@ function find(name: string, paths: readonly string[], roots: readonly string[]):
   const portions: string[] = [];
   for (const place of places) {
     const base = joinPath(place, name.slice(dot + 1));
-    const file = [`${base}/__init__.py`, `${base}.abi3.so`, `${base}.so`, `${base}.py`].find((path) => paths.includes(path));
+    const file = [`${base}/__init__.py`, `${base}.abi3.so`, `${base}.so`, `${base}.py`].find((path) =>
+      paths.includes(path),
+    );
     if (file !== undefined) {
       return file;
     }

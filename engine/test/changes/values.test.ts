@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bodyValue, toplevelValue, valueOf } from "../../src/changes/values.ts";
+import { bodyValue, toplevelValue, valueOf as valueIn } from "../../src/changes/values.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import type { KeyKind } from "../../src/model/key.ts";
 import { bodyOf, type Files, MemoryTree, shaOf, split } from "../support/memory-tree.ts";
@@ -9,7 +9,7 @@ const SOURCE = "import b\nX = 1\ndef f():\n    return X\nclass C:\n    def m(sel
 const BROKEN = "def f(:\n    'not closed\n";
 
 function value(files: Files, kind: KeyKind, path: string, name = ""): string {
-  return valueOf(new MemoryTree(files), { kind, path, name });
+  return valueIn(new MemoryTree(files), { kind, path, name });
 }
 
 describe("the value of", () => {
@@ -60,7 +60,8 @@ test("a broken file never has a recorded value, and each broken content is a sta
 });
 
 test("comments, blank lines and layout have no value", () => {
-  const other = "# said\nimport b\n\nX = 1  # one\ndef f():\n\n    # why\n    return X\nclass C:\n    def m(self):\n        return 2\n";
+  const other =
+    "# said\nimport b\n\nX = 1  # one\ndef f():\n\n    # why\n    return X\nclass C:\n    def m(self):\n        return 2\n";
   for (const [kind, name] of [
     ["toplevel", ""],
     ["body", "f"],

@@ -72,7 +72,10 @@ async function planOf(project: Project, ...args: string[]): Promise<PlanDocument
   const before = [project.inventory(), readFileSync(file)];
   const finished = await project.winnow(["plan", "--json", ...(args.length === 0 ? [] : ["--", ...args])]);
   assert.equal(finished.code, 0);
-  assert.deepEqual(finished.starts.filter((start) => start !== "compile"), []);
+  assert.deepEqual(
+    finished.starts.filter((start) => start !== "compile"),
+    [],
+  );
   assert.deepEqual([project.inventory(), readFileSync(file)], before);
   return checkPlan(documentOf(finished));
 }
@@ -112,7 +115,10 @@ test("plans: nothing, tests, files, everything; each with its reasons", async ()
   // It is the same however often one looks, and what then runs is what was said.
   assert.deepEqual((await planOf(project)).tests, body.tests);
   assert.deepEqual((await planOf(project, "tests/test_mail.py")).kind, "nothing");
-  assert.deepEqual((await planOf(project, DISCOUNT_5)).tests.map(({ id }) => id), [DISCOUNT_5]);
+  assert.deepEqual(
+    (await planOf(project, DISCOUNT_5)).tests.map(({ id }) => id),
+    [DISCOUNT_5],
+  );
   assert.deepEqual((await project.run()).ran, DISCOUNTS);
 });
 
@@ -146,7 +152,9 @@ def test_lists():
 
   project.write({ "tests/test_new.py": "def test_new():\n    pass\n" });
   const news = await planOf(project);
-  assert.deepEqual(news.files, [{ path: "tests/test_new.py", reasons: [{ kind: "new-file", path: "tests/test_new.py" }] }]);
+  assert.deepEqual(news.files, [
+    { path: "tests/test_new.py", reasons: [{ kind: "new-file", path: "tests/test_new.py" }] },
+  ]);
   assert.deepEqual(news.tests, [{ id: lists, reasons: [{ kind: "listing-changed", path: "tests" }] }]);
   project.remove("tests/test_new.py");
 
@@ -158,17 +166,24 @@ def test_lists():
   project.write({ "pytest.ini": "[pytest]\nxfail_strict = true\n" });
   const configuration = await planOf(project);
   assert.equal(configuration.upToDate, 0);
-  assert.ok(configuration.files.length > 0 && configuration.files.every((file) => kinds(file).includes("configuration-changed")));
+  assert.ok(
+    configuration.files.length > 0 &&
+      configuration.files.every((file) => kinds(file).includes("configuration-changed")),
+  );
   project.write({ "pytest.ini": "[pytest]\n" });
 
   project.edit("shop/cart.py", "RATE = 2", "RATE = 1 + 1");
   const level = await planOf(project);
-  assert.deepEqual(level.files.map(({ path, reasons }) => [path, reasons]), [
-    ["tests/test_cart.py", [{ kind: "toplevel-changed", path: "shop/cart.py" }]],
-  ]);
+  assert.deepEqual(
+    level.files.map(({ path, reasons }) => [path, reasons]),
+    [["tests/test_cart.py", [{ kind: "toplevel-changed", path: "shop/cart.py" }]]],
+  );
   project.edit("shop/cart.py", "RATE = 1 + 1", "RATE = 2 +");
   const broken = await planOf(project);
-  assert.deepEqual(broken.files.map(({ path, reasons }) => [path, kinds({ reasons })]), [["tests/test_cart.py", ["unparsable"]]]);
+  assert.deepEqual(
+    broken.files.map(({ path, reasons }) => [path, kinds({ reasons })]),
+    [["tests/test_cart.py", ["unparsable"]]],
+  );
   project.edit("shop/cart.py", "RATE = 2 +", "RATE = 2");
 
   assert.deepEqual(kinds((await planOf(project, "-k", "total")).files[0]), ["no-record"]);
@@ -191,7 +206,12 @@ test("why: a proven test, one that runs, one that failed, part of a name, a name
     id: string;
     runs: boolean;
     reasons: unknown[];
-    fact: { outcome: string; green: boolean; at: string; sets: { role: string; holds: boolean; dependencies: object[] }[] };
+    fact: {
+      outcome: string;
+      green: boolean;
+      at: string;
+      sets: { role: string; holds: boolean; dependencies: object[] }[];
+    };
   }[];
   assert.ok(answer !== undefined);
   assert.deepEqual([answer.id, answer.runs, answer.reasons], [TOTAL, false, []]);
@@ -208,21 +228,30 @@ test("why: a proven test, one that runs, one that failed, part of a name, a name
 
   project.editDiscount("price");
   const runs = await project.winnow(["why", DISCOUNT_5]);
-  assert.match(runs.stdout, /runs because shop\/cart\.py: discount\(\) changed\n.*the test itself → shop\/cart\.py: discount\(\)/);
+  assert.match(
+    runs.stdout,
+    /runs because shop\/cart\.py: discount\(\) changed\n.*the test itself → shop\/cart\.py: discount\(\)/,
+  );
   await project.run();
   assert.match((await project.winnow(["why", DISCOUNT_5])).stdout, /runs because it failed last time/);
 
   // A part of a name answers for each test that has it; a whole id only for itself.
   const several = await project.winnow(["why", "test_discount"]);
   assert.deepEqual(
-    several.stdout.split("\n").filter((line) => line.startsWith("tests/")).sort(),
+    several.stdout
+      .split("\n")
+      .filter((line) => line.startsWith("tests/"))
+      .sort(),
     [DISCOUNT_2, DISCOUNT_5],
   );
   assert.match((await project.winnow(["why", SUBJECT])).stdout, /^tests\/test_mail\.py::test_subject\n/);
 
   const unknown = await project.winnow(["why", "test_nowhere"]);
   assert.deepEqual([unknown.code, unknown.stdout], [4, ""]);
-  assert.match(unknown.stderr, /^winnow: no recorded test is called "test_nowhere"\n {8}Give a node id.* \[unknown-test\]\n$/);
+  assert.match(
+    unknown.stderr,
+    /^winnow: no recorded test is called "test_nowhere"\n {8}Give a node id.* \[unknown-test\]\n$/,
+  );
 });
 
 test("status says where, with what, how much, and what would run now", async () => {
@@ -230,7 +259,10 @@ test("status says where, with what, how much, and what would run now", async () 
   await project.run();
   const text = (await project.winnow(["status"])).stdout;
   assert.match(text, new RegExp(`^project {3}${project.root}$`, "m"));
-  assert.match(text, /^python {4}\S+venv\/bin\/python \(3\.[\d.]+, pytest [\d.]+\), of the active virtual environment/m);
+  assert.match(
+    text,
+    /^python {4}\S+venv\/bin\/python \(3\.[\d.]+, pytest [\d.]+\), of the active virtual environment/m,
+  );
   assert.match(text, /^recorded {2}5 tests, \d+ facts, \d+ dependencies, 1 environment$/m);
   assert.match(text, /^last run {2}\d{4}-/m);
   assert.match(text, /^now {7}nothing to run: 5 tests up to date/m);

@@ -12,16 +12,21 @@ import { ALL, COLLECTOR, DISCOUNTS, type Finished, Project, SHOP, SUBJECT } from
 /** Contents of all files below `.winnow`, wherever they are. */
 function contents(project: Project): Set<string> {
   return new Set(
-    project
-      .inventory()
-      .map((path) => createHash("sha1").update(readFileSync(project.path(".winnow", path))).digest("hex")),
+    project.inventory().map((path) =>
+      createHash("sha1")
+        .update(readFileSync(project.path(".winnow", path)))
+        .digest("hex"),
+    ),
   );
 }
 
 /** Every content that was there is there still, under whatever name. */
 function assertNothingLost(before: ReadonlySet<string>, project: Project): void {
   const after = contents(project);
-  assert.deepEqual([...before].filter((content) => !after.has(content)), []);
+  assert.deepEqual(
+    [...before].filter((content) => !after.has(content)),
+    [],
+  );
 }
 
 /** All tests ran, and one warning says why, with what to do next and its code. */
@@ -37,7 +42,10 @@ function assertAll(finished: Finished, code: string, why: RegExp): void {
 async function recorded(): Promise<Project> {
   const project = new Project();
   assert.equal((await project.run()).code, 0);
-  assert.deepEqual(project.inventory().filter((name) => name.includes("-wal")), []);
+  assert.deepEqual(
+    project.inventory().filter((name) => name.includes("-wal")),
+    [],
+  );
   return project;
 }
 
@@ -53,7 +61,11 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
     const file = project.path(".winnow", "store.db");
     writeFileSync(file, damage(readFileSync(file)));
     const before = contents(project);
-    assertAll(await project.run(), "store-unreadable", /cannot be read \(.*\)\n.*set aside as \S+store\.db\.broken-\d+;/);
+    assertAll(
+      await project.run(),
+      "store-unreadable",
+      /cannot be read \(.*\)\n.*set aside as \S+store\.db\.broken-\d+;/,
+    );
     assertNothingLost(before, project);
     const next = await project.run();
     assert.deepEqual([next.code, next.starts.includes("collector")], [0, false]);
@@ -121,7 +133,11 @@ test("a read-only project, and a read-only store", async (context) => {
     context.skip(before);
     return;
   }
-  assertAll(await project.winnow(["run"], { before }), "store-unwritable", /\.winnow cannot be written .*\n {8}Make the/);
+  assertAll(
+    await project.winnow(["run"], { before }),
+    "store-unwritable",
+    /\.winnow cannot be written .*\n {8}Make the/,
+  );
   assert.deepEqual(project.inventory(), []);
   await project.run();
   project.editDiscount();
@@ -216,7 +232,8 @@ test("sources that Python cannot decode, and sources that it can", async () => {
   project.write({ "shop/mail.py": Buffer.from(`\ufeff${mail}`) });
   assert.equal((await project.run()).starts.includes("collector"), false);
   // The same bytes are another text in another encoding: who imports the file runs, once.
-  const latin = (text: string): void => project.write({ "shop/mail.py": Buffer.from(`# coding: latin-1\n${text}`, "latin1") });
+  const latin = (text: string): void =>
+    project.write({ "shop/mail.py": Buffer.from(`# coding: latin-1\n${text}`, "latin1") });
   latin(mail);
   const decoded = await project.run();
   assert.deepEqual([decoded.code, decoded.ran], [0, [SUBJECT]]);
@@ -246,7 +263,11 @@ test("a collector that is missing, or fails at any point: the tests run, and one
     ["at import", "winnow_collector/recorder.py", raise],
     ["in its syntax", "winnow_collector/session.py", "\ndef broken(:\n"],
     ["in its plugin", "winnow_collector/plugin.py", raise],
-    ["at its start", "winnow_collector/plugin.py", "\ndef recorder_of(session):\n    raise RuntimeError()\n_state = _start()\n"],
+    [
+      "at its start",
+      "winnow_collector/plugin.py",
+      "\ndef recorder_of(session):\n    raise RuntimeError()\n_state = _start()\n",
+    ],
   ];
   for (const [where, file, text] of early) {
     const { code, ran, stderr } = await project.winnow(["run"], { env: brokenCollector(project, file, text) });
@@ -259,8 +280,15 @@ test("a collector that is missing, or fails at any point: the tests run, and one
     const env = brokenCollector(project, "winnow_collector/plugin.py", text);
     const { code, ran, stderr } = await project.winnow(["run"], { env });
     assert.equal(code, 0);
-    assert.deepEqual(DISCOUNTS.filter((id) => !ran.includes(id)), [], `${name}: ${stderr}`);
-    assert.match(stderr, /nothing more is recorded, because the collector failed \(RuntimeError: on purpose at plugin\.py:\d+\)/);
+    assert.deepEqual(
+      DISCOUNTS.filter((id) => !ran.includes(id)),
+      [],
+      `${name}: ${stderr}`,
+    );
+    assert.match(
+      stderr,
+      /nothing more is recorded, because the collector failed \(RuntimeError: on purpose at plugin\.py:\d+\)/,
+    );
   }
   assert.deepEqual((await project.run()).ran, DISCOUNTS);
 });
@@ -271,5 +299,12 @@ test("nothing of Winnow's is left beside `.winnow`, which hides itself from git"
   const { stdout } = await project.execute("git", ["status", "--porcelain", "--untracked-files=all"]);
   assert.doesNotMatch(stdout, /winnow/);
   assert.equal(statSync(project.path(".winnow")).mode & 0o777, 0o700);
-  assert.deepEqual(readdirSync(project.root).sort(), [".git", ".pytest_cache", ".winnow", "pytest.ini", "shop", "tests"]);
+  assert.deepEqual(readdirSync(project.root).sort(), [
+    ".git",
+    ".pytest_cache",
+    ".winnow",
+    "pytest.ini",
+    "shop",
+    "tests",
+  ]);
 });

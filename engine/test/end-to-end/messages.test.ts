@@ -15,7 +15,8 @@ function sources(): string {
     .join("\n");
 }
 
-const sorted = (found: Iterable<RegExpMatchArray>): string[] => [...new Set([...found].map(([, word]) => word ?? ""))].sort();
+const sorted = (found: Iterable<RegExpMatchArray>): string[] =>
+  [...new Set([...found].map(([, word]) => word ?? ""))].sort();
 
 test("every code of an error has a heading in docs/messages.md, and every heading a code", () => {
   const text = sources();

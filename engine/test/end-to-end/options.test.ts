@@ -25,7 +25,9 @@ test("--collect-only lists all tests, known or not", async () => {
   const expected = (await project.pytest(["--collect-only", "-q"], { env: { PYTEST_ADDOPTS: "" } })).stdout;
   assert.match(expected, /5 tests collected/);
   const list = async (): Promise<string> => {
-    const { stdout, code } = await project.winnow(["run", "--", "--collect-only", "-q"], { env: { PYTEST_ADDOPTS: "" } });
+    const { stdout, code } = await project.winnow(["run", "--", "--collect-only", "-q"], {
+      env: { PYTEST_ADDOPTS: "" },
+    });
     assert.equal(code, 0);
     return stdout.replace(/\d+\.\d\ds/, "");
   };

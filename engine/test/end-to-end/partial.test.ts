@@ -99,7 +99,10 @@ test("kill -9 of Winnow: pytest goes on, and the next invocation after its end k
   await until("winnow to be gone", () => running.child.exitCode !== null || running.child.signalCode !== null);
   // While it still runs nobody believes what it wrote so far, and nobody takes it away.
   const plan = JSON.parse((await project.winnow(["plan", "--json"])).stdout);
-  assert.deepEqual(plan.tests.map(({ id }: { id: string }) => id), [A, B, C]);
+  assert.deepEqual(
+    plan.tests.map(({ id }: { id: string }) => id),
+    [A, B, C],
+  );
   project.note("go", "1");
   await running.finished; // the pipes close with pytest
   const idle = await project.run();
@@ -154,7 +157,10 @@ test("branches there and back, stash and back: nothing runs that ran before", as
   project.edit("shop/cart.py", "sum(prices)", "sum(prices, 0)");
   await project.git("commit", "-qam", "C");
   const third = await project.run();
-  assert.deepEqual(third.ran, ALL.filter((id) => /TestCart|total/.test(id)));
+  assert.deepEqual(
+    third.ran,
+    ALL.filter((id) => /TestCart|total/.test(id)),
+  );
   for (const branch of ["b", "c", "b", "main"]) {
     await project.git("checkout", "-q", branch);
     const back = await project.run();
@@ -178,7 +184,10 @@ test("three states of what everything imports, there and back", async () => {
   const states = ["2", "1 + 1", "3 - 1"];
   for (const state of states.slice(1)) {
     project.edit("shop/cart.py", /RATE = .*/.exec(project.read("shop/cart.py"))?.[0] as string, `RATE = ${state}`);
-    assert.deepEqual((await project.run()).ran, ALL.filter((id) => id !== SUBJECT));
+    assert.deepEqual(
+      (await project.run()).ran,
+      ALL.filter((id) => id !== SUBJECT),
+    );
   }
   for (const state of ["1 + 1", "2"]) {
     project.edit("shop/cart.py", /RATE = .*/.exec(project.read("shop/cart.py"))?.[0] as string, `RATE = ${state}`);
@@ -188,5 +197,8 @@ test("three states of what everything imports, there and back", async () => {
   project.edit("shop/cart.py", "sum(prices)", "sum(prices, 0)");
   assert.deepEqual((await project.run(TOTAL)).ran, [TOTAL]);
   project.edit("shop/cart.py", "RATE = 2", "RATE = 1 + 1");
-  assert.deepEqual((await project.run()).ran, ALL.filter((id) => /TestCart|total/.test(id)));
+  assert.deepEqual(
+    (await project.run()).ran,
+    ALL.filter((id) => /TestCart|total/.test(id)),
+  );
 });

@@ -76,7 +76,12 @@ test("the interpreter is found: active environment, .venv, --python in each of i
 
 test("no pytest, no Python, a broken one, and one that is too old are told apart, with what to do next", async () => {
   await using project = new Project();
-  const refused = async (code: string, message: RegExp, args: string[], options: CommandOptions = {}): Promise<void> => {
+  const refused = async (
+    code: string,
+    message: RegExp,
+    args: string[],
+    options: CommandOptions = {},
+  ): Promise<void> => {
     for (const command of [["run"], ["plan"], ["status"]]) {
       const finished = await project.winnow([...command, ...args], options);
       assert.deepEqual([finished.code, finished.stdout], [4, ""], finished.stderr);
@@ -86,7 +91,10 @@ test("no pytest, no Python, a broken one, and one that is too old are told apart
     }
   };
   const bare = project.makeEnvironment("bare", { ...defaultBase(), site: join(project.top, "home") });
-  await refused("pytest-missing", /pytest is not installed for the Python at .*\n.*-m pip install pytest/, ["--python", bare]);
+  await refused("pytest-missing", /pytest is not installed for the Python at .*\n.*-m pip install pytest/, [
+    "--python",
+    bare,
+  ]);
   const nowhere = { env: { VIRTUAL_ENV: undefined, PATH: project.note("nowhere") } };
   await refused("python-not-found", /No Python was found for .*\n.*--python/, [], nowhere);
   await refused("python-not-found", /There is no Python at .*nowhere/, ["--python", "./nowhere"]);
@@ -105,7 +113,10 @@ test("no pytest, no Python, a broken one, and one that is too old are told apart
     const python = join(versions, version, "bin", "python");
     const finished = await project.winnow(["run", "--python", python]);
     assert.equal(finished.code, 4);
-    assert.match(finished.stderr, new RegExp(`is version ${version}; Winnow needs 3\\.8 or later\\.\n.*\\[python-too-old\\]\n$`));
+    assert.match(
+      finished.stderr,
+      new RegExp(`is version ${version}; Winnow needs 3\\.8 or later\\.\n.*\\[python-too-old\\]\n$`),
+    );
   }
 });
 

@@ -3,13 +3,16 @@
 import assert from "node:assert/strict";
 import { utimesSync } from "node:fs";
 import { test } from "node:test";
-import { ALL, DISCOUNTS, DISCOUNT_2, DISCOUNT_5, EMPTY, type Finished, Project, SUBJECT, TOTAL } from "./project.ts";
+import { ALL, DISCOUNT_2, DISCOUNT_5, DISCOUNTS, EMPTY, type Finished, Project, SUBJECT, TOTAL } from "./project.ts";
 
 /** Nothing was started, whatever for, and the answer says so. */
-export function assertNothing(finished: Finished, tests: number): void {
+function assertNothing(finished: Finished, tests: number): void {
   assert.deepEqual(finished.starts, [], finished.stderr);
   assert.equal(finished.stdout, "");
-  assert.match(finished.stderr, new RegExp(`^winnow: nothing to run: ${tests} tests? up to date · decided in \\d+ ms\n$`));
+  assert.match(
+    finished.stderr,
+    new RegExp(`^winnow: nothing to run: ${tests} tests? up to date · decided in \\d+ ms\n$`),
+  );
   assert.equal(finished.code, 0);
 }
 
@@ -18,7 +21,10 @@ test("first all, then nothing without a Python, then what an edit concerns, then
   const first = await project.run();
   assert.deepEqual([first.code, first.ran], [0, ALL]);
   assert.deepEqual(first.starts, ["probe", "collector"]);
-  assert.match(first.stderr, /^winnow: every test runs, because nothing is recorded.*\nwinnow: 5 tests ran, none left out\n$/);
+  assert.match(
+    first.stderr,
+    /^winnow: every test runs, because nothing is recorded.*\nwinnow: 5 tests ran, none left out\n$/,
+  );
 
   assertNothing(await project.run(), 5);
 
@@ -54,7 +60,14 @@ test("a touch of everything and a comment run nothing", async () => {
   await using project = new Project();
   await project.run();
   const now = new Date();
-  for (const path of ["pytest.ini", "shop/__init__.py", "shop/cart.py", "shop/mail.py", "tests/test_cart.py", "tests/test_mail.py"]) {
+  for (const path of [
+    "pytest.ini",
+    "shop/__init__.py",
+    "shop/cart.py",
+    "shop/mail.py",
+    "tests/test_cart.py",
+    "tests/test_mail.py",
+  ]) {
     utimesSync(project.path(path), now, now);
   }
   assertNothing(await project.run(), 5);
@@ -95,7 +108,10 @@ test("an argument that was never seen starts pytest, once", async () => {
   assert.deepEqual([only.code, only.ran], [0, [DISCOUNT_5]]);
   // An id alone does not tell which tests its file has, so nothing is left out before the file was collected whole.
   assert.deepEqual((await project.run(DISCOUNT_5)).ran, [DISCOUNT_5]);
-  assert.deepEqual((await project.run("tests/test_cart.py")).ran, ALL.filter((id) => id !== SUBJECT));
+  assert.deepEqual(
+    (await project.run("tests/test_cart.py")).ran,
+    ALL.filter((id) => id !== SUBJECT),
+  );
   assertNothing(await project.run(DISCOUNT_5), 1);
   assertNothing(await project.run("tests/test_cart.py"), 4);
   assert.deepEqual((await project.run()).ran, [SUBJECT]);
@@ -158,10 +174,13 @@ test("a rootdir of pytest's other than the project's root", async () => {
 test("two at once in a new project, and two at once on different parts", async () => {
   await using project = new Project();
   const both = await Promise.all([project.run(), project.run()]);
-  assert.deepEqual(both.map(({ code, ran }) => [code, ran]), [
-    [0, ALL],
-    [0, ALL],
-  ]);
+  assert.deepEqual(
+    both.map(({ code, ran }) => [code, ran]),
+    [
+      [0, ALL],
+      [0, ALL],
+    ],
+  );
   assert.doesNotMatch(both.map(({ stderr }) => stderr).join(""), /\[/);
   assertNothing(await project.run(), 5);
   project.editDiscount();

@@ -105,7 +105,10 @@ test("a data file that is rewritten within the second in which it was read", asy
   const second = Math.floor(Date.now() / 1000);
   writeWithin(project, second, "data.txt", "1");
   assert.equal((await project.run()).code, 0);
-  for (const [text, code] of [["2", 1], ["1", 0]] as const) {
+  for (const [text, code] of [
+    ["2", 1],
+    ["1", 0],
+  ] as const) {
     writeWithin(project, second, "data.txt", text);
     assert.equal((await project.run()).code, code, text);
     assert.equal((await project.run()).code, code, text);

@@ -12,7 +12,12 @@ after(() => rmSync(top, { recursive: true, force: true }));
 function sample(): JournalBuilder {
   return new JournalBuilder()
     .start()
-    .test("t.py::é[ü]", "t.py", { codes: [["a.py", 3, "f"], ["a.py", 9, "<lambda>"]] })
+    .test("t.py::é[ü]", "t.py", {
+      codes: [
+        ["a.py", 3, "f"],
+        ["a.py", 9, "<lambda>"],
+      ],
+    })
     .test("t.py::b", "t.py", { codes: [["a.py", 9, "<lambda>"]] })
     .end();
 }

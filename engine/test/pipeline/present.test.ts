@@ -88,7 +88,13 @@ describe("a question puts what its answer depends on into the table", () => {
     write("m.py", "");
     const present = tree({ searchRoots: ["lib", "", "gone"] });
     assert.equal(present.value({ kind: "resolve", path: "", name: "m" }), "lib/m/__init__.py;m.py");
-    assert.deepEqual(present.entries().map(({ path }) => path).sort(), ["", "gone", "lib", "lib/m"]);
+    assert.deepEqual(
+      present
+        .entries()
+        .map(({ path }) => path)
+        .sort(),
+      ["", "gone", "lib", "lib/m"],
+    );
   });
 
   test("configuration: what pytest reads of it, not the rest", () => {
@@ -226,7 +232,12 @@ describe("a scan", () => {
     const watch = watched((present) => present.packagesDigest(), options);
     assert.deepEqual(tree({ ...options, watch }).scan(), []);
     renameSync(join(root, "site", "one-1.0.dist-info"), join(root, "site", "one-1.1.dist-info"));
-    assert.deepEqual(tree({ ...options, watch }).scan().map(({ kind }) => kind), ["p"]);
+    assert.deepEqual(
+      tree({ ...options, watch })
+        .scan()
+        .map(({ kind }) => kind),
+      ["p"],
+    );
   });
 });
 
@@ -261,7 +272,7 @@ describe("sources", () => {
 
   test("of another version of the splitter are split again", () => {
     write("a.py", SOURCE);
-    store.write(() => store.setFingerprint(shaOf(SOURCE), JSON.stringify({ version: -1 }), ["3.13.0"]));
+    store.write(() => store.setFingerprint(shaOf(SOURCE), JSON.stringify([-1, "another form"]), ["3.13.0"]));
     const source = tree({ store }).source("a.py");
     assert.ok(source.kind === "source" && source.blocks.body("f") === bodyOf(SOURCE, "f"));
   });
@@ -376,7 +387,11 @@ test("two trees see alike if interpreter, packages and search path are the same"
 });
 
 test("files that hold pytest's configuration are told by their names", () => {
-  assert.ok(["pytest.ini", "a/pyproject.toml", "../tox.ini", "setup.cfg", "setup.py", ".pytest.ini", "pytest.toml"].every(isConfigurationFile));
+  assert.ok(
+    ["pytest.ini", "a/pyproject.toml", "../tox.ini", "setup.cfg", "setup.py", ".pytest.ini", "pytest.toml"].every(
+      isConfigurationFile,
+    ),
+  );
   assert.ok(!["a.py", "conftest.py", "my-pytest.ini"].some(isConfigurationFile));
   assert.equal(namesDigest([]), textDigest(""));
 });

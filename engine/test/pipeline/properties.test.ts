@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { describe, mock, test } from "node:test";
 import fc from "fast-check";
 import type { Plan } from "../../src/model/plan.ts";
-import { type RunOptions, TestProject } from "../support/project.ts";
 import {
   collectionSignature,
   filesOf,
@@ -22,6 +21,7 @@ import {
   testsOf,
   wouldRun,
 } from "../support/program.ts";
+import { type RunOptions, TestProject } from "../support/project.ts";
 
 const FUNCTIONS = ["f", "g"];
 const MODULES = ["a", "b", "c", "d"];
@@ -31,10 +31,16 @@ const PROGRAM: fc.Arbitrary<Program> = fc
   .record({
     imports: fc.array(fc.subarray(MODULES), { minLength: 4, maxLength: 4 }),
     calls: fc.array(fc.nat(99), { minLength: 8, maxLength: 8 }),
-    tests: fc.array(fc.record({ imports: fc.subarray(MODULES, { minLength: 1 }), calls: fc.array(fc.nat(99), { minLength: 2, maxLength: 2 }) }), {
-      minLength: 1,
-      maxLength: 3,
-    }),
+    tests: fc.array(
+      fc.record({
+        imports: fc.subarray(MODULES, { minLength: 1 }),
+        calls: fc.array(fc.nat(99), { minLength: 2, maxLength: 2 }),
+      }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
   })
   .map(({ imports, calls, tests }) => {
     const modules = MODULES.map((name, index): Source => {
@@ -44,7 +50,11 @@ const PROGRAM: fc.Arbitrary<Program> = fc
         imports: imported,
         constant: 1,
         comments: 0,
-        functions: FUNCTIONS.map((called, at) => ({ name: called, version: 1, calls: callsOf(imported, calls[index * 2 + at] ?? 0) })),
+        functions: FUNCTIONS.map((called, at) => ({
+          name: called,
+          version: 1,
+          calls: callsOf(imported, calls[index * 2 + at] ?? 0),
+        })),
       };
     });
     const files = tests.map(
@@ -53,7 +63,11 @@ const PROGRAM: fc.Arbitrary<Program> = fc
         imports: each.imports,
         constant: 1,
         comments: 0,
-        functions: each.calls.map((seed, at) => ({ name: `test_${at}`, version: 1, calls: callsOf(each.imports, seed) })),
+        functions: each.calls.map((seed, at) => ({
+          name: `test_${at}`,
+          version: 1,
+          calls: callsOf(each.imports, seed),
+        })),
       }),
     );
     return { sources: [...modules, ...files] };
@@ -61,7 +75,7 @@ const PROGRAM: fc.Arbitrary<Program> = fc
 
 function callsOf(imports: readonly string[], seed: number): string[] {
   const all = imports.flatMap((module) => FUNCTIONS.map((name) => `${module}.${name}`));
-  return all.filter((_, index) => ((seed >> index % 7) & 1) === 1);
+  return all.filter((_, index) => ((seed >> (index % 7)) & 1) === 1);
 }
 
 type Edit = readonly [kind: (typeof EDITS)[number], which: number, how: number];
@@ -78,7 +92,11 @@ const EDITS = [
   "removed file",
   "back",
 ] as const;
-const EDIT: fc.Arbitrary<Edit> = fc.tuple(fc.constantFrom(...EDITS, "body" as const, "back" as const), fc.nat(99), fc.nat(99));
+const EDIT: fc.Arbitrary<Edit> = fc.tuple(
+  fc.constantFrom(...EDITS, "body" as const, "back" as const),
+  fc.nat(99),
+  fc.nat(99),
+);
 
 function apply(history: readonly Program[], [kind, which, how]: Edit): Program {
   const program = history.at(-1) as Program;
@@ -92,7 +110,9 @@ function apply(history: readonly Program[], [kind, which, how]: Edit): Program {
   switch (kind) {
     case "body":
       return change(any, ({ functions }) => ({
-        functions: functions.map((each, index) => (index === how % functions.length ? { ...each, version: each.version + 1 + (how % 7) } : each)),
+        functions: functions.map((each, index) =>
+          index === how % functions.length ? { ...each, version: each.version + 1 + (how % 7) } : each,
+        ),
       }));
     case "module level":
       return change(any, ({ constant }) => ({ constant: constant + 1 }));
@@ -102,11 +122,19 @@ function apply(history: readonly Program[], [kind, which, how]: Edit): Program {
       return program;
     case "new function":
       return change(any, ({ functions, path }) => ({
-        functions: [...functions, { name: `${path.startsWith("tests/") ? "test_" : ""}new${functions.length}`, version: 1, calls: [] }],
+        functions: [
+          ...functions,
+          { name: `${path.startsWith("tests/") ? "test_" : ""}new${functions.length}`, version: 1, calls: [] },
+        ],
       }));
     case "new import":
       return change(any, ({ imports, path }) => ({
-        imports: [...new Set([...imports, ...MODULES.filter((name) => path.startsWith("tests/") || `${name}.py` > path).slice(0, 1 + (how % 2))])],
+        imports: [
+          ...new Set([
+            ...imports,
+            ...MODULES.filter((name) => path.startsWith("tests/") || `${name}.py` > path).slice(0, 1 + (how % 2)),
+          ]),
+        ],
       }));
     case "new test":
       return change(file, ({ functions, imports }) => ({
@@ -118,7 +146,18 @@ function apply(history: readonly Program[], [kind, which, how]: Edit): Program {
       const path = `tests/test_new${which % 3}.py`;
       return sources.some((each) => each.path === path)
         ? program
-        : { sources: [...sources, { path, imports: ["a"], constant: 1, comments: 0, functions: [{ name: "test_it", version: 1, calls: ["a.f"] }] }] };
+        : {
+            sources: [
+              ...sources,
+              {
+                path,
+                imports: ["a"],
+                constant: 1,
+                comments: 0,
+                functions: [{ name: "test_it", version: 1, calls: ["a.f"] }],
+              },
+            ],
+          };
     }
     case "removed file":
       return files.length < 2 ? program : { sources: sources.filter((each) => each !== file) };
@@ -186,11 +225,15 @@ class Walk implements Disposable {
         const proven = this.isProven(environment, file, name);
         assert.ok(runs || proven, `MISSED ${id}`);
         // A file that is collected again may yield tests that the plan could not name.
-        assert.ok(!runs || !proven || !this.isCollected(environment, file) || plan.kind === "everything", `SURPLUS ${id}`);
+        assert.ok(
+          !runs || !proven || !this.isCollected(environment, file) || plan.kind === "everything",
+          `SURPLUS ${id}`,
+        );
       }
       if (plan.kind === "some") {
         const expected =
-          this.isCollected(environment, file) && file.functions.every(({ name }) => this.isProven(environment, file, name));
+          this.isCollected(environment, file) &&
+          file.functions.every(({ name }) => this.isProven(environment, file, name));
         assert.equal(plan.skipFiles.includes(file.path), expected, `${file.path} is${expected ? " not" : ""} refused`);
       }
     }
@@ -230,12 +273,19 @@ class Walk implements Disposable {
     const plan = this.project.plan(options);
     const red = this.program.sources
       .filter(isTestFile)
-      .flatMap((file) => file.functions.filter(({ name }) => !passes(this.program, file, name)).map(({ name }) => `${file.path}::${name}`));
+      .flatMap((file) =>
+        file.functions
+          .filter(({ name }) => !passes(this.program, file, name))
+          .map(({ name }) => `${file.path}::${name}`),
+      );
     const tests = this.program.sources.filter(isTestFile).flatMap(testsOf);
     if (tests.length === 0) {
       return;
     }
-    assert.deepEqual(plan.kind === "some" ? plan.tests.map(({ id }) => id).sort() : plan.kind, red.length === 0 ? "nothing" : red.sort());
+    assert.deepEqual(
+      plan.kind === "some" ? plan.tests.map(({ id }) => id).sort() : plan.kind,
+      red.length === 0 ? "nothing" : red.sort(),
+    );
     assert.deepEqual(plan.kind === "some" ? plan.files : [], []);
   }
 }
@@ -265,19 +315,23 @@ describe("over random programs and edits", () => {
 
   test("however many edits lie between two runs", () => {
     fc.assert(
-      fc.property(PROGRAM, fc.array(fc.array(EDIT, { maxLength: 3 }), { minLength: 1, maxLength: 4 }), (program, rounds) => {
-        using walk = new Walk(program);
-        walk.run();
-        for (const edits of rounds) {
-          for (const edit of edits) {
-            walk.go(apply(walk.history, edit));
-            // Looking changes nothing.
-            walk.judge(walk.project.plan(), "");
-            walk.project.remember();
-          }
+      fc.property(
+        PROGRAM,
+        fc.array(fc.array(EDIT, { maxLength: 3 }), { minLength: 1, maxLength: 4 }),
+        (program, rounds) => {
+          using walk = new Walk(program);
           walk.run();
-        }
-      }),
+          for (const edits of rounds) {
+            for (const edit of edits) {
+              walk.go(apply(walk.history, edit));
+              // Looking changes nothing.
+              walk.judge(walk.project.plan(), "");
+              walk.project.remember();
+            }
+            walk.run();
+          }
+        },
+      ),
       { numRuns: RUNS },
     );
   });
@@ -304,9 +358,16 @@ describe("over random programs and edits", () => {
 });
 
 /** a ← b ← the first file; c ← the second: one test per function. */
-function example(versions: Readonly<Record<string, number>> = {}, constants: Readonly<Record<string, number>> = {}): Program {
+function example(
+  versions: Readonly<Record<string, number>> = {},
+  constants: Readonly<Record<string, number>> = {},
+): Program {
   const functions = (module: string, calls: readonly (readonly string[])[]) =>
-    calls.map((each, index) => ({ name: FUNCTIONS[index] ?? "h", version: versions[`${module}.${FUNCTIONS[index]}`] ?? 1, calls: each }));
+    calls.map((each, index) => ({
+      name: FUNCTIONS[index] ?? "h",
+      version: versions[`${module}.${FUNCTIONS[index]}`] ?? 1,
+      calls: each,
+    }));
   const source = (path: string, imports: readonly string[], each: Source["functions"]): Source => ({
     path,
     imports,
@@ -314,7 +375,8 @@ function example(versions: Readonly<Record<string, number>> = {}, constants: Rea
     comments: 0,
     functions: each,
   });
-  const tests = (calls: readonly string[]) => calls.map((call) => ({ name: `test_${call.replace(".", "_")}`, version: 1, calls: [call] }));
+  const tests = (calls: readonly string[]) =>
+    calls.map((call) => ({ name: `test_${call.replace(".", "_")}`, version: 1, calls: [call] }));
   return {
     sources: [
       source("a.py", [], functions("a", [[], []])),

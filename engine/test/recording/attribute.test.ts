@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Dependency } from "../../src/model/key.ts";
-import { attribute, type Recording, type RecordedSet, type RecordedTest } from "../../src/recording/attribute.ts";
+import { attribute, type RecordedSet, type RecordedTest, type Recording } from "../../src/recording/attribute.ts";
 import { type CodeAt, JournalBuilder } from "../support/journal.ts";
 import { bodyOf, type Files, MemoryTree, memoryWorld, shaOf, split } from "../support/memory-tree.ts";
 
 const CORE = "LIMIT = 1\n\n\ndef one():\n    return LIMIT\n\n\ndef two():\n    return one() + 1\n";
-const TEST = "import core\n\n\ndef test_one():\n    assert core.one() == 1\n\n\ndef test_two():\n    assert core.two() == 2\n";
+const TEST =
+  "import core\n\n\ndef test_one():\n    assert core.one() == 1\n\n\ndef test_two():\n    assert core.two() == 2\n";
 const ONE: CodeAt = ["core.py", 4, "one"];
 const TWO: CodeAt = ["core.py", 8, "two"];
 const TEST_ONE: CodeAt = ["test_core.py", 4, "test_one"];
@@ -130,7 +131,11 @@ describe("a test", () => {
     const { sets } = testOf(recording, "a");
     assert.equal(sets.length, 4);
     assert.deepEqual(members(recording, [sets[0] as RecordedSet]).map(text), ["packages"]);
-    assert.ok(members(recording, [sets[1] as RecordedSet]).map(text).includes("toplevel test_core.py"));
+    assert.ok(
+      members(recording, [sets[1] as RecordedSet])
+        .map(text)
+        .includes("toplevel test_core.py"),
+    );
     assert.deepEqual(members(recording, [sets[2] as RecordedSet]).map(text), ["body core.py one"]);
   });
 
@@ -155,7 +160,9 @@ describe("code", () => {
     const source = "def outer():\n    return [\n        lambda: 1,\n    ]\n";
     const files = { ...FILES, "core.py": source };
     const recording = recordingOf(
-      begun(files).test("a", "test_core.py", { uses: [3], codes: [["core.py", 3, "<lambda>"]] }).end(),
+      begun(files)
+        .test("a", "test_core.py", { uses: [3], codes: [["core.py", 3, "<lambda>"]] })
+        .end(),
       files,
     );
     has(recording, testOf(recording, "a"), "body core.py outer");
@@ -175,16 +182,25 @@ describe("code", () => {
 
   test("of a file that was compiled by somebody else counts as the whole file", () => {
     const files = { ...FILES, "page.html": "<p>" };
-    const journal = begun().test("a", "test_core.py", { uses: [3], codes: [["page.html", 1, "root"]] }).end();
+    const journal = begun()
+      .test("a", "test_core.py", { uses: [3], codes: [["page.html", 1, "root"]] })
+      .end();
     const recording = recordingOf(journal, files);
     const found = members(recording, testOf(recording, "a").sets).find((each) => each.path === "page.html");
     assert.deepEqual(found, { kind: "file", path: "page.html", name: "", value: shaOf("<p>") });
-    assert.match(lostOf(testOf(recordingOf(journal, files, { young: ["page.html"] }), "a")) ?? "", /page\.html changed/);
+    assert.match(
+      lostOf(testOf(recordingOf(journal, files, { young: ["page.html"] }), "a")) ?? "",
+      /page\.html changed/,
+    );
   });
 
   test("of such a file counts by what was read, if that is known", () => {
     const journal = begun()
-      .test("a", "test_core.py", { uses: [3], codes: [["page.html", 1, "root"]], inputs: [["file", "page.html", "sha-read"]] })
+      .test("a", "test_core.py", {
+        uses: [3],
+        codes: [["page.html", 1, "root"]],
+        inputs: [["file", "page.html", "sha-read"]],
+      })
       .end();
     const recording = recordingOf(journal, { ...FILES, "page.html": "<p>" }, { young: ["page.html"] });
     const found = members(recording, testOf(recording, "a").sets).filter((each) => each.path === "page.html");
@@ -215,7 +231,12 @@ describe("code", () => {
   });
 
   test("of a module whose content is not known, or was two different ones, costs the fact", () => {
-    for (const shas of [[null], [shaOf("X = 1\n"), shaOf("X = 2\n")], [null, shaOf("X = 1\n")], [shaOf("X = 1\n"), null]]) {
+    for (const shas of [
+      [null],
+      [shaOf("X = 1\n"), shaOf("X = 2\n")],
+      [null, shaOf("X = 1\n")],
+      [shaOf("X = 1\n"), null],
+    ]) {
       const builder = begun();
       shas.forEach((sha, index) => {
         builder.module("late.py", { sha, ctx: 20 + index });
@@ -293,7 +314,12 @@ describe("the import closure", () => {
   });
 
   test("takes all loaded submodules for `from p import *`, whose __all__ may name them", () => {
-    const sources = { "p/__init__.py": "__all__ = ['m']\n", "p/m.py": "", "pq.py": "", "test_a.py": "from p import *\n" };
+    const sources = {
+      "p/__init__.py": "__all__ = ['m']\n",
+      "p/m.py": "",
+      "pq.py": "",
+      "test_a.py": "from p import *\n",
+    };
     assert.deepEqual(closure(sources), ["p/__init__.py", "p/m.py", "test_a.py"]);
   });
 
@@ -368,7 +394,11 @@ describe("the import closure", () => {
   });
 
   test("has what ran while a module was imported, also when that was for an earlier test", () => {
-    const sources = { "maker.py": "def make():\n    return 1\n", "a.py": "from maker import make\nX = make()\n", "test_a.py": "" };
+    const sources = {
+      "maker.py": "def make():\n    return 1\n",
+      "a.py": "from maker import make\nX = make()\n",
+      "test_a.py": "",
+    };
     const builder = new JournalBuilder()
       .start()
       .session()
@@ -388,6 +418,79 @@ describe("the import closure", () => {
     lacks(recording, testOf(recording, "third"), "body maker.py make", "toplevel a.py");
   });
 
+  test("has the packages of a module that no text imports, and those of a name that stands for another module", () => {
+    const sources = {
+      "p/__init__.py": "X = 1\n",
+      "p/m.py": "Y = 1\n",
+      "q/__init__.py": "",
+      "test_a.py": "import q.gone\n",
+    };
+    const found = closure(sources, (builder) => {
+      builder.context(1, "file", "test_a.py", { uses: [11] });
+    });
+    assert.deepEqual(found, ["p/__init__.py", "p/m.py", "q/__init__.py", "test_a.py"]);
+  });
+
+  test("has what an import read, filled and called, though no text says so", () => {
+    const sources = {
+      "registry.py": "import helper\ndef call(f):\n    return f()\n",
+      "helper.py": "H = 1\n",
+      "cached.py": "def table():\n    return 1\n",
+      "a.py": "X = CALLBACK()\n",
+      "test_a.py": "import a\n",
+    };
+    const builder = new JournalBuilder().start().session();
+    let ctx = 10;
+    for (const [path, source] of Object.entries(sources)) {
+      builder.module(path, { sha: shaOf(source), ctx: ctx++ });
+    }
+    builder
+      .context(20, "fixture", "cache::cached.table", { codes: [["cached.py", 1, "table"]] })
+      .context(13, "import", "a.py", {
+        uses: [20],
+        codes: [["registry.py", 2, "call"]],
+        inputs: [["file", "data.txt", "d"]],
+      })
+      .context(1, "file", "test_a.py")
+      .collected("test_a.py", 1, ["t"])
+      .test("t", "test_a.py", { uses: [1] })
+      .end();
+    const recording = recordingOf(builder, sources);
+    has(
+      recording,
+      testOf(recording, "t"),
+      "body registry.py call",
+      "toplevel registry.py",
+      "toplevel helper.py",
+      "body cached.py table",
+      "toplevel cached.py",
+      "file data.txt",
+    );
+  });
+
+  test("with a module of unknown content in it is lost, and so is one whose import ran such a module", () => {
+    const sources: Files = { "a.py": "import lost\n", "lost.py": "X = 1\n", "test_a.py": "import a\n" };
+    for (const observed of [false, true]) {
+      const builder = new JournalBuilder()
+        .start()
+        .session()
+        .module("lost.py", { sha: null, ctx: 5 })
+        .module("a.py", {
+          sha: shaOf(observed ? "" : (sources["a.py"] ?? "")),
+          ctx: 6,
+          codes: observed ? [["lost.py", 1, "f"]] : [],
+        })
+        .module("test_a.py", { sha: shaOf(sources["test_a.py"] ?? ""), ctx: 7 })
+        .context(1, "file", "test_a.py")
+        .collected("test_a.py", 1, ["t"])
+        .test("t", "test_a.py", { uses: [1] })
+        .end();
+      const recording = recordingOf(builder, sources, { more: [""] });
+      assert.match(lostOf(testOf(recording, "t")) ?? "", /lost\.py changed/);
+      assert.match(lostOf(recording.collections[0] ?? { sets: [] }) ?? "", /lost\.py changed/);
+    }
+  });
+
   test("depends on the resolution of each name and of the packages that it lies in", () => {
     const sources = { "n/m.py": "X = 1\n", "test_a.py": "import n.m\n" };
     const builder = new JournalBuilder()
@@ -401,7 +504,8 @@ describe("the import closure", () => {
       .end();
     const recording = recordingOf(builder, sources);
     const found = members(recording, testOf(recording, "t").sets);
-    const value = (name: string): string | undefined => found.find((each) => each.kind === "resolve" && each.name === name)?.value;
+    const value = (name: string): string | undefined =>
+      found.find((each) => each.kind === "resolve" && each.name === name)?.value;
     assert.equal(value("n"), "n/");
     assert.equal(value("n.m"), "n/m.py");
   });
@@ -415,9 +519,17 @@ describe("the import closure", () => {
       .test("b", "test_core.py", { uses: [3] })
       .end();
     const recording = recordingOf(builder, files, { unsplit: { [shaOf(odd)]: "its encoding is not known" } });
-    assert.match(testOf(recording, "a").sets.flatMap(({ opaque }) => opaque).join(), /odd\.py.*encoding/);
+    assert.match(
+      testOf(recording, "a")
+        .sets.flatMap(({ opaque }) => opaque)
+        .join(),
+      /odd\.py.*encoding/,
+    );
     has(recording, testOf(recording, "a"), "toplevel odd.py");
-    assert.deepEqual(testOf(recording, "b").sets.flatMap(({ opaque }) => opaque), []);
+    assert.deepEqual(
+      testOf(recording, "b").sets.flatMap(({ opaque }) => opaque),
+      [],
+    );
   });
 });
 
@@ -438,7 +550,11 @@ describe("fixtures", () => {
       has(recording, testOf(recording, id), "body core.py one", "body core.py two", "file data.txt");
     }
     lacks(recording, testOf(recording, "none"), "body core.py one", "body core.py two", "file data.txt");
-    assert.ok(members(recording, [recording.teardowns.get("::inner") as RecordedSet]).some((each) => text(each) === "body core.py two"));
+    assert.ok(
+      members(recording, [recording.teardowns.get("::inner") as RecordedSet]).some(
+        (each) => text(each) === "body core.py two",
+      ),
+    );
     assert.equal(recording.teardowns.has("::outer"), false);
   });
 
@@ -452,7 +568,10 @@ describe("fixtures", () => {
       FILES,
     );
     has(recording, testOf(recording, "early"), "body core.py one", "body core.py two");
-    assert.deepEqual(testOf(recording, "early").sets.flatMap(({ opaque }) => opaque), ["a child process"]);
+    assert.deepEqual(
+      testOf(recording, "early").sets.flatMap(({ opaque }) => opaque),
+      ["a child process"],
+    );
   });
 
   test("have their teardown also where its frame comes before their own", () => {
@@ -475,7 +594,8 @@ describe("fixtures", () => {
         .context(7, "fixture", "cache::core.one")
         .test("a", "test_core.py", { uses: [3, 5, 7] })
         .context(6, "teardown", "::seen", { of: 4 });
-    const missing = (recording: Recording): string[] => testOf(recording, "a").sets.flatMap((set) => set.missingTeardowns);
+    const missing = (recording: Recording): string[] =>
+      testOf(recording, "a").sets.flatMap((set) => set.missingTeardowns);
     const died = recordingOf(begin(), FILES);
     assert.equal(died.ended, false);
     assert.deepEqual(missing(died), ["::unseen"]);
@@ -485,9 +605,17 @@ describe("fixtures", () => {
   });
 
   test("that a test uses and the journal does not have cost the fact", () => {
-    const recording = recordingOf(begun().test("a", "test_core.py", { uses: [3, 44] }).end(), FILES);
+    const recording = recordingOf(
+      begun()
+        .test("a", "test_core.py", { uses: [3, 44] })
+        .end(),
+      FILES,
+    );
     assert.equal(lostOf(testOf(recording, "a")), "the journal is not complete");
-    const through = begun().context(4, "fixture", "::f", { uses: [44] }).test("a", "test_core.py", { uses: [3, 4] }).end();
+    const through = begun()
+      .context(4, "fixture", "::f", { uses: [44] })
+      .test("a", "test_core.py", { uses: [3, 4] })
+      .end();
     assert.equal(lostOf(testOf(recordingOf(through, FILES), "a")), "the journal is not complete");
   });
 });
@@ -532,7 +660,9 @@ describe("the session", () => {
       .end();
     const recording = recordingOf(builder, sources);
     assert.equal(recording.session?.complete, true);
-    const found = members(recording, testOf(recording, "t").sets).find((each) => each.kind === "resolve" && each.name === "m");
+    const found = members(recording, testOf(recording, "t").sets).find(
+      (each) => each.kind === "resolve" && each.name === "m",
+    );
     assert.equal(found?.value, "src/m.py");
   });
 });
@@ -551,7 +681,11 @@ describe("above a test file", () => {
     const builder = new JournalBuilder().start().session();
     let ctx = 10;
     for (const [path, source] of Object.entries(sources)) {
-      builder.module(path, { sha: shaOf(source), ctx: ctx++, ...(path.endsWith("conftest.py") ? { name: "conftest" } : {}) });
+      builder.module(path, {
+        sha: shaOf(source),
+        ctx: ctx++,
+        ...(path.endsWith("conftest.py") ? { name: "conftest" } : {}),
+      });
     }
     builder
       .context(1, "file", "tests/deep/test_a.py")
@@ -600,7 +734,13 @@ describe("above a test file", () => {
       .test("docs/test_x.txt::test_x.txt", "docs/test_x.txt", { uses: [1] })
       .end();
     const recording = recordingOf(builder, { "docs/test_x.txt": ">>> 1\n1\n" });
-    has(recording, recording.tests[0] as RecordedTest, "file docs/test_x.txt", "file docs/data.json", "file docs/conftest.py");
+    has(
+      recording,
+      recording.tests[0] as RecordedTest,
+      "file docs/test_x.txt",
+      "file docs/data.json",
+      "file docs/conftest.py",
+    );
     has(recording, recording.collections[0] as never, "file docs/test_x.txt", "file docs/data.json");
   });
 });
@@ -715,12 +855,23 @@ describe("collections", () => {
   test("what was walked is told apart from what was listed", () => {
     const recording = recordingOf(
       begun()
-        .context(5, "session", "walk", { inputs: [["listing", ".", ["test_core.py"]], ["listing", "tests", ["b"]]] })
+        .context(5, "session", "walk", {
+          inputs: [
+            ["listing", ".", ["test_core.py"]],
+            ["listing", "tests", ["b"]],
+          ],
+        })
         .test("a", "test_core.py", { uses: [3] })
         .end(),
       FILES,
     );
-    assert.deepEqual([...recording.walks], [["", ["test_core.py"]], ["tests", ["b"]]]);
+    assert.deepEqual(
+      [...recording.walks],
+      [
+        ["", ["test_core.py"]],
+        ["tests", ["b"]],
+      ],
+    );
     lacks(recording, testOf(recording, "a"), "listing", "listing tests");
   });
 });
@@ -735,5 +886,8 @@ test("notes are passed on, and frames of a kind that a newer collector writes ar
 
 test("an empty journal records nothing", () => {
   const recording = recordingOf(new JournalBuilder(), {});
-  assert.deepEqual([recording.tests, recording.collections, recording.session, recording.ended], [[], [], undefined, false]);
+  assert.deepEqual(
+    [recording.tests, recording.collections, recording.session, recording.ended],
+    [[], [], undefined, false],
+  );
 });

@@ -16,7 +16,7 @@ import { openStore, type Store } from "../../src/store/store.ts";
 import { MemoryTree } from "./memory.ts";
 import type { Scenario, Step } from "./scenario.ts";
 
-const FILE = join(import.meta.dirname, "recorded.json");
+const FILE = join(import.meta.dirname, "golden/recorded.json");
 
 export interface RecordedFact {
   readonly id: string;
@@ -28,9 +28,8 @@ export interface RecordedFact {
 export interface RecordedCollection {
   readonly path: string;
   readonly green: boolean;
+  readonly id: number;
   readonly ids: readonly string[];
-  /** Those that the step's selection keeps; null for all, undefined if that was not recorded. */
-  readonly survived?: readonly string[] | null;
   readonly depsets: readonly number[];
 }
 
@@ -47,6 +46,8 @@ export interface RecordedStep {
   readonly ran: readonly string[];
   readonly facts: readonly RecordedFact[];
   readonly collections: readonly RecordedCollection[];
+  /** Tests that the step's selection keeps, by collection; null for all. */
+  readonly survivors: Readonly<Record<number, readonly string[] | null>>;
 }
 
 export interface RecordedScenario {
@@ -114,7 +115,7 @@ export class Snapshots {
       ran: [...ran],
     };
     if (!existsSync(file)) {
-      this.#steps.push({ ...common, roots: [""], broken: {}, facts: [], collections: [] });
+      this.#steps.push({ ...common, roots: [""], broken: {}, facts: [], collections: [], survivors: {} });
       return ["FACT there is no store"];
     }
     const store = openStore(file);
@@ -132,7 +133,12 @@ export class Snapshots {
   ): string[] {
     const problems: string[] = [];
     const nodes = store.testNodes();
-    const survivors = store.survivors(common.selection);
+    const survivors = Object.fromEntries(
+      [...store.survivors(common.selection)].map(([id, tests]) => [
+        id,
+        tests?.map((test) => nodes.get(test) ?? "") ?? null,
+      ]),
+    );
     // By Python's version; only one takes part here.
     const refused = JSON.parse(store.note("broken") ?? "{}") as Record<string, Record<string, { message: string }>>;
     const broken = Object.fromEntries(
@@ -163,12 +169,11 @@ export class Snapshots {
           lastCollection = Math.max(lastCollection, found.id);
           roots = searchRoots;
           problems.push(...this.#check(store, found.path, found.depsets, tree));
-          const survived = survivors.get(found.id);
           collections.push({
             path: found.path,
+            id: found.id,
             green: found.green,
             ids: found.tests.map((test) => nodes.get(test) ?? ""),
-            ...(survived === undefined ? {} : { survived: survived?.map((test) => nodes.get(test) ?? "") ?? null }),
             depsets: found.depsets,
           });
         }
@@ -176,7 +181,7 @@ export class Snapshots {
     }
     this.#lastFact = lastFact;
     this.#lastCollection = lastCollection;
-    this.#steps.push({ ...common, roots, broken, facts, collections });
+    this.#steps.push({ ...common, roots, broken, facts, collections, survivors });
     return problems;
   }
 

@@ -1,7 +1,7 @@
 /**
  * Replays every scenario on the decisions alone: no disk, no Python, milliseconds.
  *
- * The facts are those that a real run recorded (`recorded.json`), their values are computed from the scenario's own
+ * The facts are those that a real run recorded (`golden/recorded.json`), their values are computed from the scenario's own
  * files. Steps that are about pytest's arguments and not seen before, or about rules of collection that only the
  * pipeline knows, are left to the real mode.
  */
@@ -56,18 +56,18 @@ function knowledgeAt(
   const facts = new Map<number, KnownFact[]>();
   const collections = new Map<string, KnownCollection[]>();
   const survivors = new Map<number, readonly number[] | null>();
-  let count = 0;
   earlier.forEach((step, index) => {
     for (const { id, outcome, green, depsets } of step.facts) {
       const list = facts.get(numberOf(id)) ?? [];
       facts.set(numberOf(id), [{ outcome, green, at: index, depsets }, ...list]);
     }
-    for (const { path, green, ids, survived, depsets } of step.collections) {
-      const id = ++count;
+    for (const { id, path, green, ids, depsets } of step.collections) {
       const list = collections.get(path) ?? [];
       collections.set(path, [{ id, path, green, at: index, tests: ids.map(numberOf), depsets }, ...list]);
-      if (survived !== undefined && step.selection === now.selection) {
-        survivors.set(id, survived?.map(numberOf) ?? null);
+    }
+    if (step.selection === now.selection) {
+      for (const [id, tests] of Object.entries(step.survivors)) {
+        survivors.set(Number(id), tests?.map(numberOf) ?? null);
       }
     }
   });

@@ -8,7 +8,8 @@
  *     WINNOW_TEST_CLI      the engine; by default the one that `npm run build` made
  *     WINNOW_SCENARIOS     only scenarios whose path contains this
  *     WINNOW_ORDER         collected, reversed, shuffled or parallel: all scenarios in that order of tests
- *     RECORD=1             keeps what was recorded for the replay on the decisions alone (recorded.json)
+ *     RECORD=1             keeps what was recorded for the replay on the decisions alone (golden/recorded.json);
+ *                          RECORD=missing runs only scenarios of which it has nothing, or another text
  *     UPDATE=1             rewrites the selected blocks to what ran, for review
  */
 
@@ -18,7 +19,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { expand, findPython, missing, type Python, type Ran, readScenarioFiles, Workspace } from "./project.ts";
 import { judgeReasons, type PlanJson, reasonsFor, written } from "./reasons.ts";
-import { type RecordedScenario, Snapshots, writeRecorded } from "./recorded.ts";
+import { type RecordedScenario, readRecorded, Snapshots, textOf, writeRecorded } from "./recorded.ts";
 import { isOrder, type Order, parseScenario, type Scenario, type Step } from "./scenario.ts";
 
 const WINNOW = process.env["WINNOW_TEST_CLI"] ?? join(import.meta.dirname, "../../../dist/winnow.mjs");
@@ -188,12 +189,16 @@ test("scenarios, for real", { concurrency: true, timeout: 3_600_000 }, async (t)
   assert.ok(existsSync(WINNOW), "dist/winnow.mjs is missing: npm run build");
   const python = await findPython();
   const limited = limiter();
+  const recorded = readRecorded();
   const forced = process.env["WINNOW_ORDER"] ?? "";
   let steps = 0;
   let count = 0;
   await Promise.all(
     readScenarioFiles().flatMap(({ name, path, text }) => {
       const scenario = parseScenario(name, text);
+      if (process.env["RECORD"] === "missing" && recorded[name]?.text === textOf(text)) {
+        return [];
+      }
       const orders = isOrder(forced) && scenario.anyOrder ? [forced] : scenario.orders;
       return orders.map((order) => {
         const skip = missing(scenario, order, python) ?? false;

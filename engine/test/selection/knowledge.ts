@@ -1,10 +1,10 @@
 /** Knowledge for decisions, written as tables. A depset is named by its own members' keys. */
 
 import type { Key } from "../../src/model/key.ts";
-import type { Candidate, KnownCollection, KnownFact, Knowledge, Scope } from "../../src/selection/select.ts";
-import { select } from "../../src/selection/select.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { scopeOf } from "../../src/selection/scope.ts";
+import type { Candidate, Knowledge, KnownCollection, KnownFact, Scope } from "../../src/selection/select.ts";
+import { select } from "../../src/selection/select.ts";
 
 export interface Table {
   /** Keys of each depset, as names of bodies in `m.py`. */
@@ -27,7 +27,10 @@ export function knowledgeOf(table: Table): Knowledge {
     (table.depsets[depset] ?? []).filter((name) => table.changed.includes(name));
   const collections = new Map<string, KnownCollection[]>();
   for (const each of table.collections) {
-    collections.set(each.path, [...(collections.get(each.path) ?? []), each].sort((a, b) => b.at - a.at));
+    collections.set(
+      each.path,
+      [...(collections.get(each.path) ?? []), each].sort((a, b) => b.at - a.at),
+    );
   }
   const survivors = new Map<number, readonly number[] | null>();
   for (const { id } of table.collections) {
@@ -38,7 +41,9 @@ export function knowledgeOf(table: Table): Knowledge {
   }
   const tests = new Set([...Object.keys(table.facts).map(Number), ...table.collections.flatMap((each) => each.tests)]);
   return {
-    facts: new Map(Object.entries(table.facts).map(([id, facts]) => [Number(id), [...facts].sort((a, b) => b.at - a.at)])),
+    facts: new Map(
+      Object.entries(table.facts).map(([id, facts]) => [Number(id), [...facts].sort((a, b) => b.at - a.at)]),
+    ),
     collections,
     nodes: new Map([...tests].map((id) => [id, nodeOf(id)])),
     survivors,
@@ -52,7 +57,12 @@ export function nodeOf(test: number): string {
   return `t.py::test_${test}`;
 }
 
-export function plan(table: Table, scope: Scope = scopeOf([]), candidates: readonly Candidate[] = [], gone: readonly string[] = []): Plan {
+export function plan(
+  table: Table,
+  scope: Scope = scopeOf([]),
+  candidates: readonly Candidate[] = [],
+  gone: readonly string[] = [],
+): Plan {
   return select(knowledgeOf(table), scope, candidates, (path) => !gone.includes(path));
 }
 
@@ -64,12 +74,23 @@ export function red(depsets: readonly number[], more: Partial<KnownFact> = {}): 
   return { outcome: "failed", green: false, at: 1, depsets, ...more };
 }
 
-export function collection(id: number, path: string, tests: readonly number[], depsets: readonly number[], more: Partial<KnownCollection> = {}): KnownCollection {
+export function collection(
+  id: number,
+  path: string,
+  tests: readonly number[],
+  depsets: readonly number[],
+  more: Partial<KnownCollection> = {},
+): KnownCollection {
   return { id, path, green: true, at: 1, tests, depsets, ...more };
 }
 
 /** What runs of a plan, and what is left out, in ids of tests and paths. */
-export function outcomeOf(decided: Plan): { tests: string[]; files: string[]; skipFiles: string[]; skipTests: Record<string, string[]> } {
+export function outcomeOf(decided: Plan): {
+  tests: string[];
+  files: string[];
+  skipFiles: string[];
+  skipTests: Record<string, string[]>;
+} {
   if (decided.kind !== "some") {
     return { tests: [decided.kind], files: [], skipFiles: [], skipTests: {} };
   }

@@ -14,7 +14,12 @@ const PATHS = ["t.py", "u.py", "d/v.py"];
 const DEPSET = fc.integer({ min: 0, max: 5 });
 
 const FACT: fc.Arbitrary<KnownFact> = fc
-  .record({ green: fc.boolean(), at: fc.nat(20), depsets: fc.array(DEPSET, { maxLength: 3 }), outcome: fc.constantFrom("passed", "failed") })
+  .record({
+    green: fc.boolean(),
+    at: fc.nat(20),
+    depsets: fc.array(DEPSET, { maxLength: 3 }),
+    outcome: fc.constantFrom("passed", "failed"),
+  })
   .map((fact) => ({ ...fact, outcome: fact.green ? "passed" : fact.outcome }));
 
 const TABLE: fc.Arbitrary<Table> = fc
@@ -52,7 +57,14 @@ const TABLE: fc.Arbitrary<Table> = fc
       collections: known,
       survivors: Object.fromEntries(
         survivors.flatMap((each, index): [number, readonly number[] | "unknown"][] =>
-          each === "all" ? [] : [[index + 1, each === "unknown" ? each : (known[index]?.tests ?? []).filter((test) => each.includes(test))]],
+          each === "all"
+            ? []
+            : [
+                [
+                  index + 1,
+                  each === "unknown" ? each : (known[index]?.tests ?? []).filter((test) => each.includes(test)),
+                ],
+              ],
         ),
       ),
     };
@@ -90,10 +102,15 @@ test("a test is left out only if a passing fact of it holds and no failing one d
         for (const test of tests) {
           if (!wouldRun(decided, path, test) && !isProven(table, test)) {
             // Left out, not proven: then the collection that holds now does not yield it, or the user does not want it.
-            const valid = table.collections.filter((each) => each.path === path && each.green && holds(table, each.depsets));
+            const valid = table.collections.filter(
+              (each) => each.path === path && each.green && holds(table, each.depsets),
+            );
             assert.ok(
               valid.some((each) => !each.tests.includes(test)) ||
-                valid.some((each) => Array.isArray(table.survivors?.[each.id]) && !table.survivors[each.id]?.includes(test as never)),
+                valid.some(
+                  (each) =>
+                    Array.isArray(table.survivors?.[each.id]) && !table.survivors[each.id]?.includes(test as never),
+                ),
               JSON.stringify({ path, test, id, kept, green, depsets }),
             );
           }
@@ -145,7 +162,8 @@ test("a file is refused if, and only if, its collection holds, no failed one doe
           continue;
         }
         const kept = known.length === 0 ? undefined : (known[0] ?? newest.tests);
-        const refused = valid && kept !== undefined && (kept as readonly number[]).every((test) => isProven(table, test));
+        const refused =
+          valid && kept !== undefined && (kept as readonly number[]).every((test) => isProven(table, test));
         if (decided.kind === "some") {
           assert.equal(decided.skipFiles.includes(path), refused, path);
         } else if (decided.kind === "nothing") {

@@ -21,8 +21,18 @@ describe("a test is proven", () => {
     ["not by one of which one set does not hold", [fact([2, 1])], ["one"], false],
     ["by an older one that holds", [fact([1], { at: 9 }), fact([2], { at: 1 })], ["one"], true],
     ["not where a failing one holds", [red([1])], [], false],
-    ["not where a failing one holds, older than the passing one", [fact([1], { at: 9 }), red([2], { at: 1 })], [], false],
-    ["not where a failing one holds, newer than the passing one", [fact([1], { at: 1 }), red([2], { at: 9 })], [], false],
+    [
+      "not where a failing one holds, older than the passing one",
+      [fact([1], { at: 9 }), red([2], { at: 1 })],
+      [],
+      false,
+    ],
+    [
+      "not where a failing one holds, newer than the passing one",
+      [fact([1], { at: 1 }), red([2], { at: 9 })],
+      [],
+      false,
+    ],
     ["where the failing one does not hold any more", [fact([1]), red([2], { at: 9 })], ["two"], true],
     ["not by one that passed after a rerun", [fact([1], { green: false })], [], false],
     ["by skipped and expected failures", [fact([1], { outcome: "xfailed" })], [], true],
@@ -101,7 +111,12 @@ describe("a file", () => {
 
   test("whose collection does not hold is collected, without the tests that are proven", () => {
     const decided = plan(table({ facts: { 1: [fact([1])], 2: [fact([9])] }, collections, changed: ["import"] }));
-    assert.deepEqual(outcomeOf(decided), { tests: [], files: ["t.py"], skipFiles: [], skipTests: { "t.py": [nodeOf(1)] } });
+    assert.deepEqual(outcomeOf(decided), {
+      tests: [],
+      files: ["t.py"],
+      skipFiles: [],
+      skipTests: { "t.py": [nodeOf(1)] },
+    });
     assert.ok(decided.kind === "some");
     assert.deepEqual(decided.files[0]?.reasons, [{ kind: "body-changed", path: "m.py", name: "import" }]);
   });
@@ -174,7 +189,9 @@ describe("the user's selection", () => {
       kind: "nothing",
       upToDate: 1,
     });
-    assert.deepEqual(outcomeOf(plan(table({ facts, collections, changed: ["two"], survivors: { 1: [2] } }))).tests, [nodeOf(2)]);
+    assert.deepEqual(outcomeOf(plan(table({ facts, collections, changed: ["two"], survivors: { 1: [2] } }))).tests, [
+      nodeOf(2),
+    ]);
   });
 
   test("whose outcome is not known has the file collected, without the tests that are proven", () => {
@@ -195,8 +212,14 @@ describe("the user's selection", () => {
 
   test("of paths leaves the others alone", () => {
     const two = [...collections, collection(2, "u.py", [3], [9])];
-    assert.deepEqual(outcomeOf(plan(table({ facts, collections: two }), scopeOf([{ path: "t.py", ids: null }]))).tests, ["nothing"]);
-    assert.deepEqual(outcomeOf(plan(table({ facts, collections: two }), scopeOf([{ path: "u.py", ids: null }]))).tests, [nodeOf(3)]);
+    assert.deepEqual(
+      outcomeOf(plan(table({ facts, collections: two }), scopeOf([{ path: "t.py", ids: null }]))).tests,
+      ["nothing"],
+    );
+    assert.deepEqual(
+      outcomeOf(plan(table({ facts, collections: two }), scopeOf([{ path: "u.py", ids: null }]))).tests,
+      [nodeOf(3)],
+    );
   });
 
   test("of ids never refuses the file, because others of its ids would be gone too", () => {

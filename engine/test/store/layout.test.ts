@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -18,7 +28,10 @@ test("the directory describes and hides itself, and only its owner may look", ()
   assert.deepEqual(readdirSync(root), [".winnow"]);
   assert.equal(readFileSync(join(layout.directory, ".gitignore"), "utf8"), "*\n");
   assert.match(readFileSync(join(layout.directory, "README.md"), "utf8"), /can be removed/);
-  assert.match(readFileSync(join(layout.directory, "CACHEDIR.TAG"), "utf8"), /^Signature: 8a477f597d28d172789f06886806bc55/);
+  assert.match(
+    readFileSync(join(layout.directory, "CACHEDIR.TAG"), "utf8"),
+    /^Signature: 8a477f597d28d172789f06886806bc55/,
+  );
   assert.equal(statSync(layout.directory).mode & 0o777, 0o700);
   for (const directory of [layout.journals, layout.runs, layout.bytecode]) {
     assert.ok(statSync(directory).isDirectory());
@@ -69,7 +82,9 @@ test("several processes at once all get the same, whole directory", async () => 
   `;
   const outputs = await Promise.all(
     Array.from({ length: 4 }, async () => {
-      const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
       let output = "";
       child.stdout.on("data", (chunk) => {
         output += String(chunk);

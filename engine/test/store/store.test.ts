@@ -80,7 +80,14 @@ describe("what is stored comes back", () => {
   test("dependencies are interned by all that they consist of", () =>
     withStore((store) => {
       const one = { kind: "body", path: "a.py", name: "f", value: "1" } as const;
-      const variants = [{}, { value: "2" }, { name: "g" }, { path: "b.py" }, { kind: "toplevel" as const }, { path: "" }];
+      const variants = [
+        {},
+        { value: "2" },
+        { name: "g" },
+        { path: "b.py" },
+        { kind: "toplevel" as const },
+        { path: "" },
+      ];
       const ids = store.write(() => {
         const first = variants.map((more, index) => store.internDependency({ ...one, ...more }, index === 0));
         assert.deepEqual(
@@ -206,7 +213,13 @@ describe("what is stored comes back", () => {
       assert.equal(store.walks(2, "all").size + store.walks(1, "-k x").size, 0);
       store.setSurvivors(1, "all", null);
       store.setSurvivors(2, "all", [4]);
-      assert.deepEqual([...store.survivors("all")], [[1, null], [2, [4]]]);
+      assert.deepEqual(
+        [...store.survivors("all")],
+        [
+          [1, null],
+          [2, [4]],
+        ],
+      );
       assert.equal(store.survivors("-k x").has(1), false);
       assert.equal(store.teardown(1, "f"), undefined);
       store.setTeardown(1, "f", 3);
@@ -225,10 +238,19 @@ describe("facts", () => {
       store.addFact(1, fact(2, { at: 9 }));
       store.addFact(2, fact(1, { at: 10 }));
       const known = store.facts(1);
-      assert.deepEqual(known.get(1)?.map(({ at }) => at), [3, 2, 1]);
-      assert.deepEqual(known.get(1)?.map(({ green }) => green), [true, false, true]);
+      assert.deepEqual(
+        known.get(1)?.map(({ at }) => at),
+        [3, 2, 1],
+      );
+      assert.deepEqual(
+        known.get(1)?.map(({ green }) => green),
+        [true, false, true],
+      );
       assert.deepEqual(known.get(1), store.factsOfTest(1, 1));
-      assert.deepEqual(store.factsOfTest(2, 1).map(({ at }) => at), [10]);
+      assert.deepEqual(
+        store.factsOfTest(2, 1).map(({ at }) => at),
+        [10],
+      );
       assert.deepEqual(store.factsOfTest(3, 1), []);
     }));
 
@@ -237,7 +259,10 @@ describe("facts", () => {
       store.addFact(1, fact(1, { at: 5 }));
       store.addFact(1, fact(1, { at: 9, durationUs: 7 }));
       store.addFact(1, fact(1, { at: 2 }));
-      assert.deepEqual(store.factsOfTest(1, 1).map(({ at }) => at), [9]);
+      assert.deepEqual(
+        store.factsOfTest(1, 1).map(({ at }) => at),
+        [9],
+      );
     }));
 
   test("another outcome, another green or other depsets are another fact", () =>
@@ -290,10 +315,16 @@ describe("collections", () => {
       const first = store.addCollection(1, collection(), "r1");
       assert.equal(store.addCollection(1, collection({ at: 5 }), "r2"), first);
       assert.notEqual(store.addCollection(1, collection({ tests: [2, 1] }), "r2"), first);
-      assert.deepEqual(store.collections(1).get("t.py")?.map(({ tests, at }) => [tests, at]), [
-        [[1, 2], 5],
-        [[2, 1], 1],
-      ]);
+      assert.deepEqual(
+        store
+          .collections(1)
+          .get("t.py")
+          ?.map(({ tests, at }) => [tests, at]),
+        [
+          [[1, 2], 5],
+          [[2, 1], 1],
+        ],
+      );
       store.setSurvivors(first, "all", null);
       for (let at = 10; at < 10 + FACTS_PER_TEST; at++) {
         store.addCollection(1, collection({ at, depsets: [at] }), "r3");

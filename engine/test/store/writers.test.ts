@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
 import { DatabaseSync } from "node:sqlite";
+import { after, test } from "node:test";
 import { openStore } from "../../src/store/store.ts";
 
 const top = mkdtempSync(join(tmpdir(), "winnow-writers-"));
@@ -21,10 +21,14 @@ interface Writer {
 }
 
 function writer(file: string, environment: number, count: number): Writer {
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", WRITER, file, String(environment), String(count)], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(top, "cache") },
-  });
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", WRITER, file, String(environment), String(count)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(top, "cache") },
+    },
+  );
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   const self: Writer = { child, last: 0, ended };
   let text = "";

@@ -1,12 +1,12 @@
 /** A project in memory, as the decisions see it. */
 
+import { resolveValue } from "../../src/changes/resolve.ts";
 import type { SourceState, Tree } from "../../src/changes/tree.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
 import { listedNames } from "../../src/files/listing.ts";
 import { blockAt, type Fingerprint, fingerprint } from "../../src/fingerprint/index.ts";
 import { ABSENT, type Dependency } from "../../src/model/key.ts";
 import type { LoadedSource, RecordingWorld } from "../../src/recording/attribute.ts";
-import { resolveValue } from "../../src/changes/resolve.ts";
 
 /** What files contain, by path; a path that ends with "/" is an empty directory. */
 export type Files = Readonly<Record<string, string>>;

@@ -4,9 +4,9 @@
  */
 
 import { readdirSync } from "node:fs";
+import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { type CodeAt, JournalBuilder, moduleName } from "./journal.ts";
-import { shaOfText } from "./project.ts";
 
 export interface Function {
   readonly name: string;
@@ -109,7 +109,12 @@ export function collectionSignature(program: Program, file: Source): string {
 /** All that the outcome of a test depends on: equal signatures, equal outcomes. */
 export function testSignature(program: Program, file: Source, name: string): string {
   const called = file.functions.find((each) => each.name === name) as Function;
-  const bodies = touched(program, file, called).map(({ source, called: each }) => [source.path, each.name, each.version, each.calls]);
+  const bodies = touched(program, file, called).map(({ source, called: each }) => [
+    source.path,
+    each.name,
+    each.version,
+    each.calls,
+  ]);
   return JSON.stringify([collectionSignature(program, file), bodies.map((body) => JSON.stringify(body)).sort()]);
 }
 
@@ -133,7 +138,10 @@ export function wouldRun(plan: Plan, path: string, id: string): boolean {
 
 /** The journal that a run of this program under this plan would leave, and what ran. */
 export function runProgram(program: Program, plan: Plan, root: string): { journal: JournalBuilder; ran: string[] } {
-  const journal = new JournalBuilder().start().session({ roots: ["tests", "."] }).context(0, "session", "session");
+  const journal = new JournalBuilder()
+    .start()
+    .session({ roots: ["tests", "."] })
+    .context(0, "session", "session");
   const names = (directory: string): string[] => readdirSync(`${root}/${directory}`).sort();
   journal.context(1, "session", "walk", {
     inputs: [
@@ -154,7 +162,8 @@ export function runProgram(program: Program, plan: Plan, root: string): { journa
       // Only whoever comes first lets it be loaded; the others find it ready.
       return target === undefined ? [] : (load(target) ?? []);
     });
-    journal.module(source.path, { sha: shaOfText(textOf(source).text), ctx, uses, name: nameOf(source) });
+    const sha = blobSha1(new TextEncoder().encode(textOf(source).text));
+    journal.module(source.path, { sha, ctx, uses, name: nameOf(source) });
     return ctx;
   };
   const collected: { readonly file: Source; readonly ctx: number }[] = [];

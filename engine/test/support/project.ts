@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { blobSha1 } from "../../src/files/hash.ts";
+import type { Plan } from "../../src/model/plan.ts";
 import { type Decision, decide, surroundingValues } from "../../src/pipeline/decide.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
 import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
 import { makeRequest, type Request } from "../../src/pipeline/request.ts";
-import type { Plan } from "../../src/model/plan.ts";
 import type { InterpreterInfo } from "../../src/runners/pytest/interpreter.ts";
 import { type Layout, makeLayout } from "../../src/store/layout.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -108,7 +108,10 @@ export class TestProject {
   }
 
   /** Decides, has the journals written that such a run would leave, and ingests them. */
-  run(journals: (plan: Plan) => readonly JournalBuilder[], options: RunOptions = {}): { plan: Plan; summary: RecordSummary } {
+  run(
+    journals: (plan: Plan) => readonly JournalBuilder[],
+    options: RunOptions = {},
+  ): { plan: Plan; summary: RecordSummary } {
     const decision = this.decide(options);
     const description = this.describe(decision, options);
     const paths = journals(decision.plan).map((journal, index) =>
