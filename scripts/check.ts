@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type TestPython, ensureEnvironment, findPythons } from "./pythons.ts";
+import { ensureEnvironment, findPythons, type TestPython } from "./pythons.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
@@ -44,7 +44,10 @@ const nodeCount = (output: string): Counts | undefined =>
     : undefined;
 
 const pytestCount = (output: string): Counts | undefined => {
-  const last = output.trim().split("\n").findLast((line) => /\d+ (passed|failed|error)/.test(line));
+  const last = output
+    .trim()
+    .split("\n")
+    .findLast((line) => /\d+ (passed|failed|error)/.test(line));
   return last === undefined
     ? undefined
     : {
@@ -73,8 +76,18 @@ function steps(pythons: readonly { python: TestPython; environment: string }[]):
     },
     { name: "lint", command: join(BIN, "biome"), args: ["check", "."], count: one },
     { name: "types", command: join(BIN, "tsc"), args: ["-p", "engine/tsconfig.json"], count: one },
-    { name: "types of the pure part", command: join(BIN, "tsc"), args: ["-p", "engine/tsconfig.decisions.json"], count: one },
-    { name: "lint of the collector", command: newest.environment, args: ["-m", "ruff", "check", "collector", "bench"], count: one },
+    {
+      name: "types of the pure part",
+      command: join(BIN, "tsc"),
+      args: ["-p", "engine/tsconfig.decisions.json"],
+      count: one,
+    },
+    {
+      name: "lint of the collector",
+      command: newest.environment,
+      args: ["-m", "ruff", "check", "collector", "bench"],
+      count: one,
+    },
     {
       name: "engine",
       command: node,
@@ -83,9 +96,18 @@ function steps(pythons: readonly { python: TestPython; environment: string }[]):
         "--experimental-test-coverage",
         "--test-coverage-include=engine/src/**",
         "--test-coverage-lines=90",
-        ...["*", "cli", "files", "fingerprint", "journal", "pipeline", "recording", "runners", "selection", "store"].map(
-          (folder) => (folder === "*" ? "engine/test/*.test.ts" : `engine/test/${folder}/**/*.test.ts`),
-        ),
+        ...[
+          "*",
+          "cli",
+          "files",
+          "fingerprint",
+          "journal",
+          "pipeline",
+          "recording",
+          "runners",
+          "selection",
+          "store",
+        ].map((folder) => (folder === "*" ? "engine/test/*.test.ts" : `engine/test/${folder}/**/*.test.ts`)),
       ],
       env: { WINNOW_TEST_PYTHON: newest.environment },
       count: nodeCount,
@@ -125,12 +147,19 @@ async function runStep(step: Step): Promise<Counts> {
   const counts = code !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted;
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const verdict = code === 0 && counts.failed === 0 ? "ok" : "FAILED";
-  console.log(`${verdict.padEnd(6)} ${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`);
+  console.log(
+    `${verdict.padEnd(6)} ${step.name}: ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped (${seconds} s)`,
+  );
   if (verdict !== "ok") {
     console.log(output.split("\n").slice(-150).join("\n"));
   } else if (step.show !== undefined) {
     const { show } = step;
-    console.log(output.split("\n").filter((line) => show.test(line)).join("\n"));
+    console.log(
+      output
+        .split("\n")
+        .filter((line) => show.test(line))
+        .join("\n"),
+    );
   }
   return counts;
 }

@@ -5,7 +5,7 @@
  */
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -61,7 +61,11 @@ export function findPythons(): TestPython[] {
 }
 
 /** Makes the environment of an interpreter if it is not there yet; resolves to its Python. */
-export async function ensureEnvironment(root: string, python: TestPython, extra: readonly string[] = []): Promise<string> {
+export async function ensureEnvironment(
+  root: string,
+  python: TestPython,
+  extra: readonly string[] = [],
+): Promise<string> {
   const directory = join(root, ".cache", "venvs", python.version);
   const executable = join(directory, "bin", "python");
   const stamp = join(directory, "packages.txt");
@@ -82,6 +86,8 @@ function run(command: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
     child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} failed (${code})`))));
+    child.on("close", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} failed (${code})`)),
+    );
   });
 }

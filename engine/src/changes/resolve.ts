@@ -70,7 +70,9 @@ function candidates(tree: Tree, name: string): Candidate[] {
   const directories =
     dot < 0
       ? tree.searchRoots
-      : candidates(tree, name.slice(0, dot)).flatMap((parent) => (parent.directory === undefined ? [] : [parent.directory]));
+      : candidates(tree, name.slice(0, dot)).flatMap((parent) =>
+          parent.directory === undefined ? [] : [parent.directory],
+        );
   const leaf = name.slice(dot + 1);
   return directories.flatMap((directory) => candidatesIn(tree, directory, leaf));
 }

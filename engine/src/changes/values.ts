@@ -5,7 +5,7 @@ import { resolveValue } from "./resolve.ts";
 import type { SourceState, Tree } from "./tree.ts";
 
 /** Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. */
-export function valueOf(tree: Tree, key: Key): string {
+export function valueOfKey(tree: Tree, key: Key): string {
   switch (key.kind) {
     case "body":
       return bodyValue(tree.source(key.path), key.name);

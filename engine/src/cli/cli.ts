@@ -46,16 +46,23 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   if (values["help"] === true || name === undefined || name === "help") {
     const { helpText } = await import("./help.ts");
-    process.stdout.write(helpText(name !== undefined && Object.hasOwn(COMMANDS, name) ? (name as CommandName) : undefined));
+    process.stdout.write(
+      helpText(name !== undefined && Object.hasOwn(COMMANDS, name) ? (name as CommandName) : undefined),
+    );
     return 0;
   }
   if (!Object.hasOwn(COMMANDS, name)) {
-    throw new WinnowError("unknown-command", `there is no command "${name}"${didYouMean(name)}`, "See `winnow --help`.");
+    throw new WinnowError(
+      "unknown-command",
+      `there is no command "${name}"${didYouMean(name)}`,
+      "See `winnow --help`.",
+    );
   }
   const command = name as CommandName;
   const spec = COMMANDS[command];
   if (words.length < spec.words[0] || words.length > spec.words[1]) {
-    const extra = words.length > spec.words[1] ? `"${words[spec.words[1]]}" is one word too many` : "a test's name is missing";
+    const extra =
+      words.length > spec.words[1] ? `"${words[spec.words[1]]}" is one word too many` : "a test's name is missing";
     const hint = spec.takesPytestArgs ? " pytest's own arguments follow after `--`." : "";
     throw new WinnowError("usage", `${extra} for \`winnow ${command}\``, `Usage: ${spec.usage}.${hint}`);
   }
@@ -107,10 +114,13 @@ function distance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
+      next[j] = Math.min(
+        (row[j] ?? 0) + 1,
+        (next[j - 1] ?? 0) + 1,
+        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
     }
     row = next;
   }
   return row[b.length] ?? 0;
 }
-

@@ -10,8 +10,15 @@ export interface OptionSpec {
 
 export const OPTIONS = {
   directory: { type: "string", short: "C", value: "DIR", help: "Work in this directory instead of the current one." },
-  python: { type: "string", value: "PYTHON", help: "The interpreter to use: a path, an environment's directory or a name on PATH." },
-  json: { type: "boolean", help: "Print one JSON document on standard output (pytest's own output goes to standard error)." },
+  python: {
+    type: "string",
+    value: "PYTHON",
+    help: "The interpreter to use: a path, an environment's directory or a name on PATH.",
+  },
+  json: {
+    type: "boolean",
+    help: "Print one JSON document on standard output (pytest's own output goes to standard error).",
+  },
   help: { type: "boolean", short: "h", help: "Show this help." },
   version: { type: "boolean", help: "Show the version." },
 } as const satisfies Record<string, OptionSpec>;

@@ -18,8 +18,15 @@ import { type Candidate, type Knowledge, select } from "../selection/select.ts";
 import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { type Environment, environmentOf } from "./environment.ts";
-import { type BrokenFile, type Change, type Compiler, PresentTree, isConfigurationFile, namesDigest } from "./present.ts";
-import { type Request, isThere, toProjectPath } from "./request.ts";
+import {
+  type BrokenFile,
+  type Change,
+  type Compiler,
+  isConfigurationFile,
+  namesDigest,
+  PresentTree,
+} from "./present.ts";
+import { isThere, type Request, toProjectPath } from "./request.ts";
 
 export interface Decision {
   readonly plan: Plan;
@@ -114,11 +121,20 @@ function decideOn(store: Store, request: Request, interpreter: InterpreterInfo, 
 export function surroundingValues(request: Request, tree: PresentTree): Dependency[] {
   const directories = new Set(["", ...request.configuration.searched.map((path) => toProjectPath(request.root, path))]);
   const keys = [...directories].map((path) => ({ kind: "config", path, name: "" }) as const);
-  return [...keys, { kind: "packages", path: "", name: "" } as const].map((key) => ({ ...key, value: tree.value(key) }));
+  return [...keys, { kind: "packages", path: "", name: "" } as const].map((key) => ({
+    ...key,
+    value: tree.value(key),
+  }));
 }
 
 /** The plan of a request on a state that has been scanned. */
-export function planOf(store: Store, environment: number, request: Request, tree: PresentTree, knowledge: Knowledge): Plan {
+export function planOf(
+  store: Store,
+  environment: number,
+  request: Request,
+  tree: PresentTree,
+  knowledge: Knowledge,
+): Plan {
   const scopes = store.scopes(environment, request.selection);
   const unknown = unknownPaths(request, scopes, knowledge);
   const candidates = [
@@ -164,7 +180,10 @@ export function readKnowledge(
     survivors: store.survivors(request.selection),
     holds: (depset) => !bad.has(depset),
     changed: (depset) => {
-      const ids = store.depset(depset).filter((id) => marks[id] === 1).slice(0, 8);
+      const ids = store
+        .depset(depset)
+        .filter((id) => marks[id] === 1)
+        .slice(0, 8);
       const unknown = ids.filter((id) => !keys.has(id));
       for (const dependency of store.dependencies(unknown)) {
         keys.set(dependency.id, dependency);
@@ -270,7 +289,8 @@ function newFiles(
 ): Candidate[] {
   const custom = [...scopes.values()].some(({ settings }) => settings.customCollection);
   const isCandidate = candidateRule(request, custom);
-  const roots = request.paths.length === 0 ? scopes.get(request.requestKey)?.roots : request.paths.map(({ path }) => path);
+  const roots =
+    request.paths.length === 0 ? scopes.get(request.requestKey)?.roots : request.paths.map(({ path }) => path);
   const found: Candidate[] = [];
   const add = (path: string): void => {
     const asked = roots?.some((root) => isInside(path, root)) ?? true;

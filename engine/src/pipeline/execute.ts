@@ -21,7 +21,9 @@ export interface ExecutionOptions {
   readonly executable: string;
   readonly plan: Plan | undefined;
   /** Undefined: pytest runs without anything of Winnow in it. */
-  readonly recording: { readonly layout: Layout; readonly description: RunDescription; readonly record: boolean } | undefined;
+  readonly recording:
+    | { readonly layout: Layout; readonly description: RunDescription; readonly record: boolean }
+    | undefined;
   /** pytest's standard output goes to standard error, because a document of ours goes to the former. */
   readonly outputToStderr: boolean;
   readonly extraArgs: readonly string[];

@@ -5,7 +5,7 @@ import { WinnowError } from "../model/error.ts";
 import type { Plan } from "../model/plan.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import { layoutOf } from "../store/layout.ts";
-import { type Store, openStore } from "../store/store.ts";
+import { openStore, type Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
 import { hasLeftovers } from "./leftovers.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";

@@ -3,18 +3,18 @@
  * that something may have changed. Reads and fingerprints only what it is asked for.
  */
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { joinPath } from "../changes/resolve.ts";
-import { type SourceBlocks, type SourceState, type Tree } from "../changes/tree.ts";
-import { valueOf } from "../changes/values.ts";
+import type { SourceBlocks, SourceState, Tree } from "../changes/tree.ts";
+import { valueOfKey } from "../changes/values.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
 import { listDirectory } from "../files/listing.ts";
-import { type WatchEntry, type WatchKind, absolutePath, looksUnchanged, stamp } from "../files/watch.ts";
+import { absolutePath, looksUnchanged, stamp, type WatchEntry, type WatchKind } from "../files/watch.ts";
 import {
+  blockAt,
   type Fingerprint,
   type FingerprintFailure,
-  blockAt,
   fingerprint,
   packFingerprint,
   unpackFingerprint,
@@ -387,7 +387,11 @@ export class PresentTree implements Tree {
       const cached = this.#fingerprints.get(sha);
       if (cached !== undefined) {
         const { parsed, compiled } = cached;
-        store.setFingerprint(sha, packFingerprint(parsed instanceof IndexedSource ? parsed.fingerprint : parsed), compiled);
+        store.setFingerprint(
+          sha,
+          packFingerprint(parsed instanceof IndexedSource ? parsed.fingerprint : parsed),
+          compiled,
+        );
       }
     }
     this.#fresh.clear();
@@ -395,7 +399,7 @@ export class PresentTree implements Tree {
 
   /** Makes sure that everything the value of this key is computed from is watched. */
   value(key: Key): string {
-    return valueOf(this, key);
+    return valueOfKey(this, key);
   }
 }
 

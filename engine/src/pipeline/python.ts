@@ -2,9 +2,9 @@
 
 import { WinnowError } from "../model/error.ts";
 import {
+  findInterpreter,
   type Interpreter,
   type InterpreterInfo,
-  findInterpreter,
   interpreterIdentity,
   isInterpreterProblem,
   probe,

@@ -5,7 +5,7 @@
  * harmless. Values of source blocks are those of the content that the process loaded, whatever the tree looks like now.
  */
 
-import { readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { joinPath } from "../changes/resolve.ts";
 import { listedNames } from "../files/listing.ts";
@@ -14,27 +14,34 @@ import type { WatchEntry } from "../files/watch.ts";
 import type { CollectedFrame, SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
-import { type LoadedSource, type RecordedSet, type Recording, type RecordingWorld, attribute, projectPath } from "../recording/attribute.ts";
+import {
+  attribute,
+  type LoadedSource,
+  projectPath,
+  type RecordedSet,
+  type Recording,
+  type RecordingWorld,
+} from "../recording/attribute.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { isInside } from "../selection/scope.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
 import {
-  type Decision,
-  type Surroundings,
-  type Verdict,
   brokenFiles,
   concernedBy,
+  type Decision,
   openTree,
   planOf,
   readKnowledge,
-  surroundingValues,
+  type Surroundings,
   surroundingsOf,
+  surroundingValues,
   uncheckedSources,
+  type Verdict,
   verdictKey,
 } from "./decide.ts";
-import { type Environment } from "./environment.ts";
-import { type Change, type Compiler, type PresentTree, namesDigest } from "./present.ts";
+import type { Environment } from "./environment.ts";
+import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { type Request, toProjectPath } from "./request.ts";
 
 /** What one run's description says, kept beside its journals so that a later invocation can ingest them. */
@@ -107,10 +114,14 @@ export function record(
     try {
       journals.push(readJournal(path));
     } catch (error) {
-      notes.push(`the journal ${path} cannot be read (${error instanceof Error ? error.message : String(error)}); its tests run again`);
+      notes.push(
+        `the journal ${path} cannot be read (${error instanceof Error ? error.message : String(error)}); its tests run again`,
+      );
     }
   }
-  const summary = store.write(() => new Recorder(store, request, interpreter, description, compiler).ingest(journals, notes));
+  const summary = store.write(() =>
+    new Recorder(store, request, interpreter, description, compiler).ingest(journals, notes),
+  );
   if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
     for (const path of paths) {
       rmSync(path, { force: true });
@@ -165,14 +176,19 @@ class Recorder {
     const opaque = new Map<string, number>();
     let tests = 0;
     // In files of which only parts were asked for as well.
-    const sawSurvivors = journals.some(({ frames }) => frames.some(({ frame }) => frame.k === "collected" && hasSurvivors(frame)));
+    const sawSurvivors = journals.some(({ frames }) =>
+      frames.some(({ frame }) => frame.k === "collected" && hasSurvivors(frame)),
+    );
     this.#learnSurroundings(journals);
     for (const { frames } of journals) {
       this.#learnWhatCompiles(frames);
     }
     // On the tree that everything below is asked of: what does not compile is remembered there.
     const refused = [...this.#refused].map((path): Change => ({ kind: "f", path, before: ABSENT }));
-    this.#tree.checkCompiles([...this.#changes, ...uncheckedSources(this.#store, this.#tree), ...refused], this.#compiler);
+    this.#tree.checkCompiles(
+      [...this.#changes, ...uncheckedSources(this.#store, this.#tree), ...refused],
+      this.#compiler,
+    );
     // All dependencies first: whoever depends on everything known depends on what each of these processes touched.
     const recordings = journals.map(({ frames }) => {
       const recording = attribute(frames, this.#world());
@@ -478,7 +494,10 @@ export function remember(store: Store, request: Request, interpreter: Interprete
     }
     // What the decision looked at besides is part of its verdict.
     const watched = new Set(tree.entries().map(({ kind, path }) => kind + path));
-    store.setWatch([...tree.entries(), ...decision.tree.entries().filter(({ kind, path }) => !watched.has(kind + path))]);
+    store.setWatch([
+      ...tree.entries(),
+      ...decision.tree.entries().filter(({ kind, path }) => !watched.has(kind + path)),
+    ]);
     // Nothing but times changes here, so what was found for other requests stays true.
     const known = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
     const others = known?.generation === store.generation() ? known.upToDate : {};

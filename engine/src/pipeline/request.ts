@@ -30,7 +30,16 @@ export interface Request {
   readonly requestKey: string;
 }
 
-const ROOT_FILES = ["pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py"];
+const ROOT_FILES = [
+  "pytest.ini",
+  ".pytest.ini",
+  "pytest.toml",
+  ".pytest.toml",
+  "pyproject.toml",
+  "tox.ini",
+  "setup.cfg",
+  "setup.py",
+];
 
 /**
  * The root of the project that a directory belongs to: the nearest directory upwards that has a store, or one of the

@@ -6,12 +6,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { WinnowError, messageOf } from "../model/error.ts";
+import { messageOf, WinnowError } from "../model/error.ts";
 import type { Plan } from "../model/plan.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
-import { type Store, isDamage, openStore, unreadable, writingError } from "../store/store.ts";
+import { isDamage, openStore, type Store, unreadable, writingError } from "../store/store.ts";
 import { type Decision, decide, surroundingValues } from "./decide.ts";
 import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
@@ -21,10 +21,20 @@ import type { Request } from "./request.ts";
 /** What happens in a run, in order; terminal and JSON are readers of these. */
 export type RunEvent =
   | { readonly kind: "warning"; readonly message: string; readonly help: string; readonly code: string }
-  | { readonly kind: "planned"; readonly plan: Plan; readonly changedPaths: readonly string[]; readonly decidedMs: number }
+  | {
+      readonly kind: "planned";
+      readonly plan: Plan;
+      readonly changedPaths: readonly string[];
+      readonly decidedMs: number;
+    }
   | { readonly kind: "threshold-not-applied" }
   | { readonly kind: "not-recorded"; readonly because: string }
-  | { readonly kind: "finished"; readonly exitCode: number; readonly plan: Plan; readonly summary: RecordSummary | undefined };
+  | {
+      readonly kind: "finished";
+      readonly exitCode: number;
+      readonly plan: Plan;
+      readonly summary: RecordSummary | undefined;
+    };
 
 export interface RunOptions {
   readonly outputToStderr: boolean;
@@ -211,7 +221,8 @@ async function runTests(context: {
       warn(writingError(layout.database, error), "this run is not recorded yet");
     }
   }
-  const leftOut = plan.kind === "nothing" || (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true));
+  const leftOut =
+    plan.kind === "nothing" || (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true));
   const code = exitCode === EVERYTHING_LEFT_OUT && leftOut ? 0 : exitCode;
   emit({ kind: "finished", exitCode: code, plan, summary });
   return code;
@@ -234,7 +245,12 @@ function openOrReplace(layout: Layout, warn: (error: unknown) => void): Store {
 }
 
 /** Loads what is needed for it only if an earlier run left something. */
-async function ingestLeftovers(store: Store, layout: Layout, request: Request, interpreter: InterpreterInfo): Promise<void> {
+async function ingestLeftovers(
+  store: Store,
+  layout: Layout,
+  request: Request,
+  interpreter: InterpreterInfo,
+): Promise<void> {
   const { hasLeftovers } = await import("./leftovers.ts");
   if (hasLeftovers(layout)) {
     const { recordLeftovers } = await import("./record.ts");

@@ -36,7 +36,10 @@ export interface LoadedSource {
   /** Why the source could not be split, though Python runs it: then its blocks and imports are not known. */
   readonly unsplit?: string;
   /** The blocks that must be assumed to have run when code with this first line and name ran. */
-  blocksAt(line: number, name: string): readonly { readonly qualname: string; readonly imports: readonly ImportRef[] }[];
+  blocksAt(
+    line: number,
+    name: string,
+  ): readonly { readonly qualname: string; readonly imports: readonly ImportRef[] }[];
   body(qualname: string): string;
 }
 
@@ -445,7 +448,9 @@ class Attribution {
   #readContent(path: string): string | undefined {
     if (this.#readContents === undefined) {
       this.#readContents = new Map();
-      const inputs = [...this.#contexts.values(), ...this.#tests.map(({ frame }) => frame)].flatMap((one) => one.inputs);
+      const inputs = [...this.#contexts.values(), ...this.#tests.map(({ frame }) => frame)].flatMap(
+        (one) => one.inputs,
+      );
       for (const input of inputs) {
         if (input[0] === "file") {
           const before = this.#readContents.get(input[1]);
@@ -464,9 +469,7 @@ class Attribution {
         gathering.addMember(this.#dependency("file", input[1], "", input[2]));
         break;
       case "listing":
-        gathering.addMember(
-          this.#dependency("listing", projectPath(input[1]), "", this.#world.namesDigest(input[2])),
-        );
+        gathering.addMember(this.#dependency("listing", projectPath(input[1]), "", this.#world.namesDigest(input[2])));
         break;
       case "import":
         gathering.addMember(this.#resolution(input[1]));
@@ -583,7 +586,9 @@ class Attribution {
         : [
             this.#dependency("toplevel", this.#paths[file] ?? "", "", source.toplevel),
             // A package without a file of its own is found through its names only.
-            ...(this.#moduleNames.get(file) ?? []).flatMap(({ name }) => withParents(name).map((each) => this.#resolution(each))),
+            ...(this.#moduleNames.get(file) ?? []).flatMap(({ name }) =>
+              withParents(name).map((each) => this.#resolution(each)),
+            ),
           ];
     this.#fileMembers.set(file, members);
     return members;

@@ -2,7 +2,7 @@
 
 import { styleText } from "node:util";
 import type { Plan } from "../model/plan.ts";
-import { type Reason, describeReason } from "../model/reason.ts";
+import { describeReason, type Reason } from "../model/reason.ts";
 import type { RunEvent } from "../pipeline/run.ts";
 
 type Style = "bold" | "dim" | "yellow";
@@ -99,7 +99,9 @@ function finishedLines({ plan, summary }: Extract<RunEvent, { kind: "finished" }
   const opaque = [...(summary?.opaque ?? [])];
   if (opaque.length > 0) {
     const tests = Math.max(...opaque.map(([, n]) => n));
-    lines.push(`${count(tests, "test")} or more will run again after any change, because of ${opaque[0]?.[0]}${opaque.length > 1 ? ` and ${opaque.length - 1} other reasons` : ""}`);
+    lines.push(
+      `${count(tests, "test")} or more will run again after any change, because of ${opaque[0]?.[0]}${opaque.length > 1 ? ` and ${opaque.length - 1} other reasons` : ""}`,
+    );
   }
   return lines;
 }

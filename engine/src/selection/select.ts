@@ -6,9 +6,9 @@
  * selection keeps, is left out. Total: whatever is missing here runs.
  */
 
-import { type Key } from "../model/key.ts";
+import type { Key } from "../model/key.ts";
 import type { Plan, SelectedFile, SelectedTest } from "../model/plan.ts";
-import { type Reason, changedReason } from "../model/reason.ts";
+import { changedReason, type Reason } from "../model/reason.ts";
 
 /** The parts of a stored fact that decide. */
 export interface KnownFact {
@@ -62,7 +62,12 @@ export interface Candidate {
 
 const REASONS_PER_TEST = 8;
 
-export function select(knowledge: Knowledge, scope: Scope, candidates: readonly Candidate[], exists: (path: string) => boolean): Plan {
+export function select(
+  knowledge: Knowledge,
+  scope: Scope,
+  candidates: readonly Candidate[],
+  exists: (path: string) => boolean,
+): Plan {
   const tests: SelectedTest[] = [];
   const files: SelectedFile[] = candidates.map(({ path, reason }) => ({ path, reasons: [reason] }));
   const skipFiles: string[] = [];
@@ -78,7 +83,10 @@ export function select(knowledge: Knowledge, scope: Scope, candidates: readonly 
     const collection = provenCollection(knowledge, collections);
     if (collection === undefined) {
       const newest = collections[0];
-      files.push({ path, reasons: newest === undefined ? [{ kind: "no-record" }] : collectionReasons(knowledge, collections) });
+      files.push({
+        path,
+        reasons: newest === undefined ? [{ kind: "no-record" }] : collectionReasons(knowledge, collections),
+      });
       const proven = (newest?.tests ?? []).filter((test) => isProven(knowledge, test));
       known += newest?.tests.length ?? 0;
       upToDate += proven.length;
@@ -167,7 +175,9 @@ export function testReasons(knowledge: Knowledge, test: number): Reason[] {
   }
   const red = facts.find((fact) => !fact.green && allHold(knowledge, fact.depsets));
   if (red !== undefined) {
-    return red.outcome === "passed" ? [{ kind: "not-proven", outcome: "passed after a rerun" }] : [{ kind: "failed", at: red.at }];
+    return red.outcome === "passed"
+      ? [{ kind: "not-proven", outcome: "passed after a rerun" }]
+      : [{ kind: "failed", at: red.at }];
   }
   // The newest passing fact tells best what changed; where there is none, the newest of all does.
   return changes(knowledge, (facts.find((fact) => fact.green) ?? newest).depsets);

@@ -5,7 +5,7 @@
 
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { WinnowError, messageOf } from "../model/error.ts";
+import { messageOf, WinnowError } from "../model/error.ts";
 
 export interface Layout {
   readonly directory: string;
@@ -47,7 +47,9 @@ export function makeLayout(root: string): Layout {
     const isOther = statSync(layout.directory, { throwIfNoEntry: false })?.isDirectory() === false;
     throw new WinnowError(
       "store-unwritable",
-      isOther ? `${layout.directory} is not a directory` : `${layout.directory} cannot be written (${messageOf(error)})`,
+      isOther
+        ? `${layout.directory} is not a directory`
+        : `${layout.directory} cannot be written (${messageOf(error)})`,
       isOther
         ? "Move it away: Winnow keeps what it knows of this project in a directory of that name."
         : "Make the project's directory writable, or free some space on the disk.",

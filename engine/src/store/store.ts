@@ -13,8 +13,8 @@
 import { renameSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { lazyCrypto } from "../files/hash.ts";
-import { type WatchEntry, packWatch, unpackWatch } from "../files/watch.ts";
-import { WinnowError, messageOf } from "../model/error.ts";
+import { packWatch, unpackWatch, type WatchEntry } from "../files/watch.ts";
+import { messageOf, WinnowError } from "../model/error.ts";
 import { type Dependency, KEY_KINDS, type Key, keyKindOf } from "../model/key.ts";
 import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
 
@@ -179,11 +179,7 @@ export function openStore(file: string): Store {
     if (before !== undefined && (before.isDirectory() || isDamage(error))) {
       throw unreadable(file, error);
     }
-    throw new WinnowError(
-      "store-unwritable",
-      `the store ${file} cannot be opened (${message})`,
-      MAKE_WRITABLE,
-    );
+    throw new WinnowError("store-unwritable", `the store ${file} cannot be opened (${message})`, MAKE_WRITABLE);
   }
 }
 
@@ -600,13 +596,18 @@ export class Store {
       "SELECT id FROM collection WHERE environment = ? AND path = ? AND outcome = ? AND green = ? AND tests = ? AND depsets = ?",
     ).get(environment, collection.path, collection.outcome, green, tests, depsets) as Row | undefined;
     if (same !== undefined) {
-      this.#sql("UPDATE collection SET at = max(at, ?), run = ? WHERE id = ?").run(collection.at, run, Number(same["id"]));
+      this.#sql("UPDATE collection SET at = max(at, ?), run = ? WHERE id = ?").run(
+        collection.at,
+        run,
+        Number(same["id"]),
+      );
       return Number(same["id"]);
     }
     const id = Number(
       this.#sql(
         "INSERT INTO collection (environment, path, outcome, green, at, run, tests, depsets) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      ).run(environment, collection.path, collection.outcome, green, collection.at, run, tests, depsets).lastInsertRowid,
+      ).run(environment, collection.path, collection.outcome, green, collection.at, run, tests, depsets)
+        .lastInsertRowid,
     );
     const old = this.#sql(
       `SELECT id FROM collection WHERE environment = ?1 AND path = ?2 AND id NOT IN
@@ -675,7 +676,12 @@ export class Store {
   }
 
   setWalk(environment: number, selection: string, path: string, names: readonly string[]): void {
-    this.#sql("INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?)").run(environment, selection, path, JSON.stringify(names));
+    this.#sql("INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?)").run(
+      environment,
+      selection,
+      path,
+      JSON.stringify(names),
+    );
   }
 
   teardown(environment: number, fixture: string): number | undefined {

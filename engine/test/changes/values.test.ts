@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bodyValue, toplevelValue, valueOf as valueIn } from "../../src/changes/values.ts";
+import { bodyValue, toplevelValue, valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import type { KeyKind } from "../../src/model/key.ts";
 import { bodyOf, type Files, MemoryTree, shaOf, split } from "../support/memory-tree.ts";

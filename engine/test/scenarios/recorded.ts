@@ -8,7 +8,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { valueOf as valueIn } from "../../src/changes/values.ts";
+import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import { ABSENT, type Key, type KeyKind } from "../../src/model/key.ts";
 import { makeRequest } from "../../src/pipeline/request.ts";

@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { valueOf as valueIn } from "../../src/changes/values.ts";
+import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import type { Key } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { scopeOf } from "../../src/selection/scope.ts";

@@ -10,13 +10,22 @@ export async function planCommand({ request, json }: CommandLine): Promise<numbe
   const { plan, decision } = await look(request);
   const decidedMs = performance.now();
   if (json) {
-    writeJson(planDocument(plan, (decision?.changes ?? []).map(({ path }) => path), decidedMs));
+    writeJson(
+      planDocument(
+        plan,
+        (decision?.changes ?? []).map(({ path }) => path),
+        decidedMs,
+      ),
+    );
     return 0;
   }
   const lines = [plannedLine(plan, decidedMs)];
   if (plan.kind === "some") {
     for (const { path, reasons } of plan.files) {
-      lines.push(`  ${path === "" ? "." : path}  (to be collected)`, ...reasons.map((reason) => `      ${describeReason(reason)}`));
+      lines.push(
+        `  ${path === "" ? "." : path}  (to be collected)`,
+        ...reasons.map((reason) => `      ${describeReason(reason)}`),
+      );
     }
     for (const { id, reasons } of plan.tests) {
       lines.push(`  ${id}`, ...reasons.map((reason) => `      ${describeReason(reason)}`));

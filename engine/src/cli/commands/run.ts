@@ -19,7 +19,9 @@ export async function runCommand({ request, json }: CommandLine): Promise<number
     plan: planned === undefined ? null : planDocument(planned.plan, planned.changedPaths, planned.decidedMs),
     recorded: summaryDocument(finished?.summary),
     coverageThresholdApplied: !events.some((event) => event.kind === "threshold-not-applied"),
-    warnings: events.flatMap((event) => (event.kind === "warning" ? [{ code: event.code, message: event.message, help: event.help }] : [])),
+    warnings: events.flatMap((event) =>
+      event.kind === "warning" ? [{ code: event.code, message: event.message, help: event.help }] : [],
+    ),
   });
   return code;
 }

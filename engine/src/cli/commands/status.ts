@@ -14,10 +14,22 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
     writeJson({
       version: JSON_VERSION,
       root: request.root,
-      python: { executable: python.info.executable, version: python.info.version, pytest: python.info.pytest, found: python.interpreter.rule },
+      python: {
+        executable: python.info.executable,
+        version: python.info.version,
+        pytest: python.info.pytest,
+        found: python.interpreter.rule,
+      },
       recorded: counts,
-      lastRun: lastRun === undefined ? null : { id: lastRun.id, at: new Date(lastRun.at).toISOString(), ...(JSON.parse(lastRun.data) as object) },
-      plan: planDocument(plan, (decision?.changes ?? []).map(({ path }) => path), decidedMs),
+      lastRun:
+        lastRun === undefined
+          ? null
+          : { id: lastRun.id, at: new Date(lastRun.at).toISOString(), ...(JSON.parse(lastRun.data) as object) },
+      plan: planDocument(
+        plan,
+        (decision?.changes ?? []).map(({ path }) => path),
+        decidedMs,
+      ),
     });
     return 0;
   }

@@ -3,11 +3,11 @@
 import { WinnowError } from "../../model/error.ts";
 import { type Dependency, describeKey } from "../../model/key.ts";
 import { describeReason } from "../../model/reason.ts";
-import type { Knowledge, KnownFact } from "../../selection/select.ts";
-import { proofOf, testReasons } from "../../selection/select.ts";
 import { readKnowledge } from "../../pipeline/decide.ts";
 import { look } from "../../pipeline/look.ts";
 import { JSON_VERSION, writeJson } from "../../report/json.ts";
+import type { Knowledge, KnownFact } from "../../selection/select.ts";
+import { proofOf, testReasons } from "../../selection/select.ts";
 import type { Store } from "../../store/store.ts";
 import type { CommandLine } from "../cli.ts";
 
@@ -28,7 +28,10 @@ export async function whyCommand({ request, words, json }: CommandLine): Promise
   if (store === undefined || decision === undefined || environment === undefined) {
     const because = plan.kind === "everything" ? plan.because : "nothing is recorded";
     if (json) {
-      writeJson({ version: JSON_VERSION, tests: [{ id: wanted, runs: true, reasons: [{ kind: "everything", because }], fact: null }] });
+      writeJson({
+        version: JSON_VERSION,
+        tests: [{ id: wanted, runs: true, reasons: [{ kind: "everything", because }], fact: null }],
+      });
     } else {
       process.stdout.write(`${wanted}\n  runs because ${because}\n`);
     }
@@ -71,9 +74,15 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
     if (newest !== undefined) {
       lines.push(...changedChain(knowledge, newest), `  last recorded ${when(newest.at)}: ${newest.outcome}`);
     }
-    return { document: { id, runs: true, reasons, fact: newest === undefined ? null : factDocument(store, knowledge, newest) }, text: lines.join("\n") };
+    return {
+      document: { id, runs: true, reasons, fact: newest === undefined ? null : factDocument(store, knowledge, newest) },
+      text: lines.join("\n"),
+    };
   }
-  const lines = [id, `  need not run: it ${proof.outcome} ${when(proof.at)}, and nothing that it depends on has changed since`];
+  const lines = [
+    id,
+    `  need not run: it ${proof.outcome} ${when(proof.at)}, and nothing that it depends on has changed since`,
+  ];
   proof.depsets.forEach((depset, index) => {
     const members = dependenciesOf(store, depset);
     lines.push(`  ${roleOf(index)}: ${summary(members)}`);
@@ -85,7 +94,10 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
       }
     }
   });
-  return { document: { id, runs: false, reasons: [], fact: factDocument(store, knowledge, proof) }, text: lines.join("\n") };
+  return {
+    document: { id, runs: false, reasons: [], fact: factDocument(store, knowledge, proof) },
+    text: lines.join("\n"),
+  };
 }
 
 function roleOf(index: number): string {
