@@ -22,7 +22,13 @@ WINNOW = [str(ROOT / "winnow")]
 PROJECTS = {
     "marshmallow": (["simplejson"], "tests", "src/marshmallow/utils.py", "    return value", "    return (value)"),
     "click": ([], "tests", "src/click/utils.py", "\n        return rv\n", "\n        rv = rv\n        return rv\n"),
-    "jinja2": (["trio"], "tests", "src/jinja2/filters.py", "    return soft_str(s).lower()", "    s = soft_str(s)\n    return s.lower()"),
+    "jinja2": (
+        ["trio"],
+        "tests",
+        "src/jinja2/filters.py",
+        "    return soft_str(s).lower()",
+        "    s = soft_str(s)\n    return s.lower()",
+    ),
 }
 
 

@@ -214,6 +214,8 @@ def test_xunit_and_unittest_setup(project):
         def setup_module(): lib.make()
         def teardown_module(): lib.drop()
 
+        def test_plain(): pass
+
         class TestX:
             @classmethod
             def setup_class(cls): lib.make_2()
@@ -230,8 +232,6 @@ def test_xunit_and_unittest_setup(project):
             def tearDownClass(cls): lib.drop_2()
             def test_1(self): pass
             def test_2(self): pass
-
-        def test_plain(): pass
         """,
     )
     for test in ("TestX::test_1", "TestX::test_2"):

@@ -112,11 +112,15 @@ def test_an_input_that_changes_unseen_is_lost(project):
 
         def test_1():
             open("data.txt").read()
-            os.utime("data.txt", (1, 1))
+            os.truncate("data.txt", 0)
+        def test_2():
+            open("other.txt").read()
+            os.utime("other.txt", (1, 1))
         """,
-        files={"data.txt": "x"},
+        files={"data.txt": "x", "other.txt": "o"},
     )
     assert of_kind(journal, "test_1", "file", "changed") == [["changed", "data.txt"]]
+    assert of_kind(journal, "test_2", "file", "changed") == [["file", "other.txt", sha("o")]]
 
 
 def test_what_another_test_wrote(project):

@@ -91,13 +91,11 @@ def test_a_journal_that_cannot_be_written(project):
     project.write(
         {
             "conftest.py": """
-                import os
-                real = os.write
+                import sys
                 def pytest_collection_finish():
                     def full(fd, data):
-                        if data[:1] != b"":
-                            raise OSError(28, "No space left on device")
-                    os.write = full
+                        raise OSError(28, "No space left on device")
+                    sys.modules["winnow_collector.content"].real.write = full
                 """,
             "test_it.py": "def test_1(): pass\ndef test_2(): pass\n",
         }

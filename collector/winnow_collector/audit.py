@@ -15,7 +15,7 @@ import sys
 from typing import Any, Callable, Container, Dict, List, Optional
 
 from .callers import Callers
-from .content import ABSENT, Contents, key_of, real_getcwd, real_stat
+from .content import ABSENT, Contents, key_of, real
 from .contexts import SESSION_ID, Context, Contexts
 from .registry import Registry
 
@@ -28,7 +28,6 @@ _DEVICES = ("/dev/", "/proc/", "/sys/")
 _SETTINGS = frozenset(
     ("pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml")
 )
-_readlink = getattr(os, "readlink", None)
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
@@ -92,7 +91,7 @@ class Audit:
         if writer is not None and writer is not context and context.id != SESSION_ID:
             context.add_opaque("reads a file written by another test: %s" % rel)
         try:
-            now = real_stat(path)
+            now = real.stat(path)
         except (OSError, ValueError):
             now = None
         if now is not None and not stat.S_ISREG(now.st_mode):
@@ -227,7 +226,7 @@ class Audit:
         if os.path.basename(path) in _SETTINGS and self._callers.reads_settings(sys._getframe()):
             return
         try:
-            result = real_stat(path)
+            result = real.stat(path)
         except (OSError, ValueError):
             context.reads[path] = None
             return
@@ -296,11 +295,11 @@ def _absolute(path: Any, descriptors: bool = False) -> Optional[str]:
         if not descriptors:
             return None
         try:
-            return _readlink("/proc/self/fd/%d" % path)
+            return real.readlink("/proc/self/fd/%d" % path)
         except (OSError, TypeError):
             return None
     try:
         text = os.fsdecode(path)
-        return os.path.normpath(text if os.path.isabs(text) else os.path.join(real_getcwd(), text))
+        return os.path.normpath(text if os.path.isabs(text) else os.path.join(real.getcwd(), text))
     except (TypeError, OSError):
         return None

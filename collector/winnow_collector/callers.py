@@ -27,7 +27,7 @@ class Callers:
         return kind
 
     def lister(self, frame: Optional[FrameType]) -> str:
-        """Who lists a directory: "machinery" (import system, metadata of distributions, coverage), "pytest" or "other"."""
+        """Who lists a directory: "pytest", "machinery" (import system, metadata, coverage) or "other"."""
         while frame is not None:
             kind = self.kind(frame.f_code.co_filename)
             if kind in ("import", "metadata", "settings"):

@@ -2,11 +2,11 @@
 
 A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. This is
 the coarse rule: at the end of each test the namespaces of the modules whose code ran are compared with what they looked
-like before. Whoever left a change behind becomes a *producer* of that module's state, with all that it depends on; whoever
-runs code of the module later uses the producers. A test that puts everything back, as most do, produces nothing.
+like before. Whoever left a change behind becomes a *producer* of that module's state, with all that it depends on, and
+whoever runs code of the module later uses the producers. A test that puts all back, as most do, produces nothing.
 
-Compared are contents up to three steps from the module: identities of objects, and values of the plain types. Nothing of
-the project runs in here. So what is not seen: a change deeper inside, in objects with slots or written in C, and an
+Compared are contents up to three steps from the module: identities of objects, and values of the plain types. Nothing
+of the project runs in here. So what is not seen: a change deeper inside, in objects with slots or written in C, and an
 object replaced by another at the same address.
 """
 
@@ -25,7 +25,9 @@ _PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
 # Py_TPFLAGS_HEAPTYPE: made by a class statement.
 _HEAP_TYPE = 1 << 9
 # Whose instances hold no state of the project.
-_STATELESS = frozenset(("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest"))
+_STATELESS = frozenset(
+    ("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest")
+)
 _dict_items = dict.items
 
 

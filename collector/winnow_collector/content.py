@@ -4,11 +4,21 @@ import hashlib
 import os
 import stat
 import threading
+from types import SimpleNamespace
 from typing import Dict, Optional, Tuple
 
-# Taken now: tests replace these functions, and the collector must go on seeing the real files.
-real_stat, real_listdir, real_getcwd = os.stat, os.listdir, os.getcwd
-_open, _read, _close = os.open, os.read, os.close
+# Taken now, and kept where no one looks: tests replace these functions, pyfakefs in the globals of every module too,
+# and the collector must go on seeing the real files.
+real = SimpleNamespace(
+    stat=os.stat,
+    listdir=os.listdir,
+    getcwd=os.getcwd,
+    open=os.open,
+    read=os.read,
+    write=os.write,
+    close=os.close,
+    readlink=getattr(os, "readlink", None),
+)
 _READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CHUNK = 1 << 20
 
@@ -30,7 +40,7 @@ def key_of(result: os.stat_result) -> StatKey:
 def stat_file(path: str) -> Optional[os.stat_result]:
     """The regular file's stat, or None."""
     try:
-        result = real_stat(path)
+        result = real.stat(path)
     except (OSError, ValueError):
         return None
     return result if stat.S_ISREG(result.st_mode) else None
@@ -51,16 +61,16 @@ class Contents:
         """The file's bytes."""
         previous, self._reader = self._reader, threading.get_ident()
         try:
-            file = _open(path, _READING)
+            file = real.open(path, _READING)
             try:
                 parts = []
                 while True:
-                    part = _read(file, _CHUNK)
+                    part = real.read(file, _CHUNK)
                     if not part:
                         return b"".join(parts)
                     parts.append(part)
             finally:
-                _close(file)
+                real.close(file)
         finally:
             self._reader = previous
 
@@ -68,7 +78,7 @@ class Contents:
         """The directory's names."""
         previous, self._reader = self._reader, threading.get_ident()
         try:
-            return real_listdir(directory)
+            return real.listdir(directory)
         finally:
             self._reader = previous
 

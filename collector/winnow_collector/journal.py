@@ -14,6 +14,8 @@ import zlib
 from array import array
 from typing import Iterable, List, Optional
 
+from .content import real
+
 MAGIC = b"WNJ1\0\0\0\0"
 _PREFIX = struct.Struct("<II")
 _LENGTH = struct.Struct("<I")
@@ -43,7 +45,7 @@ class Journal:
         while self._file is None:
             path = os.path.join(directory, "%s-%d-%d.journal" % (run, self._pid, number))
             try:
-                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+                self._file = real.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:
                 number += 1
 
@@ -64,7 +66,7 @@ class Journal:
         data = b"".join(buffer)
         try:
             while data:
-                data = data[os.write(self._file, data) :]
+                data = data[real.write(self._file, data) :]
         except OSError as error:
             self.close()
             if sys.stderr is not None:
@@ -79,7 +81,7 @@ class Journal:
         self._buffer = []
         if file is not None:
             try:
-                os.close(file)
+                real.close(file)
             except OSError:
                 pass
 

@@ -16,6 +16,8 @@ import sysconfig
 import tempfile
 from typing import Dict, List, Optional, Tuple
 
+from .content import stat_file
+
 _INSTALLED = ("site-packages", "dist-packages")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _RUNNER_PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "xdist", "execnet")
@@ -124,7 +126,7 @@ class Registry:
         if not filename or filename.startswith("<"):
             return None
         path = os.path.normpath(os.path.join(self._cwd, filename))
-        if self._is_foreign(path) or self.is_temporary(path) or not os.path.isfile(path):
+        if self._is_foreign(path) or self.is_temporary(path) or stat_file(path) is None:
             return None
         return self.relative(path)
 

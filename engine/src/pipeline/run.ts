@@ -196,6 +196,12 @@ async function runTests(context: {
     stateful: request.fullProfile.stateful,
     before: decision === undefined ? [] : surroundingValues(request, decision.tree),
   };
+  try {
+    // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.
+    store?.write(() => decision?.tree.saveFingerprints(store));
+  } catch {
+    // They are computed again when the run is recorded.
+  }
   const recording = store === undefined ? undefined : { layout, description, record: true };
   const prepared = {
     request,

@@ -8,19 +8,25 @@ import { ABSENT } from "../../src/model/key.ts";
 import { pytestConfigDigest } from "../../src/runners/pytest/configuration.ts";
 import { encode, type ProjectFile, SITE } from "./scenario.ts";
 
+/** A content that does not compile, and what Python says of it. */
+export interface Refused {
+  readonly digest: string;
+  readonly message: string;
+}
+
 export class MemoryTree implements Tree {
   readonly searchRoots: readonly string[];
   readonly #files = new Map<string, Uint8Array>();
   readonly #site: string;
   readonly #directories = new Map<string, Set<string>>();
-  readonly #broken: Readonly<Record<string, string>>;
+  readonly #broken: Readonly<Record<string, Refused>>;
   readonly #sources = new Map<string, SourceState>();
 
-  /** `broken`: what Python's compiler refuses, by path, with its message. */
+  /** `broken`: what Python's compiler refused, by path; it counts while that content is there. */
   constructor(
     state: ReadonlyMap<string, ProjectFile>,
     searchRoots: readonly string[],
-    broken: Readonly<Record<string, string>>,
+    broken: Readonly<Record<string, Refused>>,
   ) {
     this.searchRoots = searchRoots;
     this.#broken = broken;
@@ -64,8 +70,8 @@ export class MemoryTree implements Tree {
     if (bytes === undefined) {
       return { kind: "absent" };
     }
-    const message = this.#broken[path];
-    const parsed = message === undefined ? fingerprint(bytes) : { error: message };
+    const refused = this.#broken[path];
+    const parsed = refused?.digest === this.digest(path) ? { error: refused.message } : fingerprint(bytes);
     if ("error" in parsed) {
       return { kind: "broken", digest: this.digest(path), message: parsed.error };
     }

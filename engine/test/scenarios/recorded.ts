@@ -13,7 +13,7 @@ import { textDigest } from "../../src/files/hash.ts";
 import { ABSENT, type Key, type KeyKind } from "../../src/model/key.ts";
 import { makeRequest } from "../../src/pipeline/request.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
-import { MemoryTree } from "./memory.ts";
+import { MemoryTree, type Refused } from "./memory.ts";
 import type { Scenario, Step } from "./scenario.ts";
 
 const FILE = join(import.meta.dirname, "golden/recorded.json");
@@ -41,7 +41,7 @@ export interface RecordedStep {
   /** Whether the run could end early or chose by its own past, so that the plan is not what ran. */
   readonly early: boolean;
   readonly roots: readonly string[];
-  readonly broken: Readonly<Record<string, string>>;
+  readonly broken: Readonly<Record<string, Refused>>;
   /** What ran. */
   readonly ran: readonly string[];
   readonly facts: readonly RecordedFact[];
@@ -140,10 +140,8 @@ export class Snapshots {
       ]),
     );
     // By Python's version; only one takes part here.
-    const refused = JSON.parse(store.note("broken") ?? "{}") as Record<string, Record<string, { message: string }>>;
-    const broken = Object.fromEntries(
-      Object.values(refused).flatMap((files) => Object.entries(files).map(([path, { message }]) => [path, message])),
-    );
+    const refused = JSON.parse(store.note("broken") ?? "{}") as Record<string, Record<string, Refused>>;
+    const broken = Object.assign({}, ...Object.values(refused)) as Record<string, Refused>;
     const facts: RecordedFact[] = [];
     const collections: RecordedCollection[] = [];
     let roots = this.#steps.at(-1)?.roots ?? [""];

@@ -1,0 +1,133 @@
+"""State at module and class level that one test leaves behind for others."""
+
+import textwrap
+
+import pytest
+
+LEXERS = """
+    cache = {}
+
+
+    class Lexer:
+        def __init__(self, trim):
+            self.trim = convert(trim)
+
+
+    def convert(trim):
+        return trim
+
+
+    def lexer(trim):
+        if trim not in cache:
+            cache[trim] = Lexer(trim)
+        return cache[trim]
+"""
+
+TESTS = """
+    import lib
+
+
+    def test_first():
+        assert lib.lexer(1).trim == 1
+
+
+    def test_second():
+        assert lib.lexer(1).trim == 1
+
+
+    def test_elsewhere():
+        assert lib.convert(2) == 2
+"""
+
+
+def test_whoever_finds_a_value_ready_depends_on_what_made_it(project):
+    project.write({"lib.py": LEXERS, "test_it.py": TESTS})
+    journal = project.run("-q").journal
+    second = "test_it.py::test_second"
+    assert journal.own(second) == {second, "lib.py::lexer"}
+    assert {"lib.py::__init__", "lib.py::convert"} <= journal.bodies(second)
+
+
+@pytest.mark.parametrize(
+    "change, produces",
+    [
+        ("lib.items.append(1)", True),
+        ("lib.items.append(1); lib.items.pop()", False),
+        ("lib.items[:] = list(lib.items)", False),
+        ("lib.box.content = object()", True),
+        ("lib.Owner.shared['a'] = 1", True),
+        ("lib.rebind()", True),
+        ("lib.look()", False),
+    ],
+)
+def test_only_what_stays_changed_counts(project, change, produces):
+    source = """
+        items = []
+        count = 0
+
+
+        class Box:
+            pass
+
+
+        class Owner:
+            shared = {}
+
+
+        box = Box()
+        box.content = None
+
+
+        def rebind():
+            global count
+            count += 1
+
+
+        def look():
+            return items, count
+    """
+    tests = """
+        import lib
+
+
+        def test_first():
+            lib.look()
+            %s
+
+
+        def test_second():
+            lib.look()
+    """
+    project.write({"lib.py": source, "test_it.py": textwrap.dedent(tests) % change})
+    journal = project.run("-q").journal
+    assert ("test_it.py::test_first" in journal.bodies("test_it.py::test_second")) is produces
+
+
+def test_no_code_of_the_project_runs_to_find_out(project):
+    source = """
+        class Proxy:
+            @property
+            def __dict__(self):
+                raise RuntimeError("asked")
+
+            def __eq__(self, other):
+                raise RuntimeError("compared")
+
+            def __hash__(self):
+                raise RuntimeError("hashed")
+
+            def __len__(self):
+                raise RuntimeError("counted")
+
+
+        proxy = Proxy()
+        proxies = [proxy]
+
+
+        def use():
+            return proxies
+    """
+    project.write({"lib.py": source, "test_it.py": "import lib\n\n\ndef test_it():\n    lib.use()\n"})
+    run = project.run("-q")
+    assert run.exit == 0
+    assert [note for note in run.journal.notes] == []
