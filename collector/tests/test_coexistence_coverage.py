@@ -7,7 +7,7 @@ import sys
 from typing import Any, Dict, List
 
 import pytest
-from coexistence import Project, Run, check, library, only, plugin, representative, winnow_lines
+from coexistence import Project, Run, check, library, of_plugins, only, plugin, winnow_lines
 
 FILES = {
     "lib.py": library("a", "b", "c")
@@ -144,7 +144,7 @@ def test_contexts_and_workers(tmp_path: Any) -> None:
     _same(project, *args, COVERAGE_CORE="ctrace")
 
 
-@representative
+@of_plugins
 def test_an_edit_with_coverage(tmp_path: Any) -> None:
     files = {"lib.py": library("a", "b"), "test_cov.py": FILES["test_cov.py"].split("@pytest")[0].replace("helper, ", "")}
     files["test_cov.py"] = files["test_cov.py"].replace("assert lib.branches(0) is None or True", "")
@@ -170,7 +170,7 @@ THRESHOLDS = {
 }
 
 
-@representative
+@of_plugins
 @pytest.mark.parametrize("where", sorted(THRESHOLDS))
 def test_threshold(tmp_path: Any, where: str) -> None:
     project = Project(tmp_path, {"lib.py": library("a", "b"), "test_t.py": _threshold_tests()})

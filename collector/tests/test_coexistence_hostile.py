@@ -4,7 +4,7 @@ import os
 from typing import Any, Dict, Set
 
 import pytest
-from coexistence import Project, check, expect_idle, library, only, representative, winnow_lines
+from coexistence import Project, check, expect_idle, library, of_plugins, only, winnow_lines
 
 
 def test_what_the_process_shares(tmp_path: Any) -> None:
@@ -376,7 +376,7 @@ def test_pytest_inside(tmp_path: Any) -> None:
     expect_idle(project)
 
 
-@representative
+@of_plugins
 def test_a_worker_that_dies(tmp_path: Any) -> None:
     pytest.importorskip("xdist")
     text = """
@@ -405,7 +405,7 @@ def test_a_worker_that_dies(tmp_path: Any) -> None:
     expect_idle(project, *args)
 
 
-@representative
+@of_plugins
 def test_a_process_that_dies(tmp_path: Any) -> None:
     text = """
         import lib, os, pytest
@@ -434,7 +434,7 @@ def test_a_process_that_dies(tmp_path: Any) -> None:
     expect_idle(project)
 
 
-@representative
+@of_plugins
 @pytest.mark.parametrize("how", ["exit", "interrupt", "system-exit"])
 def test_sessions_that_end_early(tmp_path: Any, how: str) -> None:
     end = {"exit": 'pytest.exit("enough", returncode=9)', "interrupt": "raise KeyboardInterrupt", "system-exit": "sys.exit(5)"}[how]

@@ -4,7 +4,7 @@ import os
 from typing import Any, List
 
 import pytest
-from coexistence import Project, check, expect_idle, library, plugin, representative
+from coexistence import Project, check, expect_idle, library, of_plugins, plugin
 
 PLAIN = {
     "lib.py": library("a", "b", "shared"),
@@ -33,7 +33,7 @@ PLAIN_TABLE = {
 }
 
 
-@representative
+@of_plugins
 def test_randomly_seeded(tmp_path: Any) -> None:
     check(Project(tmp_path, PLAIN), PLAIN_TABLE, *plugin("randomly"), "--randomly-seed=7")
 
@@ -51,7 +51,7 @@ def test_randomly_unseeded(tmp_path: Any) -> None:
     expect_idle(project, *plugin("randomly"))
 
 
-@representative
+@of_plugins
 def test_rerunfailures(tmp_path: Any) -> None:
     project = Project(
         tmp_path,
@@ -244,7 +244,7 @@ OPEN = stream()
     assert bodies["test_close"] >= {"stream", "at_close"}
 
 
-@representative
+@of_plugins
 @pytest.mark.parametrize("method", ["signal", "thread"])
 def test_timeout(tmp_path: Any, method: str) -> None:
     project = Project(
@@ -267,7 +267,7 @@ def test_timeout(tmp_path: Any, method: str) -> None:
     check(project, table, *plugin("timeout"), "--timeout=60", "--timeout-method=%s" % method, edit="a")
 
 
-@representative
+@of_plugins
 def test_timeout_that_strikes(tmp_path: Any) -> None:
     text = """
         import lib, time
@@ -335,7 +335,7 @@ HYPOTHESIS_TABLE = {
 }
 
 
-@pytest.mark.parametrize("derandomize", [pytest.param(False, marks=representative), True])
+@pytest.mark.parametrize("derandomize", [pytest.param(False, marks=of_plugins), True])
 def test_hypothesis(tmp_path: Any, derandomize: bool) -> None:
     project = Project(tmp_path, HYPOTHESIS)
     project.write(
@@ -357,7 +357,7 @@ def test_hypothesis(tmp_path: Any, derandomize: bool) -> None:
         assert not first.journal_of(name).opaque(name)
 
 
-@representative
+@of_plugins
 def test_hypothesis_that_finds_something(tmp_path: Any) -> None:
     # The failing example is replayed from the database, found anew without one; either way the test runs until it passes.
     text = """

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import pytest
-from coexistence import Project, check, expect_idle, library, representative
+from coexistence import Project, check, expect_idle, library, of_pytest
 
 UNITTEST = {
     "lib.py": library("module_up", "module_down", "class_up", "class_down", "up", "a", "b", "cleanup", "bad", "base"),
@@ -100,7 +100,7 @@ def test_unittest(tmp_path: Any) -> None:
     assert all(frame["green"] for frame in first.tests.values())
 
 
-@representative
+@of_pytest
 def test_a_failing_subtest_runs_again(tmp_path: Any) -> None:
     text = """
         import lib, unittest
@@ -122,7 +122,7 @@ def test_a_failing_subtest_runs_again(tmp_path: Any) -> None:
     assert project.plan().tests == {"test_unit.py::Case::test_some"}
 
 
-@representative
+@of_pytest
 def test_doctests(tmp_path: Any) -> None:
     files = {
         "lib.py": library("a", "b", "c")
@@ -233,7 +233,7 @@ IDS = [
 ]
 
 
-@representative
+@of_pytest
 @pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "unescaped"])
 def test_ids(tmp_path: Any, escaped: bool) -> None:
     ids = [text for text in IDS if escaped or "\x00" not in text]
@@ -278,7 +278,7 @@ def test_ids(tmp_path: Any, escaped: bool) -> None:
     expect_idle(project, env=env)
 
 
-@representative
+@of_pytest
 def test_the_same_id_twice(tmp_path: Any) -> None:
     # Two tests of one name in one file (the later one wins), of one id after parametrization, and in two files.
     text = """
@@ -304,7 +304,7 @@ def test_the_same_id_twice(tmp_path: Any) -> None:
     check(Project(tmp_path, files), table)
 
 
-@representative
+@of_pytest
 def test_keep_duplicates(tmp_path: Any) -> None:
     # The same file asked for twice: the same ids come twice, and both are one test.
     project = Project(tmp_path, {"lib.py": library("a"), "test_a.py": "import lib\n\ndef test_a():\n    assert lib.a() == 3\n"})
@@ -317,7 +317,7 @@ def test_keep_duplicates(tmp_path: Any) -> None:
     assert second.run.lines == bare.lines, second.run
 
 
-@representative
+@of_pytest
 def test_marks_of_all_kinds(tmp_path: Any) -> None:
     text = """
         import lib, pytest
@@ -461,7 +461,7 @@ def generate():
         "test_typo.py": "def test(:\n",
     }
     project = Project(tmp_path, files)
-    for style in ("long", "short", "line") if sys.version_info[:2] in ((3, 8), (3, 13)) else ("long",):
+    for style in ("long", "short") if sys.version_info >= (3, 13) else ("long",):
         args = ["--tb=%s" % style, "-rA", "--continue-on-collection-errors", "-l"]
         bare, first = project.bare(*args), project.winnow(*args)
         assert first.run.lines == bare.lines, style

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from coexistence import Project, check, expect_idle, library, plugin, representative
+from coexistence import Project, check, expect_idle, library, of_plugins, plugin
 
 FILES = {
     "lib.py": library("a", "b", "c", "per_session", "per_module", "at_collection"),
@@ -61,7 +61,7 @@ def _lines(lines: Any) -> Any:
     return [line for line in lines if line.strip() and not line.startswith(("scheduling tests", "created: "))]
 
 
-@pytest.mark.parametrize("dist", ["load", pytest.param("loadfile", marks=representative), pytest.param("loadscope", marks=representative)])
+@pytest.mark.parametrize("dist", ["load", pytest.param("loadfile", marks=of_plugins), pytest.param("loadscope", marks=of_plugins)])
 def test_distributed(tmp_path: Any, dist: str) -> None:
     project = Project(tmp_path, FILES)
     edit = None if dist == "load" else "at_collection"

@@ -28,6 +28,8 @@ _HEAP_TYPE = 1 << 9
 _STATELESS = frozenset(
     ("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest")
 )
+# What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
+_BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
 _dict_items = dict.items
 
 
@@ -107,7 +109,7 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
         items = [
             (name, item)
             for name, item in list(value.__dict__.items())
-            if not name.startswith("__") and type(item) is not _Function
+            if not name.startswith("__") and name not in _BOOKKEEPING and type(item) is not _Function
         ]
         size = len(items)
     elif _is_instance(kind):
