@@ -38,14 +38,22 @@ PLUGINS = {
     "hypothesis": ["_hypothesis_pytestplugin"],
 }
 
+
+def _share(*versions: str) -> Any:
+    """Runs where Python is one of these versions, or where there is no environment of any of these beside ours."""
+    here = "%d.%d" % sys.version_info[:2]
+    there = [version for version in versions if os.path.isdir(os.path.join(REPOSITORY, ".cache", "venvs", version))]
+    return pytest.mark.skipif(
+        here not in versions and bool(there) and "WINNOW_TEST_ALL" not in os.environ,
+        reason="does not differ by Python's version, and runs on %s (WINNOW_TEST_ALL=1: here too)" % " and ".join(there),
+    )
+
+
 # What may differ by Python's version runs on all of them. The rest is shared out, so that no version takes long: what
-# depends on plugins to the oldest ones, with the newest of a middle one, and what depends on pytest to the newest.
-_ALL = "WINNOW_TEST_ALL" in os.environ
-_ELSEWHERE = "does not differ by Python's version and runs on %s; WINNOW_TEST_ALL=1 runs it here too"
-of_plugins = pytest.mark.skipif(
-    not _ALL and sys.version_info[:2] not in ((3, 8), (3, 12)), reason=_ELSEWHERE % "3.8 and 3.12"
-)
-of_pytest = pytest.mark.skipif(not _ALL and sys.version_info < (3, 13), reason=_ELSEWHERE % "3.13 and later")
+# depends on plugins (the oldest ones, and new ones), on pytest (the newest), or mostly on the engine.
+of_plugins = _share("3.8", "3.12")
+of_pytest = _share("3.13", "3.14")
+of_engine = _share("3.11")
 
 # Lines that differ from run to run whoever starts it.
 _VOLATILE: Sequence[Tuple[str, str]] = (
