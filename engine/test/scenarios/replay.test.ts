@@ -149,7 +149,9 @@ test("scenarios, replayed on the decisions", async (t) => {
   for (const { name, text } of readScenarioFiles()) {
     const scenario = parseScenario(name, text);
     const recorded = recordings[name];
-    if (recorded === undefined && scenario.needs.length > 0) {
+    if (recorded === undefined) {
+      // Shown as skipped: only the real run judges a scenario that was never recorded.
+      await t.test(name, { skip: "not recorded yet: RECORD=1 node --test run.test.ts" });
       continue;
     }
     await t.test(name, () => {
