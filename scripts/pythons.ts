@@ -69,16 +69,18 @@ export async function ensureEnvironment(
   const directory = join(root, ".cache", "venvs", python.version);
   const executable = join(directory, "bin", "python");
   const stamp = join(directory, "packages.txt");
-  const wanted = [...PACKAGES, ...extra].join("\n");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) {
+  const wanted = [...PACKAGES, ...extra];
+  // One with more in it will do as well: which interpreter is the newest, and so gets the extra packages, changes.
+  const installed = new Set(existsSync(stamp) ? readFileSync(stamp, "utf8").split("\n") : []);
+  if (wanted.every((name) => installed.has(name))) {
     return executable;
   }
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(join(root, ".cache", "venvs"), { recursive: true });
   await run(python.executable, ["-m", "venv", directory]);
   const quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--prefer-binary"];
-  await run(executable, ["-m", "pip", "install", ...quiet, ...PACKAGES, ...extra]);
-  writeFileSync(stamp, wanted);
+  await run(executable, ["-m", "pip", "install", ...quiet, ...wanted]);
+  writeFileSync(stamp, wanted.join("\n"));
   return executable;
 }
 
