@@ -321,7 +321,8 @@ def test_tracebacks_and_warnings_look_the_same(project):
                 """,
         }
     )
-    args = ("-p", "no:cacheprovider", "--continue-on-collection-errors")
+    # With pytest-asyncio, `-W error` ends pytest before it collects, unless that is configured.
+    args = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--continue-on-collection-errors")
 
     def lines(text):
         return [line for line in text.splitlines() if not line.startswith(("=", "platform", "plugins"))]

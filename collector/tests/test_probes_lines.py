@@ -62,6 +62,11 @@ def lines_of(code):
     return [line for line, _ in itertools.groupby(lines)]
 
 
+def docstring_of(code):
+    """What a function made of the code says in `__doc__`."""
+    return types.FunctionType(code, {}, closure=tuple(types.CellType() for _ in code.co_freevars)).__doc__
+
+
 def differences(path):
     """What differs between the code of a file with and without probes, as text."""
     with open(path, "rb") as file:
@@ -80,7 +85,7 @@ def differences(path):
             if getattr(old, name) != getattr(new, name):
                 result.append(where + name)
         if old.co_name[0] != "<" and old.co_flags & 2:
-            docs = [c.co_consts[0] if c.co_consts and isinstance(c.co_consts[0], str) else None for c in (old, new)]
+            docs = [docstring_of(code) for code in (old, new)]
             if docs[0] != docs[1] and (sys.version_info < (3, 11) or probes._PLACEHOLDER not in docs):
                 result.append(where + "docstring")
         is_function = old.co_flags & 3 == 3 and old.co_name not in LAZY and "generic param" not in old.co_name
