@@ -123,3 +123,81 @@ def test_stopping_leaves_nothing_behind(tracer):
     assert not {"winnow", "winnow-discover"} & {sys.monitoring.get_tool(tool) for tool in range(6)}
     mod["f"]()
     assert tracer_.take() == []
+
+
+LAZY = """
+def limit():
+    return 3
+
+def broken():
+    raise ValueError("broken")
+
+def f(a: limit(), b: int):
+    return limit()
+
+def g(a: broken()):
+    class Inner:
+        c: limit()
+    return Inner
+
+class C:
+    d: limit()
+
+type Alias = limit()
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations are evaluated where they stand")
+def test_annotations_are_evaluated_between_two_calls(tracer, tmp_path):
+    _, names, tracer_ = tracer
+    path = tmp_path / "root" / "mod.py"
+    path.write_text(LAZY)
+    space = {"__name__": "mod"}
+    calls = []
+
+    def begin(rel):
+        calls.append(("begin", rel, names()))
+        return len(calls)
+
+    def end(token):
+        calls.append(("end", token, names()))
+
+    def evaluate(ask):
+        del calls[:]
+        result = ask()
+        assert [call[0] for call in calls] == ["begin", "end"] * (len(calls) // 2)
+        assert all(call[1] == "mod.py" for call in calls[::2])
+        assert [call[1] for call in calls[1::2]] == list(range(1, len(calls), 2))
+        return result, sorted(name for call in calls[1::2] for name in call[2])
+
+    tracer_.around_annotations(begin, end)
+    exec(compile(LAZY, str(path), "exec"), space)
+    assert (calls, names()) == ([], [])
+    assert evaluate(lambda: space["f"].__annotations__) == ({"a": 3, "b": int}, ["__annotate__", "limit"])
+    assert names() == []
+    # They are kept, and code that ran in there is noticed when it runs elsewhere.
+    assert evaluate(lambda: space["f"].__annotations__) == ({"a": 3, "b": int}, [])
+    assert evaluate(lambda: space["f"](1, 2)) == (3, [])
+    assert names() == ["f", "limit"]
+    assert evaluate(lambda: space["C"].__annotations__) == ({"d": 3}, ["__annotate__", "limit"])
+    assert evaluate(lambda: space["Alias"].__value__) == (3, ["Alias", "limit"])
+    assert names() == []
+    # Twice in one slice, and the first time it only says that it does not know that format.
+    import annotationlib
+
+    got = evaluate(lambda: annotationlib.call_annotate_function(space["f"].__annotate__, annotationlib.Format.FORWARDREF))
+    assert got == ({"a": 3, "b": int}, ["__annotate__", "__annotate__", "limit"])
+    assert len(calls) == 4
+    for _ in range(2):
+        assert evaluate(lambda: pytest.raises(ValueError, getattr, space["g"], "__annotations__"))[1] == [
+            "__annotate__",
+            "broken",
+        ]
+        assert names() == []
+    # Those of what a function makes belong to whoever it is that asks.
+    inner = space["g"](1)
+    assert names() == ["g"]
+    assert evaluate(lambda: inner.__annotations__) == ({"c": 3}, [])
+    assert names() == ["__annotate__", "limit"]
+    tracer_.stop()
+    assert evaluate(lambda: annotationlib.get_annotations(space["C"], format=annotationlib.Format.FORWARDREF))[1] == []

@@ -70,6 +70,8 @@ class Imports:
         # conftests that concern only what lies below their directory: (directory, context).
         self._conftests: List[Tuple[str, Context]] = []
         self._contexts: Dict[str, Context] = {}
+        # The same contexts by project path; of several modules made from one file, the latest.
+        self._contexts_of_files: Dict[str, Context] = {}
         self._executed: Set[str] = set()
         self._seen: Set[str] = set()
         self._module_count = -1
@@ -143,7 +145,7 @@ class Imports:
                 parent.use(load.context)
             name = module.__name__
             self.sought(name, [os.path.dirname(path)])
-            self._contexts[name] = load.context
+            self._contexts[name] = self._contexts_of_files[rel] = load.context
             self._executed.add(path)
             self.loading[path] = load
             self.contexts.enter(load.context)
@@ -182,6 +184,29 @@ class Imports:
                 frame["ran"] = False
             self.frames.append(frame)
             self._loaded(load)
+        except Exception as error:
+            self.fail(error)
+
+    def begin_annotations(self, rel: str) -> Optional[Context]:
+        """Annotations of a module are about to be evaluated, and kept: on behalf of its import, whoever asks for them.
+
+        Whoever finds the values ready runs nothing of what made them, but has imported the module.
+        """
+        context = self._contexts_of_files.get(rel)
+        if not self.active or context is None:
+            return None
+        try:
+            self.contexts.current.use(context)
+            self.contexts.enter(context)
+            return context
+        except Exception as error:
+            self.fail(error)
+            return None
+
+    def end_annotations(self, context: Context) -> None:
+        """They are evaluated, or failed."""
+        try:
+            self.contexts.leave(context)
         except Exception as error:
             self.fail(error)
 

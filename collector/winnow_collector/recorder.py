@@ -76,6 +76,7 @@ class Recorder:
             return
         try:
             self.active = True
+            self.tracer.around_annotations(self.imports.begin_annotations, self.imports.end_annotations)
             self.tracer.start()
             self.imports.start()
             self.loaders.watch()

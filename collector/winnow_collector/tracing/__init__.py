@@ -8,7 +8,7 @@ asked. Module bodies need no report (the import hook knows them); code with an i
 import ast
 import sys
 from types import CodeType
-from typing import List, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional
 
 try:
     from typing import Protocol
@@ -49,6 +49,12 @@ class Tracer(Protocol):
 
     def stop(self) -> None:
         """Stop watching and leave nothing behind in the interpreter."""
+
+    def around_annotations(self, begin: "Callable[[str], Any]", end: "Callable[[Any], None]") -> None:
+        """Call `begin` before, and `end` with its result after, annotations of a project path are evaluated late.
+
+        Python 3.14 does so when they are asked for. A mechanism that does not notice calls neither.
+        """
 
     def transform(self) -> "Optional[SourceTransform]":
         """None: modules are compiled as usual. Otherwise: what compiles project modules."""

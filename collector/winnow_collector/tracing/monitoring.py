@@ -9,12 +9,15 @@ What must stay true:
   functions on the same lines of two files are one member of a set.
 - A code object that is known is never forgotten, so an identity is never used twice.
 - Nothing in here calls `id()`: it raises an audit event, which costs more than the rest of the loop.
+- What evaluates annotations (Python 3.14) is never disabled: one call of it ends in an exception at once, the next one
+  runs the annotations.
 """
 
 import inspect
 import sys
+import threading
 from types import CodeType
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..registry import Registry
 
@@ -42,6 +45,12 @@ class MonitoringTracer:
         self._known: Dict[int, Tuple[CodeType, int]] = {}
         events = sys.monitoring.events
         self._local_events = events.PY_START | events.PY_RESUME
+        self._begin: Callable[[str], Any] = lambda path: None
+        self._end: Callable[[Any], None] = lambda token: None
+        # Code that evaluates annotations, by identity, and its project path.
+        self._annotating: Dict[int, Tuple[CodeType, str]] = {}
+        # Evaluations under way: (code, thread, what `begin` gave).
+        self._evaluating: List[Tuple[CodeType, int, Any]] = []
 
     def start(self) -> None:
         monitoring = sys.monitoring
@@ -84,10 +93,18 @@ class MonitoringTracer:
             if tool == self._watch:
                 for code, _ in self._known.values():
                     monitoring.set_local_events(tool, code, 0)
-            for event in (monitoring.events.PY_START, monitoring.events.PY_RESUME, monitoring.events.PY_THROW):
+            else:
+                for code, _ in self._annotating.values():
+                    monitoring.set_local_events(tool, code, 0)
+            events = monitoring.events
+            for event in (events.PY_START, events.PY_RESUME, events.PY_THROW, events.PY_RETURN, events.PY_UNWIND):
                 monitoring.register_callback(tool, event, None)
             monitoring.free_tool_id(tool)
         self._touched.clear()
+        self._evaluating.clear()
+
+    def around_annotations(self, begin: Callable[[str], Any], end: Callable[[Any], None]) -> None:
+        self._begin, self._end = begin, end
 
     def transform(self) -> None:
         return None
@@ -103,26 +120,67 @@ class MonitoringTracer:
 
     def _make_discoverer(self) -> Any:
         append, disable = self._touched.append, sys.monitoring.DISABLE
-        known, registry = self._known, self._registry
+        known, registry, annotating = self._known, self._registry, self._annotating
         set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
         optimized = inspect.CO_OPTIMIZED
 
         def started(code: CodeType, _offset: int) -> Any:
             filename = code.co_filename
-            if filename[:1] == "<" or _identity(code) in known:
+            if filename[:1] == "<":
                 return disable
+            if _identity(code) in known:
+                return self._evaluate(code) if _identity(code) in annotating else disable
             # Bodies of modules and classes have no fast locals. They run when their module or function does.
             if not code.co_flags & optimized:
                 return disable
             path = registry.project_path(filename)
             if path is not None:
                 known[_identity(code)] = (code, registry.code_id(path, code.co_firstlineno, code.co_name))
+                if _evaluates_annotations(code):
+                    self._watch_evaluations(code, path)
+                    return self._evaluate(code)
                 append(code)
                 set_local_events(tool, code, events)
             return disable
 
         return started
 
+    def _watch_evaluations(self, code: CodeType, path: str) -> None:
+        monitoring = sys.monitoring
+        events = monitoring.events
+        if not self._annotating:
+            monitoring.register_callback(self._discover, events.PY_RETURN, self._evaluated)
+            # There is no such event for one code object only.
+            monitoring.register_callback(self._discover, events.PY_UNWIND, self._evaluated)
+            monitoring.set_events(self._discover, events.PY_START | events.PY_RESUME | events.PY_UNWIND)
+        self._annotating[_identity(code)] = (code, path)
+        monitoring.set_local_events(self._discover, code, events.PY_RETURN)
+
+    def _evaluate(self, code: CodeType) -> None:
+        token = self._begin(self._annotating[_identity(code)][1])
+        self._touched.append(code)
+        if token is not None:
+            self._evaluating.append((code, threading.get_ident(), token))
+
+    def _evaluated(self, code: CodeType, _offset: int, _result: object) -> None:
+        evaluating = self._evaluating
+        if not evaluating or _identity(code) not in self._annotating:
+            return
+        thread = threading.get_ident()
+        for index in range(len(evaluating) - 1, -1, -1):
+            if evaluating[index][0] is code and evaluating[index][1] == thread:
+                self._end(evaluating.pop(index)[2])
+                return
+
     def _on_throw(self, code: CodeType, _offset: int, _exception: BaseException) -> None:
         if _identity(code) in self._known:
             self._touched.append(code)
+
+
+def _evaluates_annotations(code: CodeType) -> bool:
+    """True for what evaluates annotations, bounds of type parameters and values of type aliases, outside of functions.
+
+    The values are kept for whoever asks later on. Within a function they belong to what that call of it made.
+    """
+    lazy = code.co_name == "__annotate__" or code.co_varnames[:1] == (".format",)
+    return lazy and "<locals>" not in code.co_qualname

@@ -18,7 +18,7 @@ import sys
 import threading
 from bisect import bisect_left, bisect_right
 from types import CodeType
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..content import blob_sha
 from ..registry import Registry
@@ -62,6 +62,9 @@ class ProbesTracer:
 
     def stop(self) -> None:
         """The modules go on storing; nobody asks any more."""
+
+    def around_annotations(self, begin: Callable[[str], Any], end: Callable[[Any], None]) -> None:
+        """Not noticed: what evaluates annotations has no statement that a probe could stand before."""
 
     def transform(self) -> "ProbesTransform":
         return self._transform

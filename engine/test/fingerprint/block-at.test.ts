@@ -54,6 +54,40 @@ test("code without a name of its own is part of all blocks around its line", () 
   assert.deepEqual(at(SOURCE, 3, "<generic parameters of f>"), ["f"]);
 });
 
+test("what evaluates annotations is not part of the function whose they are", () => {
+  const source = `\
+x: int = 1
+def f(a: int) -> int: return a
+@d
+def g(a: int):
+    def h(b: int):
+        return b
+    class C:
+        c: int
+        def m(self, d: int): return d
+    return h
+class D:
+    @property
+    def p(self) -> int:
+        "A docstring."
+        return 1
+    def q(): 
+        class E: e: int
+def __annotate__(format: int): return {}
+`;
+  assert.deepEqual(at(source, 1, "__annotate__"), []);
+  assert.deepEqual(at(source, 2, "__annotate__"), []);
+  assert.deepEqual(at(source, 4, "__annotate__"), []);
+  assert.deepEqual(at(source, 5, "__annotate__"), ["g"]);
+  assert.deepEqual(at(source, 7, "__annotate__"), ["g"]);
+  assert.deepEqual(at(source, 9, "__annotate__"), ["g"]);
+  assert.deepEqual(at(source, 11, "__annotate__"), []);
+  assert.deepEqual(at(source, 13, "__annotate__"), []);
+  assert.deepEqual(at(source, 17, "__annotate__"), ["D.q"]);
+  // Its own code and that of its annotations look alike.
+  assert.deepEqual(at(source, 18, "__annotate__"), ["__annotate__"]);
+});
+
 test("class bodies and unknown names: the toplevel, or the functions around", () => {
   assert.deepEqual(at(SOURCE, 4, "C"), ["f"]);
   assert.deepEqual(at(SOURCE, 9, "D"), []);
