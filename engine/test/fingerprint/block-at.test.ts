@@ -71,9 +71,12 @@ class D:
     def p(self) -> int:
         "A docstring."
         return 1
-    def q(): 
+    def q():
         class E: e: int
 def __annotate__(format: int): return {}
+def i():
+    def __annotate__(format: int):
+        return {}
 `;
   assert.deepEqual(at(source, 1, "__annotate__"), []);
   assert.deepEqual(at(source, 2, "__annotate__"), []);
@@ -86,6 +89,7 @@ def __annotate__(format: int): return {}
   assert.deepEqual(at(source, 17, "__annotate__"), ["D.q"]);
   // Its own code and that of its annotations look alike.
   assert.deepEqual(at(source, 18, "__annotate__"), ["__annotate__"]);
+  assert.deepEqual(at(source, 20, "__annotate__"), ["i", "i.<locals>.__annotate__"]);
 });
 
 test("class bodies and unknown names: the toplevel, or the functions around", () => {
