@@ -201,3 +201,21 @@ def test_annotations_are_evaluated_between_two_calls(tracer, tmp_path):
     assert names() == ["__annotate__", "limit"]
     tracer_.stop()
     assert evaluate(lambda: annotationlib.get_annotations(space["C"], format=annotationlib.Format.FORWARDREF))[1] == []
+
+
+def test_without_a_tool_to_be_had(monkeypatch):
+    monkeypatch.syspath_prepend(__file__.rsplit("tests", 1)[0])
+    from winnow_collector.tracing import choose
+
+    free = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
+    for tool in free[1:]:
+        sys.monitoring.use_tool_id(tool, "mine")
+    try:
+        assert choose("monitoring", None, "").tracer is None
+        choice = choose("auto", None, "")
+    finally:
+        for tool in free[1:]:
+            sys.monitoring.free_tool_id(tool)
+    assert choice.reason.startswith("all tool ids of sys.monitoring are taken")
+    # Probes do not notice annotations that are evaluated late.
+    assert (choice.tracer is None) == (sys.version_info >= (3, 14))

@@ -89,7 +89,8 @@ def differences(path):
             if docs[0] != docs[1] and (sys.version_info < (3, 11) or probes._PLACEHOLDER not in docs):
                 result.append(where + "docstring")
         is_function = old.co_flags & 3 == 3 and old.co_name not in LAZY and "generic param" not in old.co_name
-        # Names of type parameters and aliases are functions too, in 3.12.
+        # What evaluates annotations is one too, in 3.14; names of type parameters and aliases are, in 3.12.
+        is_function = is_function and old.co_name != "__annotate__"
         if is_function and (old.co_firstlineno, old.co_name) not in rows and ".type_params" not in old.co_freevars:
             result.append(where + "has no key")
     return result

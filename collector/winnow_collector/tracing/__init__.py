@@ -84,7 +84,8 @@ def choose(mechanism: str, registry: Registry, bytecode: str) -> Choice:
             reason = "all tool ids of sys.monitoring are taken"
         else:
             reason = "Python %s has no sys.monitoring" % version
-        if mechanism == "monitoring":
+        # Probes do not notice annotations that are evaluated late: nothing recorded is better than too little.
+        if mechanism == "monitoring" or sys.version_info >= (3, 14):
             return Choice(None, reason)
     else:
         reason = "asked for"

@@ -18,6 +18,7 @@ What must stay true:
 - Line events, line tables, `co_firstlineno`, `co_name` and docstrings are those of the module without probes. A probe
   therefore stands on the line that runs next (or just ran) anyway. Where the syntax does not tell that line for all
   versions of Python, `lines` asks the compiler.
+- What Python evaluates late (annotations since 3.14, type aliases) is not noticed: it has no statements.
 - What must not be changed (functions that numba and its like compile by themselves) is returned as `opaque`, and
   counts as touched always: too much is selected, never too little.
 """

@@ -1,4 +1,4 @@
-"""Touched code through source probes (Python 3.8 to 3.11; works on all).
+"""Touched code through source probes (Python 3.8 to 3.11; works up to 3.13, and on later ones but for annotations).
 
 Modules of the project are compiled with probes (`instrument`): each function stores its key in one dictionary when it
 starts or resumes. `take()` empties the dictionary.
