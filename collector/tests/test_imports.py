@@ -213,12 +213,11 @@ def test_an_edit_of_equal_size_within_the_second_runs_the_new_code(project, name
     assert module(run.journal, name)["sha"] == sha(path)
 
 
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="modules with probes have byte code of their own")
 def test_old_byte_code_is_used(project):
     project.write({"lib.py": "VALUE = 1\n", "test_it.py": "import lib\ndef test_1(): print(lib.VALUE)\n"})
     time.sleep(2.2)  # byte code must be clearly younger than its source, whose change time cannot be set
     project.run("-q")
-    if not (project.root / "__pycache__").exists():
-        pytest.skip("this mechanism keeps its byte code elsewhere")
     caches = [path for path in (project.root / "__pycache__").iterdir() if path.name.startswith("lib.")]
     assert len(caches) == 1
     before = caches[0].stat().st_mtime_ns
@@ -333,6 +332,20 @@ def test_tracebacks_and_warnings_look_the_same(project):
         run = project.run(*args, *more)
         assert lines(run.out) == lines(bare.stdout)
         assert run.exit == bare.returncode == 1
+
+
+@pytest.mark.skipif(hasattr(sys, "monitoring"), reason="nothing is compiled into modules")
+def test_a_pytest_that_never_asks_for_byte_code_ends_the_recording(project):
+    project.write(
+        {
+            "conftest.py": "from _pytest.assertion import rewrite\nrewrite._read_pyc = lambda *rest: None\n",
+            "test_it.py": "def test_1(): pass\n",
+        }
+    )
+    run = project.run("-q", "-p", "no:cacheprovider", env={"WINNOW_DEBUG": ""})
+    assert run.exit == 0 and "1 passed" in run.out
+    assert run.journal.tests == {}
+    assert [note["code"] for note in run.journal.notes] == ["collector-failed"]
 
 
 def test_a_module_that_raises_is_known_all_the_same(project):

@@ -15,7 +15,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
-from pathlib import Path
+import threading
 from types import CodeType, ModuleType
 from typing import Any, List, Optional, Tuple
 
@@ -47,9 +47,9 @@ class Loaders:
         """Wrap pytest's loader, which rewrites assertions."""
         from _pytest.assertion import rewrite
 
-        hook = rewrite.AssertionRewritingHook
-        self._patch(hook, "exec_module", _rewriting_exec(imports=self._imports, original=hook.exec_module))
-        self._patch(rewrite, "_read_pyc", _read_pyc(rewrite._read_pyc))
+        hook, ready = rewrite.AssertionRewritingHook, _Ready()
+        self._patch(hook, "exec_module", _rewriting_exec(self._imports, hook.exec_module, ready))
+        self._patch(rewrite, "_read_pyc", _read_pyc(rewrite._read_pyc, ready))
 
     def restore(self) -> None:
         """Put everything back."""
@@ -165,7 +165,17 @@ def _binary_exec(imports: Imports, original: Any) -> Any:
     return _disguised(exec_module)
 
 
-def _rewriting_exec(imports: Imports, original: Any) -> Any:
+class _Ready(threading.local):
+    """Code that pytest's loader is to find where it looks for its cached byte code, in the thread that will look."""
+
+    code: Optional[CodeType] = None
+
+    def take(self) -> Optional[CodeType]:
+        code, self.code = self.code, None
+        return code
+
+
+def _rewriting_exec(imports: Imports, original: Any, ready: _Ready) -> Any:
     def exec_module(self: Any, module: ModuleType) -> None:
         __tracebackhide__ = True
         load = imports.begin(getattr(module.__spec__, "origin", None), module)
@@ -173,12 +183,13 @@ def _rewriting_exec(imports: Imports, original: Any) -> Any:
             original(self, module)
             return
         try:
-            code = _rewritten_code(self, load) if imports.transform is not None else None
-            if code is None:
-                original(self, module)
-            else:
-                exec(code, module.__dict__)
+            # Not executed here: pytest's own frame is part of the tracebacks that it shows.
+            ready.code = _rewritten_code(self, load) if imports.transform is not None else None
+            original(self, module)
+            if ready.code is not None:
+                imports.fail(RuntimeError("this pytest does not look for byte code of rewritten modules"))
         finally:
+            ready.code = None
             load.end()
 
     return _disguised(exec_module)
@@ -192,7 +203,6 @@ def _rewritten_code(hook: Any, load: Load) -> Optional[CodeType]:
     transform = load.imports.transform
     if load.source is None or transform is None:
         return None
-    hook._rewritten_names[load.module.__name__] = Path(load.path)
     try:
         pass_hook = bool(hook.config.getini("enable_assertion_pass_hook"))
     except ValueError:
@@ -209,9 +219,12 @@ def _rewritten_code(hook: Any, load: Load) -> Optional[CodeType]:
     return code
 
 
-def _read_pyc(original: Any) -> Any:
+def _read_pyc(original: Any, ready: _Ready) -> Any:
     @functools.wraps(original)
     def read_pyc(source: Any, pyc: Any, *rest: Any, **named: Any) -> Any:
+        code = ready.take()
+        if code is not None:
+            return code
         return None if is_young(pyc, source) else original(source, pyc, *rest, **named)
 
     return read_pyc
