@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 
 import pytest
 
@@ -314,6 +315,50 @@ def test_child_processes_are_opaque(project):
     assert opaque["system"] == ["child process: true"]
     assert opaque["fork"] == ["child process: os.fork"]
     assert opaque["platform"] == opaque["none"] == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python before 3.14")
+def test_other_interpreters(project):
+    project.write(
+        {
+            "lib.py": "def f(): return 1\n",
+            "conftest.py": """
+                import atexit, pytest
+
+                @atexit.register
+                def show():
+                    import _interpreters
+                    print("exec is a", type(_interpreters.exec).__name__)
+
+                @pytest.fixture(scope="module")
+                def pool():
+                    from concurrent.futures import InterpreterPoolExecutor
+                    with InterpreterPoolExecutor(1) as pool:
+                        yield pool
+                """,
+            "test_it.py": """
+                import lib
+
+                def test_executed():
+                    from concurrent import interpreters
+                    interpreter = interpreters.create()
+                    try:
+                        interpreter.exec("import lib; lib.f()")
+                    finally:
+                        interpreter.close()
+
+                def test_called(pool): assert pool.submit(lib.f).result() == 1
+                def test_called_again(pool): assert pool.submit(lib.f).result() == 1
+                def test_none(): assert lib.f() == 1
+                """,
+        }
+    )
+    run = project.run("-q", env={"PYTHONPATH": str(project.root)})
+    assert run.exit == 0, run.out + run.err
+    assert "exec is a builtin_function_or_method" in run.out
+    for name in ("executed", "called", "called_again"):
+        assert "another interpreter" in run.journal.opaque("test_it.py::test_" + name), name
+    assert run.journal.opaque("test_it.py::test_none") == []
 
 
 def test_forked_children_leave_the_journal_alone(project):

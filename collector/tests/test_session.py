@@ -173,11 +173,26 @@ def test_the_variable_is_not_passed_on(project):
     assert project.run("-q", "-n", "1").exit == 0
 
 
-@pytest.mark.parametrize("how", ["option", "trace"])
+TRACING = {
+    "option": "",
+    "trace": "import sys\nsys.settrace(lambda *a: None)\n",
+    "monitoring": "import sys\nsys.monitoring.use_tool_id(sys.monitoring.DEBUGGER_ID, 'dbg')\n",
+    "pdb": """
+import bdb
+class Debugger(bdb.Bdb):
+    def trace_dispatch(self, *args): pass
+Debugger(backend='monitoring').start_trace()
+""",
+}
+
+
+@pytest.mark.parametrize("how", sorted(TRACING))
 def test_under_a_debugger_nothing_is_recorded(project, how):
+    if sys.version_info < {"monitoring": (3, 12), "pdb": (3, 14)}.get(how, (3, 8)):
+        pytest.skip("not in this version")
     project.write(
         {
-            "conftest.py": "import sys\nif %r == 'trace': sys.settrace(lambda *a: None)\n" % how,
+            "conftest.py": TRACING[how],
             "test_it.py": "def test_1(): pass\ndef test_2(): pass\n",
         }
     )

@@ -7,7 +7,14 @@ from typing import Dict, Optional
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 # Standard modules that ask the system about itself; the answer belongs to the environment, not to the test.
-_ASKING = ("platform.py", "uuid.py", "sysconfig.py", "_osx_support.py", os.path.join("ctypes", "util.py"))
+_ASKING = (
+    "platform.py",
+    "uuid.py",
+    "sysconfig.py",
+    os.path.join("sysconfig", "__init__.py"),  # since Python 3.13
+    "_osx_support.py",
+    os.path.join("ctypes", "util.py"),
+)
 _RUNNER_PARTS = ("_pytest", "pluggy", "pytest", "xdist", "execnet")
 
 

@@ -249,13 +249,21 @@ def _debugger(config: pytest.Config) -> Optional[str]:
         return "a debugger was asked for"
     function = sys.gettrace()
     if function is None:
-        return None
+        return _monitoring_debugger()
     # coverage's tracer is an object of a C type, or a method.
     modules = [str(getattr(owner, "__module__", None) or "") for owner in (function, type(function))]
     if any(module.split(".")[0] == "coverage" for module in modules):
         return None
     name = getattr(function, "__qualname__", type(function).__name__)
     return "%s.%s traces this process" % (next(filter(None, modules), "?"), name)
+
+
+def _monitoring_debugger() -> Optional[str]:
+    # pdb (Python 3.14) and others trace through sys.monitoring, where it is to be had.
+    monitoring = getattr(sys, "monitoring", None)
+    name = monitoring.get_tool(monitoring.DEBUGGER_ID) if monitoring is not None else None
+    # Where others have taken the free ids, ours may be that one.
+    return None if name is None or name.startswith("winnow") else "%s traces this process" % name
 
 
 def _header(config: pytest.Config, recorder: Recorder) -> dict:

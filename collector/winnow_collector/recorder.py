@@ -46,7 +46,7 @@ class Recorder:
         contents = Contents()
         self.caches = Caches(self.registry, self.contexts)
         self.cells = Cells(self.contexts, self.registry.file_of_code)
-        self.processes = Processes()
+        self.processes = Processes(self.contexts)
         self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None
         self.imports = Imports(self.registry, self.contexts, contents, self._loaded, transform, self.fail)
@@ -80,6 +80,7 @@ class Recorder:
             self.tracer.start()
             self.imports.start()
             self.loaders.watch()
+            self.processes.watch()
             self.audit.start()
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=self._forget)
@@ -277,6 +278,7 @@ class Recorder:
         self.active = False
         self.fixtures.stop()
         self.audit.stop()
+        self.processes.restore()
         self.loaders.restore()
         self.imports.stop()
         if self.tracer is not None:
