@@ -11,7 +11,9 @@ import importlib.util
 import os
 import sys
 from types import CodeType
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
+
+from .content import real
 
 SAFETY_GAP_NS = 2_000_000_000
 
@@ -28,10 +30,7 @@ def pyc_is_trustworthy(source_path: str, source: bytes, source_written_ns: int) 
     None: Python will use it, and it may be wrong (it is never checked): the source that runs is not known.
     """
     try:
-        path = importlib.util.cache_from_source(source_path)
-        with open(path, "rb") as file:
-            header = file.read(16)
-            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+        header, mtime_ns = _head(importlib.util.cache_from_source(source_path), 16)
     except (OSError, NotImplementedError):
         return False
     if len(header) == 16 and header[4] & 1:
@@ -46,12 +45,19 @@ def pyc_is_trustworthy(source_path: str, source: bytes, source_written_ns: int) 
 def is_young(pyc: Any, source: Any) -> bool:
     """True if the byte code is checked by time only and not clearly younger than its source."""
     try:
-        with open(pyc, "rb") as file:
-            header = file.read(8)
-            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+        header, mtime_ns = _head(pyc, 8)
         return len(header) == 8 and not header[4] & 1 and mtime_ns < written_ns(os.stat(source)) + SAFETY_GAP_NS
     except OSError:
         return False
+
+
+def _head(path: Any, size: int) -> Tuple[bytes, int]:
+    """The first bytes of a file and its modification time; asked for every module, so nothing is buffered."""
+    file = real.open(path, real.READING)
+    try:
+        return real.read(file, size), real.fstat(file).st_mtime_ns
+    finally:
+        real.close(file)
 
 
 def keep_bytecode(loader: Any, path: str, source: os.stat_result, code: CodeType) -> None:

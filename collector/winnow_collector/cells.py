@@ -11,8 +11,9 @@ object replaced by another at the same address.
 """
 
 from collections import deque
+from itertools import chain
 from types import GetSetDescriptorType, ModuleType
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set
 
 from .contexts import Context, Contexts
 
@@ -30,13 +31,16 @@ _STATELESS = frozenset(
 )
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
+_SEQUENCES = frozenset((list, set, deque, tuple))
 _dict_items = dict.items
+# Not `id`: it raises an audit event, which would cost more than the rest.
+_identity = object.__hash__
 
 
 class _Cell:
     """One module's state."""
 
-    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel")
+    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel", "_steady", "_held")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -51,6 +55,11 @@ class _Cell:
         ]
         self.mark = self.look()
         self.context: Optional[Context] = None
+        # What the quick look compares, or None where it would not do; and what keeps the identities in it from being
+        # used again.
+        self._steady: Optional[List[List[int]]] = None
+        self._held: List[Any] = []
+        self._settle()
 
     def _can_change(self, value: Any) -> bool:
         kind = type(value)
@@ -58,12 +67,49 @@ class _Cell:
             return value.__dict__.get("__module__") == self.module and _has_state(value)
         return issubclass(kind, (dict, list, set, deque)) or _is_instance(kind)
 
+    def changed(self) -> bool:
+        """Whether the state differs from that of the last question."""
+        if self._steady is not None:
+            try:
+                if self._identities() == self._steady:
+                    return False
+            except Exception:  # another thread changed a container meanwhile
+                pass
+        before, self.mark = self.mark, self.look()
+        self._settle()
+        return self.mark != before
+
+    def _identities(self) -> List[List[int]]:
+        namespace = self.namespace
+        found = [_identities(namespace.get(name)) for name in self.watched]
+        found.append(list(map(_identity, namespace.values())) if self.rebinds else [len(namespace)])
+        return found
+
+    def _settle(self) -> None:
+        """Prepare the quick look: where only plain values are held, the same objects are the same state."""
+        self._steady, self._held = None, []
+        try:
+            steady = self._identities()
+            held: List[Any] = []
+            for name in self.watched:
+                plain = _plain_members(self.namespace.get(name))
+                if plain is None:
+                    return
+                held += plain
+            if self.rebinds:
+                held += [value for value in self.namespace.values() if type(value) in _PLAIN]
+            # Once more, so that what is held is what will be compared.
+            if self._identities() == steady:
+                self._steady, self._held = steady, held
+        except Exception:  # another thread changed a container meanwhile: then each look is a whole one
+            pass
+
     def look(self) -> int:
         """A number that differs, nearly always, if anything that is compared differs."""
         try:
             return self._look()
         except Exception:  # another thread changed a container meanwhile: that is a change
-            return id(object())
+            return _identity(object())
 
     def _look(self) -> int:
         namespace = self.namespace
@@ -91,7 +137,7 @@ def _is_instance(kind: type) -> bool:
 
 def _leaf(value: Any) -> int:
     """Plain values count by what they are, everything else by which object it is."""
-    return hash(value) if type(value) in _PLAIN else id(value)
+    return hash(value) if type(value) in _PLAIN else _identity(value)
 
 
 def _shape(value: Any, depth: int, budget: List[int]) -> int:
@@ -102,7 +148,7 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     if issubclass(kind, dict):
         items = _dict_items(value)
         size = dict.__len__(value)
-    elif kind in (list, set, deque, tuple):
+    elif kind in _SEQUENCES:
         items = enumerate(value) if kind is not set else ((0, item) for item in value)
         size = len(value)
     elif issubclass(kind, type):
@@ -115,19 +161,55 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     elif _is_instance(kind):
         attributes = _attributes(kind, value)
         if not attributes:
-            return id(value)
+            return _identity(value)
         items = attributes.items()
         size = len(attributes)
     else:
-        return id(value)
+        return _identity(value)
     if size > _MAX_ITEMS:
-        return id(kind) + size
+        return _identity(kind) + size
     budget[0] -= size
-    total = id(kind) + size
+    total = _identity(kind) + size
     for key, item in list(items):
         # A sum, because the order of a cache's entries changes with every use.
         total += (_leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
     return total & _MASK
+
+
+def _identities(value: Any) -> List[int]:
+    """Which objects a container or class holds; of a large one only how many."""
+    kind = type(value)
+    if issubclass(kind, type):
+        return _pairs(value.__dict__)
+    if issubclass(kind, dict):
+        size = dict.__len__(value)
+        return _pairs(value) if size <= _MAX_ITEMS else [_identity(kind), size]
+    if kind in _SEQUENCES:
+        return list(map(_identity, value)) if len(value) <= _MAX_ITEMS else [_identity(kind), len(value)]
+    return [_identity(value)]
+
+
+def _pairs(mapping: Any) -> List[int]:
+    items = _dict_items(mapping) if issubclass(type(mapping), dict) else mapping.items()
+    return list(map(_identity, chain.from_iterable(items)))
+
+
+def _plain_members(value: Any) -> Optional[List[Any]]:
+    """The plain values that a container or class holds; None if it holds anything that has contents of its own."""
+    kind = type(value)
+    if issubclass(kind, type):
+        members = [
+            item
+            for name, item in list(value.__dict__.items())
+            if not name.startswith("__") and type(item) is not _Function and name not in _BOOKKEEPING
+        ]
+    elif issubclass(kind, dict):
+        members = list(chain.from_iterable(_dict_items(value))) if dict.__len__(value) <= _MAX_ITEMS else []
+    elif kind in _SEQUENCES:
+        members = list(value) if len(value) <= _MAX_ITEMS else []
+    else:
+        members = [value]
+    return members if all(type(member) in _PLAIN for member in members) else None
 
 
 def _attributes(kind: type, value: Any) -> Dict[str, Any]:
@@ -145,9 +227,10 @@ _Function = type(_leaf)
 class Cells:
     """The state of all project modules."""
 
-    def __init__(self, contexts: Contexts, file_of_code: Callable[[int], str]) -> None:
+    def __init__(self, contexts: Contexts, code_files: List[str]) -> None:
         self._contexts = contexts
-        self._file_of_code = file_of_code
+        # Project paths by code number.
+        self._code_files = code_files
         self._cells: Dict[str, List[_Cell]] = {}
         self._touched: Set[int] = set()
 
@@ -165,13 +248,11 @@ class Cells:
         """The test's dependencies are complete: what did it find, what does it leave behind?"""
         touched, self._touched = self._touched, set()
         changed: List[_Cell] = []
-        for rel in {self._file_of_code(code) for code in touched}:
+        for rel in set(map(self._code_files.__getitem__, touched)):
             for cell in self._cells.get(rel, ()):
                 if cell.context is not None:
                     test.use(cell.context)
-                mark = cell.look()
-                if mark != cell.mark:
-                    cell.mark = mark
+                if cell.changed():
                     changed.append(cell)
         for cell in changed:
             if cell.context is None:

@@ -11,6 +11,7 @@ from typing import Dict, Optional, Tuple
 # and the collector must go on seeing the real files.
 real = SimpleNamespace(
     stat=os.stat,
+    fstat=os.fstat,
     listdir=os.listdir,
     getcwd=os.getcwd,
     open=os.open,
@@ -18,8 +19,8 @@ real = SimpleNamespace(
     write=os.write,
     close=os.close,
     readlink=getattr(os, "readlink", None),
+    READING=os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0),
 )
-_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _CHUNK = 1 << 20
 
 StatKey = Tuple[int, int, int, int]
@@ -61,13 +62,15 @@ class Contents:
         """The file's bytes."""
         previous, self._reader = self._reader, threading.get_ident()
         try:
-            file = real.open(path, _READING)
+            file = real.open(path, real.READING)
             try:
                 parts = []
+                # One byte more than there should be: where no more comes, a second read finds the end.
+                size = min(real.fstat(file).st_size + 1, _CHUNK)
                 while True:
-                    part = real.read(file, _CHUNK)
+                    part = real.read(file, size)
                     if not part:
-                        return b"".join(parts)
+                        return parts[0] if len(parts) == 1 else b"".join(parts)
                     parts.append(part)
             finally:
                 real.close(file)

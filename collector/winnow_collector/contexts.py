@@ -52,14 +52,15 @@ class Context:
         # Files opened but not yet hashed: absolute path → stat key at the opening. See `audit`.
         self.reads: Dict[str, Optional[tuple]] = {}
         self.thread = 0
-        # The pool that the context enters whenever there is news of it.
-        self._changed: Dict[int, Context] = {} if changed is None else changed
+        # The pool that the context enters whenever there is news of it; none for those without frames of their own.
+        self._changed = changed
         self._told: Optional[Tuple[Set[int], Set[int], Set[Tuple[str, str]], Set[str]]] = None
         self.mark()
 
     def mark(self) -> None:
         """There is something new to write."""
-        self._changed[self.id] = self
+        if self._changed is not None:
+            self._changed[self.id] = self
 
     def touch(self, codes: Iterable[int]) -> None:
         """Add touched code."""

@@ -237,7 +237,7 @@ class Imports:
         # What a conftest of a subdirectory does concerns the files below it, unless it reaches further: through hooks
         # (pytest calls some of them for the whole session) or through what the whole process shares.
         names = [name for name in vars(load.module) if name.startswith("pytest_")]
-        if names or load.surroundings != _surroundings():
+        if names or load.surroundings is None or _has_changed(load.surroundings):
             self.contexts.session.use(load.context)
         self._conftests.append((os.path.dirname(load.rel), load.context))
 
@@ -257,5 +257,16 @@ class _NameFinder:
 
 def _surroundings() -> tuple:
     """What a conftest can change for files outside of its directory, as far as it can be seen."""
-    stubs = [name for name, module in list(sys.modules.items()) if getattr(module, "__spec__", None) is None]
-    return (list(sys.path), dict(os.environ), os.getcwd(), stubs)
+    # The raw contents of os.environ: decoding all of them for each conftest would be dear.
+    return (list(sys.path), dict(getattr(os.environ, "_data", os.environ)), os.getcwd(), dict(sys.modules))
+
+
+def _has_changed(before: tuple) -> bool:
+    path, environment, directory, modules = before
+    now = _surroundings()
+    if (path, environment, directory) != now[:3]:
+        return True
+    # A module that no loader made: put there by hand, for everybody to find. Or one put there and taken away again.
+    new = [module for name, module in now[3].items() if modules.get(name, now) is not module]
+    gone = [module for name, module in modules.items() if now[3].get(name, now) is not module]
+    return any(getattr(module, "__spec__", None) is None for module in new + gone)

@@ -45,7 +45,7 @@ class Recorder:
         self.contexts = Contexts(self.tracer.take if self.tracer is not None else list)
         contents = Contents()
         self.caches = Caches(self.registry, self.contexts)
-        self.cells = Cells(self.contexts, self.registry.file_of_code)
+        self.cells = Cells(self.contexts, self.registry.code_files)
         self.processes = Processes(self.contexts)
         self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None

@@ -37,11 +37,13 @@ class Registry:
         self._site_dirs = frozenset(site_dirs())
         self._temporary = _temporary_dirs()
         self._paths: Dict[str, Optional[str]] = {}
+        self._foreign_answers: Dict[str, bool] = {}
         self._file_ids: Dict[str, int] = {}
         self._code_ids: Dict[CodeRow, int] = {}
         self._new_files: List[str] = []
         self._new_codes: List[CodeRow] = []
-        self._code_files: List[str] = []
+        # Project paths by code number.
+        self.code_files: List[str] = []
 
     def project_path(self, filename: str) -> Optional[str]:
         """The file's path as the journal names it, or None if it is no source of the project."""
@@ -87,12 +89,8 @@ class Registry:
         if number is None:
             number = self._code_ids[row] = len(self._code_ids)
             self._new_codes.append(row)
-            self._code_files.append(path)
+            self.code_files.append(path)
         return number
-
-    def file_of_code(self, number: int) -> str:
-        """The project path of a code number."""
-        return self._code_files[number]
 
     def announcements(self) -> List[dict]:
         """Journal frames for the numbers handed out since the last call."""
@@ -120,7 +118,10 @@ class Registry:
 
     def is_foreign(self, absolute: str) -> bool:
         """True for files of the interpreter, of installed distributions and of the collector itself."""
-        return self._is_foreign(os.path.normpath(absolute))
+        known = self._foreign_answers.get(absolute)
+        if known is None:
+            known = self._foreign_answers[absolute] = self._is_foreign(os.path.normpath(absolute))
+        return known
 
     def _classify(self, filename: str) -> Optional[str]:
         if not filename or filename.startswith("<"):

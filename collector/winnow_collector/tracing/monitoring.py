@@ -16,12 +16,15 @@ What must stay true:
 import inspect
 import sys
 import threading
+from collections import deque
+from itertools import chain, cycle, repeat
 from types import CodeType
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ..registry import Registry
 
 _identity = object.__hash__
+_exhaust = deque(maxlen=0).extend
 # 0, 1, 2 and 5 are the debugger's, coverage's, the profiler's and the optimizer's by convention.
 _PREFERRED_IDS = (3, 4, 5, 2, 1, 0)
 
@@ -41,8 +44,9 @@ class MonitoringTracer:
         self._registry = registry
         self._discover, self._watch = tools
         self._touched: List[CodeType] = []
-        # Identity → (code, number). The code is kept alive, or its identity could come back as another one's.
-        self._known: Dict[int, Tuple[CodeType, int]] = {}
+        # Identity → number. The code is kept alive, or its identity could come back as another one's.
+        self._known: Dict[int, int] = {}
+        self._codes: List[CodeType] = []
         events = sys.monitoring.events
         self._local_events = events.PY_START | events.PY_RESUME
         self._begin: Callable[[str], Any] = lambda path: None
@@ -71,32 +75,25 @@ class MonitoringTracer:
         if not touched:
             return []
         # Another thread may append meanwhile: what is appended after this line stays for the next slice.
-        count = len(touched)
-        codes = dict(zip(map(_identity, touched[:count]), touched))
-        del touched[:count]
-        set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
-        known = self._known
-        numbers = []
-        for identity, code in codes.items():
-            # Off and on again: that is what makes a disabled location report again.
-            set_local_events(tool, code, 0)
-            set_local_events(tool, code, events)
-            numbers.append(known[identity][1])
-        return numbers
+        taken = touched[:]
+        del touched[: len(taken)]
+        codes = dict(zip(map(_identity, taken), taken))
+        # Off and on again: that is what makes a disabled location report again. One call in C, both because it is done
+        # for every function of every test and because no other thread gets to run while some of them are off.
+        twice = chain.from_iterable(zip(codes.values(), codes.values()))
+        _exhaust(map(sys.monitoring.set_local_events, repeat(self._watch), twice, cycle((0, self._local_events))))
+        return list(map(self._known.__getitem__, codes))
 
     def stop(self) -> None:
         monitoring = sys.monitoring
-        for tool in (self._discover, self._watch):
+        events = monitoring.events
+        annotating = [code for code, _ in self._annotating.values()]
+        for tool, codes in ((self._discover, annotating), (self._watch, self._codes)):
             if monitoring.get_tool(tool) is None:
                 continue
             monitoring.set_events(tool, 0)
-            if tool == self._watch:
-                for code, _ in self._known.values():
-                    monitoring.set_local_events(tool, code, 0)
-            else:
-                for code, _ in self._annotating.values():
-                    monitoring.set_local_events(tool, code, 0)
-            events = monitoring.events
+            for code in codes:
+                monitoring.set_local_events(tool, code, 0)
             for event in (events.PY_START, events.PY_RESUME, events.PY_THROW, events.PY_RETURN, events.PY_UNWIND):
                 monitoring.register_callback(tool, event, None)
             monitoring.free_tool_id(tool)
@@ -119,7 +116,7 @@ class MonitoringTracer:
         return touched
 
     def _make_discoverer(self) -> Any:
-        append, disable = self._touched.append, sys.monitoring.DISABLE
+        append, keep, disable = self._touched.append, self._codes.append, sys.monitoring.DISABLE
         known, registry, annotating = self._known, self._registry, self._annotating
         set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
         optimized = inspect.CO_OPTIMIZED
@@ -135,7 +132,8 @@ class MonitoringTracer:
                 return disable
             path = registry.project_path(filename)
             if path is not None:
-                known[_identity(code)] = (code, registry.code_id(path, code.co_firstlineno, code.co_name))
+                keep(code)
+                known[_identity(code)] = registry.code_id(path, code.co_firstlineno, code.co_name)
                 if _evaluates_annotations(code):
                     self._watch_evaluations(code, path)
                     return self._evaluate(code)
