@@ -49,12 +49,16 @@ export interface Python {
   readonly base: string;
   readonly site: string;
   readonly distributions: ReadonlySet<string>;
+  /** Names of pytest's plugins that installed distributions bring, by distribution. */
+  readonly plugins: Readonly<Record<string, readonly string[]>>;
 }
 
 const DESCRIBE = `
 import importlib.metadata, json, os, sys, sysconfig, pytest
+distributions = {d.metadata["Name"].lower(): d for d in importlib.metadata.distributions()}
 print(json.dumps({"path": sys.executable, "version": "%d.%d" % sys.version_info[:2], "site": sysconfig.get_path("purelib"),
-  "base": os.path.realpath(sys.executable), "distributions": [d.metadata["Name"] for d in importlib.metadata.distributions()]}))
+  "base": os.path.realpath(sys.executable), "distributions": list(distributions),
+  "plugins": {n: [e.name for e in d.entry_points if e.group == "pytest11"] for n, d in distributions.items()}}))
 `;
 
 /** The interpreter of WINNOW_TEST_PYTHON, or the first one on the way that has pytest. */
@@ -66,17 +70,21 @@ export async function findPython(): Promise<Python> {
     const { code, stdout, stderr } = await start(candidate, ["-c", DESCRIBE], { cwd: tmpdir(), env: process.env });
     if (code === 0) {
       const found = JSON.parse(stdout);
-      return { ...found, distributions: new Set(found.distributions.map((each: string) => each.toLowerCase())) };
+      return { ...found, distributions: new Set(found.distributions) };
     }
     tried.push(`${candidate}: ${stderr.trim().split("\n").at(-1) || "not found"}`);
   }
   throw new Error(`no Python with pytest (${tried.join("; ")}): set WINNOW_TEST_PYTHON to one`);
 }
 
+/** Distributions that a scenario needs in this order of tests, in lower case. */
+function needs(scenario: Scenario, order: Order): string[] {
+  return [...scenario.needs, ...(order === "parallel" ? ["pytest-xdist"] : [])].map((each) => each.toLowerCase());
+}
+
 /** Why a scenario cannot run here, or null. */
 export function missing(scenario: Scenario, order: Order, python: Python): string | null {
-  const needs = order === "parallel" ? [...scenario.needs, "pytest-xdist"] : scenario.needs;
-  const absent = needs.filter((each) => !python.distributions.has(each.toLowerCase()));
+  const absent = needs(scenario, order).filter((each) => !python.distributions.has(each));
   if (absent.length > 0) {
     return `needs ${absent.join(", ")}`;
   }
@@ -138,9 +146,11 @@ export class Workspace {
     this.root = join(this.#top, "project");
     this.#log = join(this.#top, "log.jsonl");
     this.#order = order;
-    // A plugin that shuffles by itself would make the other scenarios depend on chance.
-    const shuffles = python.distributions.has("pytest-randomly") && !scenario.needs.includes("pytest-randomly");
-    this.#added = [...(order === "parallel" ? ["-n", "2"] : []), ...(shuffles ? ["-p", "no:randomly"] : [])];
+    // Plugins that happen to be installed must not matter: some shuffle, some warn, and all cost time.
+    const needed = needs(scenario, order);
+    const surplus = Object.keys(python.plugins).filter((name) => !needed.includes(name));
+    const blocked = surplus.flatMap((name) => python.plugins[name] ?? []).flatMap((plugin) => ["-p", `no:${plugin}`]);
+    this.#added = [...(order === "parallel" ? ["-n", "2"] : []), ...blocked];
     this.#clock = Math.floor(Date.now() / 1000) - 3600;
     mkdirSync(this.root);
     mkdirSync(join(this.#top, "home"));
