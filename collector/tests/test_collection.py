@@ -1,5 +1,7 @@
 """What collection yields, and what the plan leaves out."""
 
+import pytest
+
 FILES = {
     "test_a.py": """
         import pytest
@@ -44,6 +46,20 @@ def test_collected_frames(project):
     for path, frame in journal.collected.items():
         assert journal.contexts[frame["ctx"]] is journal.context("file", path)
         assert frame["ctx"] in journal.contexts
+
+
+@pytest.mark.parametrize(
+    "init, whole",
+    [
+        ("", True),
+        ("raise ValueError\n", False),
+        ("import pytest\npytest.skip('not here', allow_module_level=True)\n", False),
+    ],
+)
+def test_whether_all_directories_were_collected(project, init, whole):
+    project.write({"test_it.py": "def test_1(): pass\n", "a/conftest.py": init, "a/test_a.py": "def test_2(): pass\n"})
+    session = project.run("-q", "--continue-on-collection-errors").journal.session
+    assert session["complete"] and session["whole"] is whole
 
 
 def test_what_others_deselect(project):

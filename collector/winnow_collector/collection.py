@@ -38,6 +38,8 @@ class Collection:
         self._refused: Set[str] = set()
         self._addressed: Set[str] = set()
         self._all_partial = False
+        # False once a directory could not be collected, or was skipped: files in it may be test files all the same.
+        self.whole = True
         self._ids: Dict[int, Tuple[Any, str]] = {}
         self._collectors: Dict[int, Tuple[Any, Optional[str]]] = {}
 
@@ -100,8 +102,11 @@ class Collection:
         """True once `add_file` was called for the file."""
         return rel in self._files
 
-    def add_report(self, rel: str, outcome: str) -> None:
-        """One of a file's collectors is done."""
+    def add_report(self, rel: Optional[str], outcome: str) -> None:
+        """One of a file's collectors, or a directory's, is done."""
+        if rel is None:
+            self.whole = self.whole and outcome == "passed"
+            return
         file = self._files.get(rel)
         if file is not None and _SEVERITY.get(outcome, 2) > _SEVERITY.get(file.outcome, 2):
             file.outcome = outcome

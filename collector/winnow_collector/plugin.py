@@ -115,8 +115,7 @@ def pytest_make_collect_report(collector: Any) -> Generator[None, Any, None]:
     if state is not None and outcome.excinfo is None:
         try:
             rel = state.collection.file_of(collector)
-            if rel is not None:
-                state.collection.add_report(rel, outcome.get_result().outcome)
+            state.collection.add_report(rel, outcome.get_result().outcome)
         except Exception as error:
             state.recorder.fail(error)
 
@@ -228,7 +227,8 @@ class _Selection:
                     recorder.contexts.slice()
                     recorder.write(collection.frames(items))
                     # Collection has come to its end: what was not seen by now is not there.
-                    recorder.write([recorder.session_frame(complete=True, **_collected_from(config, recorder))])
+                    more = dict(_collected_from(config, recorder), whole=collection.whole)
+                    recorder.write([recorder.session_frame(complete=True, **more)])
                 removed = collection.deselect(items)
         except Exception as error:
             recorder.fail(error)

@@ -56,6 +56,8 @@ export interface SessionFrame {
   readonly customCollection?: boolean;
   /** Collection came to its end: what was not seen is not there. */
   readonly complete?: boolean;
+  /** No directory failed to be collected, or was skipped: a file that was not collected is none of this session's. */
+  readonly whole?: boolean;
 }
 
 export interface ModuleFrame {

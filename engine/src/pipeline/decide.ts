@@ -26,7 +26,7 @@ import {
   namesDigest,
   PresentTree,
 } from "./present.ts";
-import { isThere, type Request, toProjectPath } from "./request.ts";
+import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 
 export interface Decision {
   readonly plan: Plan;
@@ -117,6 +117,12 @@ function decideOn(store: Store, request: Request, interpreter: InterpreterInfo, 
   return { ...common, knowledge, plan: planOf(store, id, request, tree, knowledge) };
 }
 
+/** Known test files of which only pytest can tell what they hold now; none where it is not told what to leave out. */
+export function askedFiles({ plan, knowledge }: Pick<Decision, "plan" | "knowledge">): string[] {
+  const files = plan.kind === "some" ? plan.files : [];
+  return files.map(({ path }) => path).filter((path) => knowledge?.collections.has(path) === true);
+}
+
 /** `config` and `packages` dependencies of a request as they are now: what every test depends on. */
 export function surroundingValues(request: Request, tree: PresentTree): Dependency[] {
   const directories = new Set(["", ...request.configuration.searched.map((path) => toProjectPath(request.root, path))]);
@@ -177,7 +183,7 @@ export function readKnowledge(
     facts: store.facts(environment),
     collections: store.collections(environment),
     nodes: store.testNodes(),
-    survivors: store.survivors(request.selection),
+    survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
     holds: (depset) => !bad.has(depset),
     changed: (depset) => {
       const ids = store

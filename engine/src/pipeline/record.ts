@@ -24,6 +24,7 @@ import {
 } from "../recording/attribute.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { isInside } from "../selection/scope.ts";
+import { ABSENT_COLLECTION } from "../selection/select.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
 import {
@@ -42,7 +43,7 @@ import {
 } from "./decide.ts";
 import type { Environment } from "./environment.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
-import { type Request, toProjectPath } from "./request.ts";
+import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 
 /** What one run's description says, kept beside its journals so that a later invocation can ingest them. */
 export interface RunDescription {
@@ -54,6 +55,8 @@ export interface RunDescription {
   readonly requestKey: string;
   /** Whether what survives the user's selection depends on pytest's cache, so that it must not be remembered. */
   readonly stateful: boolean;
+  /** See {@link askedFiles}. */
+  readonly asked?: readonly string[];
   /** `config` and `packages` as they were before the run started. */
   readonly before: readonly Dependency[];
 }
@@ -191,7 +194,7 @@ class Recorder {
     );
     // All dependencies first: whoever depends on everything known depends on what each of these processes touched.
     const recordings = journals.map(({ frames }) => {
-      const recording = attribute(frames, this.#world());
+      const recording = attribute(frames, this.#world(), this.#description.asked);
       return { recording, ids: this.#internAll(recording.dependencies) };
     });
     const recorded = recordings.some(({ recording }) => recording.session !== undefined);
@@ -289,6 +292,7 @@ class Recorder {
     if (session?.complete === true && !stateful) {
       const roots = rootsOf(session, this.#request);
       const unknown = new Set(recording.collectedPaths.filter((path) => !stored.has(path)));
+      this.#ingestUncollected(recording, roots, depsetOf);
       const before = this.#store.walks(this.#environment, selection);
       for (const [directory, names] of recording.walks) {
         // A name in this table was looked into. What lies outside of the request, or could not be recorded, was not:
@@ -305,6 +309,33 @@ class Recorder {
         roots,
         settings: { customCollection: session.customCollection === true },
       });
+    }
+  }
+
+  /**
+   * A file that pytest was to collect and did not come by is no test file for this request, as long as what made it none
+   * stays: without such a fact, pytest would be asked each time.
+   */
+  #ingestUncollected(recording: Recording, roots: readonly string[], depsetOf: (set: RecordedSet) => number): void {
+    for (const { path, sets } of recording.uncollected) {
+      // What is named on the command line itself is collected by other rules.
+      const isBelow = !roots.includes(path) && roots.some((root) => isInside(path, root));
+      if (!isBelow || !isThere(this.#request.root, path) || sets.some((set) => set.lost !== undefined)) {
+        continue;
+      }
+      const collection = this.#store.addCollection(
+        this.#environment,
+        {
+          path,
+          outcome: ABSENT_COLLECTION,
+          green: true,
+          at: Math.round((recording.start?.time ?? 0) * 1000),
+          tests: [],
+          depsets: this.#depsetsOf(sets, depsetOf),
+        },
+        this.#description.run,
+      );
+      this.#store.setSurvivors(collection, absenceKey(this.#description), null);
     }
   }
 

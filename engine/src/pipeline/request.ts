@@ -106,6 +106,14 @@ export function makeRequest(options: {
   };
 }
 
+/**
+ * Under which name it is kept that a file is none of a request's. Whether pytest collects a file depends on what it was
+ * asked for, so that unlike a selection this counts for one list of paths only.
+ */
+export function absenceKey({ selection, requestKey }: Pick<Request, "selection" | "requestKey">): string {
+  return JSON.stringify(["absent", selection, requestKey]);
+}
+
 /** An absolute path as the project writes it: relative to the root, with "/"; "" is the root. */
 export function toProjectPath(root: string, absolute: string): string {
   return relative(root, absolute).replaceAll("\\", "/");

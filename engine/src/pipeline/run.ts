@@ -12,7 +12,7 @@ import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
 import { isDamage, openStore, type Store, unreadable, writingError } from "../store/store.ts";
-import { type Decision, decide, surroundingValues } from "./decide.ts";
+import { askedFiles, type Decision, decide, surroundingValues } from "./decide.ts";
 import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
@@ -194,6 +194,7 @@ async function runTests(context: {
     selection: request.selection,
     requestKey: request.requestKey,
     stateful: request.fullProfile.stateful,
+    asked: decision === undefined ? [] : askedFiles(decision),
     before: decision === undefined ? [] : surroundingValues(request, decision.tree),
   };
   try {

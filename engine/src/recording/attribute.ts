@@ -88,6 +88,8 @@ export interface Recording {
   readonly collections: readonly RecordedCollection[];
   /** Every file whose collection the journal tells of, in part or whole. */
   readonly collectedPaths: readonly string[];
+  /** Files that the session was to collect and did not come by, with what that depended on. */
+  readonly uncollected: readonly { readonly path: string; readonly sets: readonly RecordedSet[] }[];
   readonly walks: ReadonlyMap<string, readonly string[]>;
   /** Teardown sets seen, by fixture name. */
   readonly teardowns: ReadonlyMap<string, RecordedSet>;
@@ -205,9 +207,17 @@ interface FileSet {
 /** Contexts of `functools` caches: what produced the values that later tests find ready. They have no teardown. */
 const CACHE_PREFIX = "cache::";
 
-/** Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth. */
-export function attribute(frames: readonly FrameWithCodes[], world: RecordingWorld): Recording {
-  return new Attribution(frames, world).recording();
+/**
+ * Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth.
+ *
+ * `expected`: files that pytest was to collect, if it still takes them for test files.
+ */
+export function attribute(
+  frames: readonly FrameWithCodes[],
+  world: RecordingWorld,
+  expected: readonly string[] = [],
+): Recording {
+  return new Attribution(frames, world).recording(expected);
 }
 
 class Attribution {
@@ -257,7 +267,8 @@ class Attribution {
           });
           break;
         case "session":
-          this.#session = { ...frame, complete: frame.complete === true || this.#session?.complete === true };
+          // Later frames tell of the search path only.
+          this.#session = { ...this.#session, ...frame };
           for (const root of frame.roots.map(projectPath)) {
             if (!this.#searchRoots.includes(root)) {
               this.#searchRoots.push(root);
@@ -717,7 +728,7 @@ class Attribution {
 
   #loaded: Map<string, number> | undefined;
 
-  recording(): Recording {
+  recording(expected: readonly string[]): Recording {
     const session = this.#sessionSet();
     const files = new Map<string, FileSet>();
     const fileSet = (path: string): FileSet => {
@@ -786,6 +797,11 @@ class Attribution {
         const path = this.#paths[frame.file] ?? "";
         return { frame, path, sets: [session, fileSet(path).set] };
       });
+    const collectedPaths = this.#collected.map((frame) => this.#paths[frame.file] ?? "");
+    const isWhole = this.#session?.complete === true && this.#session.whole === true;
+    const uncollected = expected
+      .filter((path) => isWhole && !collectedPaths.includes(path))
+      .map((path) => ({ path, sets: [session, fileSet(path).set] }));
     const walks = new Map<string, readonly string[]>();
     const teardowns = new Map<string, RecordedSet>();
     for (const context of this.#contexts.values()) {
@@ -811,7 +827,8 @@ class Attribution {
       dependencies: this.#dependencies,
       tests,
       collections,
-      collectedPaths: this.#collected.map((frame) => this.#paths[frame.file] ?? ""),
+      collectedPaths,
+      uncollected,
       walks,
       teardowns,
       notes: this.#notes,

@@ -21,11 +21,15 @@ export interface KnownFact {
 export interface KnownCollection {
   readonly id: number;
   readonly path: string;
+  readonly outcome: string;
   readonly green: boolean;
   readonly at: number;
   readonly tests: readonly number[];
   readonly depsets: readonly number[];
 }
+
+/** The outcome of a file that pytest did not take for a test file; it counts for requests that know of it only. */
+export const ABSENT_COLLECTION = "absent";
 
 export interface Knowledge {
   /** Facts by test, the newest first. */
@@ -136,7 +140,10 @@ export function provenCollection(
   knowledge: Knowledge,
   collections: readonly KnownCollection[],
 ): KnownCollection | undefined {
-  const holding = collections.filter((candidate) => allHold(knowledge, candidate.depsets));
+  const holding = collections.filter(
+    ({ id, outcome, depsets }) =>
+      (outcome !== ABSENT_COLLECTION || knowledge.survivors.has(id)) && allHold(knowledge, depsets),
+  );
   if (!holding.every((candidate) => candidate.green)) {
     return undefined;
   }

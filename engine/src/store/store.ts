@@ -50,7 +50,8 @@ CREATE INDEX fact_test ON fact (environment, test);
 CREATE TABLE collection (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL,
   green INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, tests TEXT NOT NULL, depsets BLOB NOT NULL);
 CREATE INDEX collection_path ON collection (environment, path);
--- Which of a collection's tests survive a selection of the user's (-k, -m…): JSON list of test ids, null = all.
+-- Which of a collection's tests survive a selection of the user's (-k, -m…): JSON list of test ids, null = all. For a
+-- collection with the outcome "absent" (the file is no test file), a row says for which request that was found.
 CREATE TABLE survivors (collection INTEGER NOT NULL, selection TEXT NOT NULL, tests TEXT, PRIMARY KEY (collection, selection))
   WITHOUT ROWID;
 -- Requests that were collected to the end: roots = JSON list of paths that pytest was asked for.

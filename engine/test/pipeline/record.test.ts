@@ -38,6 +38,8 @@ interface SessionSpec {
   readonly args?: readonly string[];
   readonly roots?: readonly string[];
   readonly custom?: boolean;
+  /** False if a directory could not be collected. */
+  readonly whole?: boolean;
   readonly python?: string;
   readonly time?: number;
   /** Frames between collection and tests; contexts from 100 on are free. */
@@ -81,7 +83,8 @@ function session(spec: SessionSpec, plan: Plan = { kind: "everything", because: 
     contexts.set(path, ctx);
     ctx += 1;
   }
-  journal.session({ roots, complete: true, args: spec.args ?? ["."], customCollection: spec.custom ?? false });
+  const { args = ["."], custom = false, whole = true } = spec;
+  journal.session({ roots, complete: true, args, customCollection: custom, whole });
   spec.more?.(journal);
   for (const [path, tests] of files) {
     Object.entries(tests).forEach(([name, { uses: own = [], ...test }], index) => {
@@ -231,6 +234,84 @@ describe("a recorded session", () => {
     assert.deepEqual(on.plan(), { kind: "nothing", upToDate: 2 });
     on.write({ "test_x.py": edited });
     assert.deepEqual(on.selected(), ["test_x.py::test_a"]);
+  });
+});
+
+describe("a known file that is not collected any more", () => {
+  const FILES = { "test_x.py": TEST, "sub/check_y.py": TEST };
+  const BOTH: SessionSpec = {
+    loaded: FILES,
+    files: { ...SIMPLE.files, "sub/check_y.py": { test_a: {}, test_b: {} } },
+    walks: { ".": ["test_x.py", "sub"], sub: ["check_y.py"] },
+  };
+  const ONE: SessionSpec = { ...SIMPLE, walks: BOTH.walks ?? {} };
+
+  /** Both files are known; then the configuration changed, and pytest tells of one only. */
+  function withOne(spec: SessionSpec = ONE, options: RunOptions = {}): TestProject {
+    const on = project({ ...FILES, "pytest.ini": "[pytest]\npython_files = *.py\n" });
+    run(on, { ...BOTH, args: spec.args ?? ["."] }, options);
+    assert.deepEqual(on.plan(options), { kind: "nothing", upToDate: 4 });
+    on.write({ "pytest.ini": "[pytest]\n" });
+    assert.deepEqual(filesOf(on.plan(options)).sort(), ["sub/check_y.py", "test_x.py"]);
+    run(on, spec, options);
+    return on;
+  }
+
+  test("is not asked for again, until what made it none changes", () => {
+    using on = withOne();
+    assert.deepEqual(on.plan(), { kind: "nothing", upToDate: 2 });
+    on.write({ "pytest.ini": "[pytest]\npython_files = check_*.py test_*.py\n" });
+    assert.deepEqual(filesOf(on.plan()).sort(), ["sub/check_y.py", "test_x.py"]);
+    run(on, BOTH);
+    assert.deepEqual(on.plan(), { kind: "nothing", upToDate: 4 });
+  });
+
+  test("is asked for where a conftest appears above it", () => {
+    using on = withOne();
+    on.write({ "sub/conftest.py": "" });
+    assert.deepEqual(filesOf(on.plan()), ["sub/check_y.py"]);
+  });
+
+  test("is asked for by other requests, and where it is an argument itself", () => {
+    using on = withOne();
+    for (const args of [["sub"], ["sub/check_y.py"], ["sub/check_y.py::test_a"], ["-k", "a"]]) {
+      assert.ok(
+        filesOf(on.plan({ args })).some((path) => path.startsWith("sub")),
+        args.join(" "),
+      );
+    }
+    using explicit = withOne({ ...ONE, args: [".", "sub/check_y.py"] }, { args: [".", "sub/check_y.py"] });
+    assert.deepEqual(filesOf(explicit.plan({ args: [".", "sub/check_y.py"] })), ["sub/check_y.py"]);
+  });
+
+  test("stays asked for where a directory failed, or where collection did not come to its end", () => {
+    using failed = withOne({ ...ONE, whole: false });
+    assert.deepEqual(filesOf(failed.plan()), ["sub/check_y.py"]);
+    const killed = withOne();
+    killed.write({ "pytest.ini": "[pytest]\naddopts = -q\n" });
+    killed.run(() => [new JournalBuilder().start({ python: PYTHON.version }).session({ roots: ["."] })]);
+    assert.ok(filesOf(killed.plan()).includes("sub/check_y.py"));
+    killed[Symbol.dispose]();
+  });
+
+  test("is none for a request that ignores it, and what it was for those that do not", () => {
+    using on = project(FILES);
+    run(on, BOTH);
+    const args = ["--ignore", "sub"];
+    assert.ok(filesOf(on.plan({ args })).includes("sub/check_y.py"));
+    run(on, ONE, { args });
+    assert.deepEqual(on.plan({ args }), { kind: "nothing", upToDate: 2 });
+    assert.deepEqual(on.plan(), { kind: "nothing", upToDate: 4 });
+  });
+
+  test("is none only where pytest was asked for it", () => {
+    using on = project(FILES);
+    run(on, BOTH);
+    on.write({ "test_x.py": `${TEST}X = 1\n` });
+    const left = filesOf(on.plan());
+    run(on, { ...ONE, loaded: { "test_x.py": `${TEST}X = 1\n` } });
+    assert.deepEqual(left, ["test_x.py"]);
+    assert.deepEqual(on.plan(), { kind: "nothing", upToDate: 4 });
   });
 });
 

@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import { ABSENT, type Key, type KeyKind } from "../../src/model/key.ts";
-import { makeRequest } from "../../src/pipeline/request.ts";
+import { absenceKey, makeRequest } from "../../src/pipeline/request.ts";
+import { ABSENT_COLLECTION } from "../../src/selection/select.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { MemoryTree, type Refused } from "./memory.ts";
 import type { Scenario, Step } from "./scenario.ts";
@@ -27,6 +28,8 @@ export interface RecordedFact {
 
 export interface RecordedCollection {
   readonly path: string;
+  /** Kept where a file was found to be no test file; what else is said of it by `green`. */
+  readonly outcome?: string;
   readonly green: boolean;
   readonly id: number;
   readonly ids: readonly string[];
@@ -120,7 +123,7 @@ export class Snapshots {
     }
     const store = openStore(file);
     try {
-      return store.read(() => this.#takeFrom(store, step, common));
+      return store.read(() => this.#takeFrom(store, step, common, absenceKey(request)));
     } finally {
       store.close();
     }
@@ -130,11 +133,12 @@ export class Snapshots {
     store: Store,
     step: Step,
     common: Pick<RecordedStep, "environment" | "selection" | "paths" | "early" | "ran">,
+    absence: string,
   ): string[] {
     const problems: string[] = [];
     const nodes = store.testNodes();
     const survivors = Object.fromEntries(
-      [...store.survivors(common.selection)].map(([id, tests]) => [
+      [...store.survivors(common.selection), ...store.survivors(absence)].map(([id, tests]) => [
         id,
         tests?.map((test) => nodes.get(test) ?? "") ?? null,
       ]),
@@ -170,6 +174,7 @@ export class Snapshots {
           collections.push({
             path: found.path,
             id: found.id,
+            ...(found.outcome === ABSENT_COLLECTION ? { outcome: found.outcome } : {}),
             green: found.green,
             ids: found.tests.map((test) => nodes.get(test) ?? ""),
             depsets: found.depsets,

@@ -61,9 +61,9 @@ function knowledgeAt(
       const list = facts.get(numberOf(id)) ?? [];
       facts.set(numberOf(id), [{ outcome, green, at: index, depsets }, ...list]);
     }
-    for (const { id, path, green, ids, depsets } of step.collections) {
+    for (const { id, path, green, outcome = green ? "passed" : "failed", ids, depsets } of step.collections) {
       const list = collections.get(path) ?? [];
-      collections.set(path, [{ id, path, green, at: index, tests: ids.map(numberOf), depsets }, ...list]);
+      collections.set(path, [{ id, path, outcome, green, at: index, tests: ids.map(numberOf), depsets }, ...list]);
     }
     if (step.selection === now.selection) {
       for (const [id, tests] of Object.entries(step.survivors)) {

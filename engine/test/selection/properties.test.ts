@@ -48,6 +48,7 @@ const TABLE: fc.Arbitrary<Table> = fc
     const known: KnownCollection[] = collections.map((each, index) => ({
       ...each,
       id: index + 1,
+      outcome: each.green ? "passed" : "failed",
       tests: each.tests.filter((test) => home(test) === each.path),
     }));
     return {
@@ -243,7 +244,7 @@ test("one changed key in any set of a test's only fact selects it", () => {
         depsets: Object.fromEntries(depsets.map((each, index) => [index, each])),
         changed: [changed],
         facts: { 1: [{ outcome: "passed", green: true, at: 1, depsets: depsets.map((_, index) => index) }] },
-        collections: [{ id: 1, path: "t.py", green: true, at: 1, tests: [1], depsets: [] }],
+        collections: [{ id: 1, path: "t.py", outcome: "passed", green: true, at: 1, tests: [1], depsets: [] }],
       };
       const decided = plan(table);
       assert.ok(decided.kind === "some");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import { type Decision, decide, surroundingValues } from "../../src/pipeline/decide.ts";
+import { askedFiles, type Decision, decide, surroundingValues } from "../../src/pipeline/decide.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
 import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
@@ -103,6 +103,7 @@ export class TestProject {
       selection: request.selection,
       requestKey: request.requestKey,
       stateful: request.fullProfile.stateful,
+      asked: askedFiles(decision),
       before: surroundingValues(request, decision.tree),
     };
   }
