@@ -440,3 +440,27 @@ def test_functions_that_tests_replace(project):
     assert of_kind(journal, "test_1", "file") == [["file", "data.txt", sha("d")]]
     assert "lib.py::f" in journal.own("test_it.py::test_1")
     assert all(frame["sha"] for frame in journal.modules)
+
+
+def test_removing_a_temporary_directory_writes_nothing_of_the_project(project):
+    project.write(
+        {
+            "test_it.py": """
+                import os, shutil, tempfile
+
+                def test_1():
+                    directory = tempfile.mkdtemp()
+                    open(os.path.join(directory, "data.txt"), "w").close()
+                    os.mkdir(os.path.join(directory, "sub"))
+                    open(os.path.join(directory, "sub", "data.txt"), "w").close()
+                    # Names relative to a descriptor: none of them is the project's file of that name.
+                    shutil.rmtree(directory)
+
+                def test_2(): assert open("data.txt").read() == "old"
+                """,
+            "data.txt": "old",
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0, run.out
+    assert run.journal.opaque("test_it.py::test_2") == []

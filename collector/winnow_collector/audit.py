@@ -143,19 +143,19 @@ class Audit:
                 self._read(self._contexts.current, absolute)
 
     def _on_rename(self, args: tuple) -> None:
-        for path in args[:2]:
-            absolute = _absolute(path)
+        for path, directory in zip(args[:2], args[2:4]):
+            absolute = _absolute(path, directory=directory)
             if absolute is not None and not self._is_ignored(absolute):
                 self._write(self._contexts.current, absolute)
 
     def _on_remove(self, args: tuple) -> None:
-        absolute = _absolute(args[0])
+        absolute = _absolute(args[0], directory=args[1])
         if absolute is not None and not self._is_ignored(absolute):
             self._write(self._contexts.current, absolute)
 
     def _on_touch(self, args: tuple) -> None:
         # New times, the same content: what was read until now is hashed before they change.
-        absolute = _absolute(args[0])
+        absolute = _absolute(args[0], directory=args[-1])
         context = self._contexts.current
         if absolute is not None and absolute in context.reads:
             self._settle(context, absolute, context.reads.pop(absolute))
@@ -289,17 +289,27 @@ def _is_invented(path: str) -> bool:
     return path.endswith(">") and os.path.basename(path).startswith("<")
 
 
-def _absolute(path: Any, descriptors: bool = False) -> Optional[str]:
-    """The path that an event speaks of, or None for open descriptors."""
+def _absolute(path: Any, descriptors: bool = False, directory: Any = -1) -> Optional[str]:
+    """The path that an event speaks of, or None for open descriptors.
+
+    `directory` is the event's `dir_fd`, if it tells of one: `shutil.rmtree` removes what lies in a temporary directory
+    by bare names, which are none of the current directory's. (The event of `os.open` keeps it to itself.)
+    """
     if isinstance(path, int):
-        if not descriptors:
-            return None
-        try:
-            return real.readlink("/proc/self/fd/%d" % path)
-        except (OSError, TypeError):
-            return None
+        return _descriptor(path) if descriptors else None
     try:
         text = os.fsdecode(path)
-        return os.path.normpath(text if os.path.isabs(text) else os.path.join(real.getcwd(), text))
+        if os.path.isabs(text):
+            return os.path.normpath(text)
+        known = _descriptor(directory) if isinstance(directory, int) and directory >= 0 else None
+        return os.path.normpath(os.path.join(known or real.getcwd(), text))
     except (TypeError, OSError):
+        return None
+
+
+def _descriptor(number: int) -> Optional[str]:
+    """The path behind an open descriptor, where the system tells."""
+    try:
+        return real.readlink("/proc/self/fd/%d" % number)
+    except (OSError, TypeError):
         return None
