@@ -131,3 +131,32 @@ def test_no_code_of_the_project_runs_to_find_out(project):
     run = project.run("-q")
     assert run.exit == 0
     assert [note for note in run.journal.notes] == []
+
+
+def test_a_state_that_is_brought_back_has_its_old_producers(project):
+    project.write(
+        {
+            "lib.py": """
+                settings = {"colour": None}
+
+                def configure(colour):
+                    settings["colour"] = colour
+
+                def colour():
+                    return settings["colour"]
+                """,
+            "test_it.py": """
+                import lib
+
+                def helper(): return "red"
+
+                def test_1(): lib.configure(helper())
+                def test_2(): assert lib.colour() == "red"
+                def test_3(): lib.configure(None)
+                def test_4(): assert lib.colour() is None
+                """,
+        }
+    )
+    journal = project.run("-q").journal
+    assert "test_it.py::helper" in journal.bodies("test_it.py::test_2")
+    assert "test_it.py::helper" not in journal.bodies("test_it.py::test_4")

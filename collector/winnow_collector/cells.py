@@ -3,7 +3,9 @@
 A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. This is
 the coarse rule: at the end of each test the namespaces of the modules whose code ran are compared with what they looked
 like before. Whoever left a change behind becomes a *producer* of that module's state, with all that it depends on, and
-whoever runs code of the module later uses the producers. A test that puts all back, as most do, produces nothing.
+whoever runs code of the module later uses the producers. A test that puts all back, as most do, produces nothing; and
+where a later test brings a state back that was there before (the one after the import, say), whoever comes after it
+depends on what produced *that* state.
 
 Compared are contents up to three steps from the module: identities of objects, and values of the plain types. Nothing
 of the project runs in here. So what is not seen: a change deeper inside, in objects with slots or written in C, and an
@@ -21,6 +23,8 @@ _MAX_DEPTH = 3
 # Of larger containers only the size counts, and beyond so many objects in one module only which objects they are.
 _MAX_ITEMS = 64
 _MAX_VISITS = 400
+# How many states of one module are told apart.
+_MAX_ORIGINS = 256
 _MASK = (1 << 62) - 1
 _PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
 # Py_TPFLAGS_HEAPTYPE: made by a class statement.
@@ -40,7 +44,7 @@ _identity = object.__hash__
 class _Cell:
     """One module's state."""
 
-    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel", "_steady", "_held")
+    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel", "origins", "_steady", "_held")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -54,7 +58,10 @@ class _Cell:
             if not name.startswith("__") and self._can_change(value)
         ]
         self.mark = self.look()
+        # The producers of the present state; None for the state after the import.
         self.context: Optional[Context] = None
+        # The producers of states that were seen.
+        self.origins: Dict[int, Optional[Context]] = {self.mark: None}
         # What the quick look compares, or None where it would not do; and what keeps the identities in it from being
         # used again.
         self._steady: Optional[List[List[int]]] = None
@@ -255,6 +262,12 @@ class Cells:
                 if cell.changed():
                     changed.append(cell)
         for cell in changed:
+            if cell.mark in cell.origins:
+                cell.context = cell.origins[cell.mark]
+                continue
+            # One context for a state that only grows, as caches do: one for each of its sizes would be as many as tests.
             if cell.context is None:
                 cell.context = self._contexts.new_shared("cache::module %s" % cell.rel)
             cell.context.absorb(test)
+            if len(cell.origins) < _MAX_ORIGINS:
+                cell.origins[cell.mark] = cell.context
