@@ -2,4 +2,10 @@
 
 import { main } from "./cli/cli.ts";
 
+// `winnow plan | head`: the reader has seen enough. What is under way, recording above all, goes on.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") {
+    throw error;
+  }
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALL, defaultBase, type Finished, Project, SHOP, TOTAL } from "./project.ts";
+import { ALL, defaultBase, type Finished, Project, SHOP, TOTAL, WINNOW } from "./project.ts";
 
 /** Without what differs from one run to the next: times. */
 function steady(text: string): string {
@@ -181,4 +181,19 @@ test("stopping at the first failure leaves the others to be done", async () => {
   const mended = await project.run();
   assert.deepEqual([mended.code, mended.ran], [0, ALL.filter((id) => /TestCart|total/.test(id))]);
   assert.deepEqual((await project.run("-x")).starts, []);
+});
+
+test("a reader that has seen enough ends nothing and is told nothing", async () => {
+  await using project = new Project();
+  await project.run();
+  project.editDiscount();
+  const piped = await project.execute("sh", [
+    "-c",
+    '"$0" --disable-warning=ExperimentalWarning "$@" | true',
+    process.execPath,
+    WINNOW,
+    "plan",
+  ]);
+  assert.equal(piped.stderr, "");
+  assert.equal(piped.code, 0);
 });
