@@ -474,6 +474,8 @@ def _explanation(rows: Sequence[Row], alone: Sequence[Tuple[str, str, str, List[
             )
         else:
             lines.append("Here batch size 1 did not help either.")
+        if any(core == "default" and tracer == "SysMonitor" for _, core, tracer, _ in alone):
+            lines.append("On Python 3.14 coverage.py uses that core unless it is told otherwise: the rows `default`.")
     else:
         lines.append(
             "The figures of this run do not separate the monitoring core from the batch: read the table, not a story."

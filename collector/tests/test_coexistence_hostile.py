@@ -260,7 +260,7 @@ CHILDREN = """
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7 if hasattr(os, "waitstatus_to_exitcode") else True
         lib.parent()
 
-    @pytest.mark.parametrize("method", ["fork", "spawn"])
+    @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
     def test_process(method):
         context = multiprocessing.get_context(method)
         queue = context.SimpleQueue()
@@ -297,7 +297,8 @@ def test_children(tmp_path: Any) -> None:
     # A forked child is no second recorder.
     assert len(first.journals) == 1 and first.journals[0].end is not None
     names = {name.partition("::")[2]: name for name in first.tests}
-    for name in ("test_fork", "test_process[fork]", "test_process[spawn]", "test_pool", "test_subprocess"):
+    processes = ["test_process[%s]" % method for method in ("fork", "spawn", "forkserver")]
+    for name in ["test_fork", *processes, "test_pool", "test_subprocess"]:
         assert first.tests[names[name]]["opaque"], name
         assert name == "test_subprocess" or "parent" in first.bodies(names[name])
     assert not first.tests[names["test_plain"]]["opaque"]
