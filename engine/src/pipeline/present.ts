@@ -124,6 +124,8 @@ export class PresentTree implements Tree {
   readonly #configs = new Map<string, string>();
   readonly #broken: Map<string, BrokenFile>;
   readonly #bytes = new Map<string, Buffer>();
+  /** Words of a content, by its hash; null where the content is not to be had any more. */
+  readonly #words = new Map<string, ReadonlySet<string> | null>();
   #packages: string | undefined;
   /** Entries that were looked at again because their times were new or too young, though nothing had changed. */
   restamped = 0;
@@ -327,6 +329,18 @@ export class PresentTree implements Tree {
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether a word stands anywhere in this content; true where that cannot be told. */
+  mentions(path: string, sha: string, word: string): boolean {
+    let words = this.#words.get(sha);
+    if (words === undefined) {
+      const bytes = this.#content(path, sha);
+      words = bytes === undefined ? null : new Set(Buffer.from(bytes).toString("latin1").match(/\w+/g));
+      this.#words.set(sha, words);
+    }
+    // Names beyond ASCII may be written in more than one way.
+    return words === null || words.has(word) || !/^\w+$/.test(word);
   }
 
   /** Notes that this content was loaded by the session's Python, so that it compiles. */

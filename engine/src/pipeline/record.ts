@@ -400,6 +400,7 @@ class Recorder {
           ? { toplevel: `!${sha}`, imports: [], unsplit: source.error, blocksAt: () => [], body: () => `!${sha}` }
           : source;
       },
+      mentions: (path, sha, word) => tree.mentions(path, sha, word),
       digestIfOlder: (path, sinceMs) => {
         const stat = statSync(join(this.#request.root, path), { throwIfNoEntry: false });
         const young = stat !== undefined && (stat.mtimeMs >= sinceMs || stat.ctimeMs >= sinceMs);

@@ -47,6 +47,8 @@ export interface LoadedSource {
 export interface RecordingWorld {
   /** The source with this content; undefined if that content is not to be had any more, or cannot be fingerprinted. */
   source(path: string, sha: string): LoadedSource | undefined;
+  /** Whether a word stands anywhere in this content, in code or in a string; true where that cannot be told. */
+  mentions(path: string, sha: string, word: string): boolean;
   /** Blob id of the file now, "-" if absent; undefined if it may have changed since `sinceMs`. */
   digestIfOlder(path: string, sinceMs: number): string | undefined;
   namesDigest(names: readonly string[]): string;
@@ -386,12 +388,17 @@ class Attribution {
             });
       for (const base of bases) {
         withParents(base).forEach(add);
+        if (names.length === 0) {
+          // `import a.b` binds `a`, and with it whatever lies below `a` once anybody has loaded that.
+          this.#reachable(file, base.split(".", 1)[0] ?? base).forEach(add);
+        }
         for (const name of names) {
           if (name === "*") {
             // `__all__` may name submodules that somebody else imported before.
             this.#submodules(base).forEach(add);
           } else {
             add(`${base}.${name}`);
+            this.#reachable(file, `${base}.${name}`).forEach(add);
           }
         }
       }
@@ -399,8 +406,36 @@ class Attribution {
     return found;
   }
 
-  #submodules(base: string): string[] {
-    return [...this.#filesByName.keys()].filter((name) => name.startsWith(`${base}.`));
+  /** Loaded modules below a package, at any depth. */
+  #submodules(base: string): readonly string[] {
+    if (this.#below === undefined) {
+      this.#below = new Map();
+      for (const name of this.#filesByName.keys()) {
+        for (const parent of withParents(name).slice(0, -1)) {
+          const names = this.#below.get(parent);
+          if (names === undefined) {
+            this.#below.set(parent, [name]);
+          } else {
+            names.push(name);
+          }
+        }
+      }
+    }
+    return this.#below.get(base) ?? [];
+  }
+
+  #below: Map<string, string[]> | undefined;
+
+  /** Modules below a package that a file may reach as attributes of it: those whose last name stands in the file. */
+  #reachable(file: number, base: string): string[] {
+    const path = this.#paths[file];
+    const sha = this.#content.get(file);
+    return this.#submodules(base).filter(
+      (name) =>
+        path === undefined ||
+        typeof sha !== "string" ||
+        this.#world.mentions(path, sha, name.slice(name.lastIndexOf(".") + 1)),
+    );
   }
 
   /** Files that a module's own loading leads to: its static imports, and the packages that it lies in. */

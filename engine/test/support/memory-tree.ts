@@ -119,6 +119,7 @@ export function memoryWorld(
         body: (name) => bodyOf(text, name) ?? ABSENT,
       };
     },
+    mentions: (_path, sha, word) => texts.get(sha)?.includes(word) ?? true,
     digestIfOlder: (path) => (options.young?.includes(path) === true ? undefined : tree.digest(path)),
     namesDigest: (names) => textDigest(listedNames(names).join("\n")),
     resolve: (name, roots) => resolveValue(new MemoryTree(tree.files, roots), name),
