@@ -407,3 +407,42 @@ def test_temporary_modules_are_nobodys_sources(project):
     assert run.exit == 0
     assert run.journal.bodies("test_it.py::test_1") == {"test_it.py::test_1"}
     assert [frame["file"] for frame in run.journal.modules] == ["test_it.py"]
+
+
+def test_modules_asked_for_through_the_import_function(project):
+    project.write(
+        {
+            "plug_a.py": "def value(): return 1\nVALUE = value()\n",
+            "pkg/__init__.py": "",
+            "pkg/plug_b.py": "def value(): return 2\nVALUE = value()\n",
+            "loader.py": """
+                def load(name):
+                    return __import__(name)
+
+                def member(name):
+                    return getattr(__import__("pkg", globals(), locals(), [name], 0), name)
+                """,
+            "test_it.py": """
+                import loader
+
+                def test_1(): assert loader.load("plug_" + "a").VALUE == 1
+                def test_2(): assert loader.load("plug_" + "a").VALUE == 1
+                def test_3(): assert loader.member("plug_" + "b").VALUE == 2
+                def test_4(): assert loader.member("plug_" + "b").VALUE == 2
+                def test_5():
+                    try:
+                        loader.load("plug_missing")
+                    except ImportError as error:
+                        assert error.name == "plug_missing"
+                def test_6(): assert loader.__dict__.get("load")
+                """,
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0, run.out
+    journal = run.journal
+    for number in (1, 2):
+        assert "plug_a.py::value" in journal.bodies("test_it.py::test_%d" % number)
+    for number in (3, 4):
+        assert "pkg/plug_b.py::value" in journal.bodies("test_it.py::test_%d" % number)
+    assert "plug_a.py::value" not in journal.bodies("test_it.py::test_6")

@@ -265,7 +265,7 @@ class Cells:
             if cell.mark in cell.origins:
                 cell.context = cell.origins[cell.mark]
                 continue
-            # One context for a state that only grows, as caches do: one for each of its sizes would be as many as tests.
+            # One context for a state that only grows, as caches do: else there would be one for each of its sizes.
             if cell.context is None:
                 cell.context = self._contexts.new_shared("cache::module %s" % cell.rel)
             cell.context.absorb(test)

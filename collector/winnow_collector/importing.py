@@ -6,6 +6,7 @@ What must stay true:
 - A module's import context is used by whoever let it be imported, or asked for it by name later on.
 """
 
+import builtins
 import importlib.util
 import os
 import sys
@@ -118,6 +119,20 @@ class Imports:
         except Exception as error:
             self.fail(error)
 
+    def _import(
+        self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> Any:
+        """What `__import__` is in modules that call it: they ask for modules by name, loaded already or not."""
+        __tracebackhide__ = True
+        try:
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        finally:
+            package = (globals or {}).get("__package__") if level else None
+            asked = "." * level + name if isinstance(name, str) else name
+            self.use(asked, package)
+            for member in fromlist or ():
+                self.use("%s.%s" % (asked, member), package)
+
     def borrowed(self, path: str) -> None:
         """Somebody takes a module's code without loading the module: the whole file is an input of theirs."""
         if not self.active or path in self.loading:
@@ -148,6 +163,9 @@ class Imports:
             self._contexts[name] = self._contexts_of_files[rel] = load.context
             self._executed.add(path)
             self.loading[path] = load
+            if load.source is not None and b"__import__(" in load.source:
+                # For this module's own calls alone: import statements do not look for the name among its globals.
+                vars(module).setdefault("__import__", self._import)
             self.contexts.enter(load.context)
             return load
         except Exception as error:

@@ -206,6 +206,19 @@ interface FileSet {
   readonly contexts: ReadonlySet<number>;
 }
 
+/** Hooks in a conftest that see, or can change, tests outside of its directory. */
+const SESSION_HOOKS = [
+  "pytest_collection",
+  "pytest_collection_finish",
+  "pytest_collection_modifyitems",
+  "pytest_configure",
+  "pytest_deselected",
+  "pytest_make_parametrize_id",
+  "pytest_plugin_registered",
+  "pytest_runtestloop",
+  "pytest_sessionstart",
+] as const;
+
 /** Contexts of `functools` caches: what produced the values that later tests find ready. They have no teardown. */
 const CACHE_PREFIX = "cache::";
 
@@ -696,7 +709,47 @@ class Attribution {
     for (const { kind, path, name, value } of this.#world.surroundings()) {
       gathering.addMember(this.#dependency(kind, path, name, value));
     }
+    this.#addConftests(gathering);
     return gathering.finish();
+  }
+
+  /**
+   * A conftest concerns what lies below it, but for some hooks, which pytest calls for the whole session: every test
+   * depends on there being none of them in the conftests of other directories, and no further conftest.
+   */
+  #addConftests(gathering: Gathering): void {
+    for (const [file, contexts] of this.#moduleContexts) {
+      const path = this.#paths[file] ?? "";
+      const source = path === "conftest.py" || path.endsWith("/conftest.py") ? this.#source(file) : undefined;
+      const session = this.#contexts.get(SESSION_CONTEXT);
+      if (source === undefined || [...contexts].some((context) => session?.uses.has(context))) {
+        continue;
+      }
+      for (const hook of SESSION_HOOKS) {
+        gathering.addMember(this.#dependency("body", path, hook, source.body(hook)));
+      }
+    }
+    for (const directory of this.#walked().keys()) {
+      const path = directory === "" ? "conftest.py" : `${directory}/conftest.py`;
+      if (!directory.startsWith("..") && this.#fileNumber(path) === undefined) {
+        this.#addUnloaded(gathering, path);
+      }
+    }
+  }
+
+  /** Names in the directories that pytest looked for tests in. */
+  #walked(): ReadonlyMap<string, readonly string[]> {
+    const walks = new Map<string, readonly string[]>();
+    for (const context of this.#contexts.values()) {
+      if (context.kind === "session" && context.name === WALK_CONTEXT) {
+        for (const input of context.inputs) {
+          if (input[0] === "listing") {
+            walks.set(projectPath(input[1]), input[2]);
+          }
+        }
+      }
+    }
+    return walks;
   }
 
   /** The contexts in which a file was collected. */
@@ -837,17 +890,10 @@ class Attribution {
     const uncollected = expected
       .filter((path) => isWhole && !collectedPaths.includes(path))
       .map((path) => ({ path, sets: [session, fileSet(path).set] }));
-    const walks = new Map<string, readonly string[]>();
+    // Which files there are to collect is asked of the walk table, not of each test.
+    const walks = this.#walked();
     const teardowns = new Map<string, RecordedSet>();
     for (const context of this.#contexts.values()) {
-      // Which files there are to collect is asked of the walk table, not of each test.
-      if (context.kind === "session" && context.name === WALK_CONTEXT) {
-        for (const input of context.inputs) {
-          if (input[0] === "listing") {
-            walks.set(projectPath(input[1]), input[2]);
-          }
-        }
-      }
       if (context.kind === "fixture" && context.teardowns.length > 0) {
         const gathering = new Gathering(this.#stamps);
         for (const teardown of context.teardowns) {
