@@ -156,8 +156,10 @@ class MonitoringTracer:
 
     def _evaluate(self, code: CodeType) -> None:
         token = self._begin(self._annotating[_identity(code)][1])
-        self._touched.append(code)
-        if token is not None:
+        if token is None:
+            self._touched.append(code)
+        else:
+            # The code itself is part of the module level, which whoever took it over has as a dependency anyway.
             self._evaluating.append((code, threading.get_ident(), token))
 
     def _evaluated(self, code: CodeType, _offset: int, _result: object) -> None:
