@@ -13,8 +13,7 @@ object replaced by another at the same address.
 """
 
 from collections import deque
-from itertools import chain
-from types import GetSetDescriptorType, ModuleType
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any, Dict, List, Optional, Set
 
 from .contexts import Context, Contexts
@@ -27,6 +26,8 @@ _MAX_VISITS = 400
 _MAX_ORIGINS = 256
 _MASK = (1 << 62) - 1
 _PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
+# What most names of a module stand for; nothing of it can change.
+_CONSTANT = _PLAIN | {FunctionType, BuiltinFunctionType, ModuleType, tuple, frozenset}
 # Py_TPFLAGS_HEAPTYPE: made by a class statement.
 _HEAP_TYPE = 1 << 9
 # Whose instances hold no state of the project.
@@ -44,7 +45,7 @@ _identity = object.__hash__
 class _Cell:
     """One module's state."""
 
-    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel", "origins", "_steady", "_held")
+    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel", "origins")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -55,18 +56,13 @@ class _Cell:
         self.watched = [
             name
             for name, value in list(self.namespace.items())
-            if not name.startswith("__") and self._can_change(value)
+            if type(value) not in _CONSTANT and not name.startswith("__") and self._can_change(value)
         ]
         self.mark = self.look()
         # The producers of the present state; None for the state after the import.
         self.context: Optional[Context] = None
         # The producers of states that were seen.
         self.origins: Dict[int, Optional[Context]] = {self.mark: None}
-        # What the quick look compares, or None where it would not do; and what keeps the identities in it from being
-        # used again.
-        self._steady: Optional[List[List[int]]] = None
-        self._held: List[Any] = []
-        self._settle()
 
     def _can_change(self, value: Any) -> bool:
         kind = type(value)
@@ -76,40 +72,8 @@ class _Cell:
 
     def changed(self) -> bool:
         """Whether the state differs from that of the last question."""
-        if self._steady is not None:
-            try:
-                if self._identities() == self._steady:
-                    return False
-            except Exception:  # another thread changed a container meanwhile
-                pass
         before, self.mark = self.mark, self.look()
-        self._settle()
         return self.mark != before
-
-    def _identities(self) -> List[List[int]]:
-        namespace = self.namespace
-        found = [_identities(namespace.get(name)) for name in self.watched]
-        found.append(list(map(_identity, namespace.values())) if self.rebinds else [len(namespace)])
-        return found
-
-    def _settle(self) -> None:
-        """Prepare the quick look: where only plain values are held, the same objects are the same state."""
-        self._steady, self._held = None, []
-        try:
-            steady = self._identities()
-            held: List[Any] = []
-            for name in self.watched:
-                plain = _plain_members(self.namespace.get(name))
-                if plain is None:
-                    return
-                held += plain
-            if self.rebinds:
-                held += [value for value in self.namespace.values() if type(value) in _PLAIN]
-            # Once more, so that what is held is what will be compared.
-            if self._identities() == steady:
-                self._steady, self._held = steady, held
-        except Exception:  # another thread changed a container meanwhile: then each look is a whole one
-            pass
 
     def look(self) -> int:
         """A number that differs, nearly always, if anything that is compared differs."""
@@ -162,7 +126,7 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
         items = [
             (name, item)
             for name, item in list(value.__dict__.items())
-            if not name.startswith("__") and name not in _BOOKKEEPING and type(item) is not _Function
+            if not name.startswith("__") and name not in _BOOKKEEPING and type(item) is not FunctionType
         ]
         size = len(items)
     elif _is_instance(kind):
@@ -183,42 +147,6 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     return total & _MASK
 
 
-def _identities(value: Any) -> List[int]:
-    """Which objects a container or class holds; of a large one only how many."""
-    kind = type(value)
-    if issubclass(kind, type):
-        return _pairs(value.__dict__)
-    if issubclass(kind, dict):
-        size = dict.__len__(value)
-        return _pairs(value) if size <= _MAX_ITEMS else [_identity(kind), size]
-    if kind in _SEQUENCES:
-        return list(map(_identity, value)) if len(value) <= _MAX_ITEMS else [_identity(kind), len(value)]
-    return [_identity(value)]
-
-
-def _pairs(mapping: Any) -> List[int]:
-    items = _dict_items(mapping) if issubclass(type(mapping), dict) else mapping.items()
-    return list(map(_identity, chain.from_iterable(items)))
-
-
-def _plain_members(value: Any) -> Optional[List[Any]]:
-    """The plain values that a container or class holds; None if it holds anything that has contents of its own."""
-    kind = type(value)
-    if issubclass(kind, type):
-        members = [
-            item
-            for name, item in list(value.__dict__.items())
-            if not name.startswith("__") and type(item) is not _Function and name not in _BOOKKEEPING
-        ]
-    elif issubclass(kind, dict):
-        members = list(chain.from_iterable(_dict_items(value))) if dict.__len__(value) <= _MAX_ITEMS else []
-    elif kind in _SEQUENCES:
-        members = list(value) if len(value) <= _MAX_ITEMS else []
-    else:
-        members = [value]
-    return members if all(type(member) in _PLAIN for member in members) else None
-
-
 def _attributes(kind: type, value: Any) -> Dict[str, Any]:
     """An instance's dictionary, unless it has none or code of its own answers for it (as proxies have)."""
     for base in kind.__mro__:
@@ -226,9 +154,6 @@ def _attributes(kind: type, value: Any) -> Dict[str, Any]:
         if descriptor is not None:
             return descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else {}
     return {}
-
-
-_Function = type(_leaf)
 
 
 class Cells:

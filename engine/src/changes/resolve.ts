@@ -65,20 +65,47 @@ function candidatesIn(tree: Tree, directory: string, leaf: string): Candidate[] 
   return found;
 }
 
-function candidates(tree: Tree, name: string): Candidate[] {
+/** Candidates of names that were looked for already: each name of a package asks for those of the package again. */
+type Memo = Map<string, Candidate[]>;
+
+function candidates(tree: Tree, name: string, memo: Memo): Candidate[] {
+  let found = memo.get(name);
+  if (found === undefined) {
+    found = findCandidates(tree, name, memo);
+    memo.set(name, found);
+  }
+  return found;
+}
+
+function findCandidates(tree: Tree, name: string, memo: Memo): Candidate[] {
   const dot = name.lastIndexOf(".");
   const directories =
     dot < 0
       ? tree.searchRoots
-      : candidates(tree, name.slice(0, dot)).flatMap((parent) =>
+      : candidates(tree, name.slice(0, dot), memo).flatMap((parent) =>
           parent.directory === undefined ? [] : [parent.directory],
         );
   const leaf = name.slice(dot + 1);
   return directories.flatMap((directory) => candidatesIn(tree, directory, leaf));
 }
 
-/** The value of the key `resolve name`: candidates in the project in search order, or "-". */
-export function resolveValue(tree: Tree, name: string): string {
-  const found = candidates(tree, name);
+const MEMOS = new WeakMap<Tree, Memo>();
+
+/** Forgets what was found in a tree: its directories have been looked at again. */
+export function forgetResolutions(tree: Tree): void {
+  MEMOS.delete(tree);
+}
+
+/**
+ * The value of the key `resolve name`: candidates in the project in search order, or "-". `isSteady`: the tree does not
+ * change but for what {@link forgetResolutions} is told of, so that answers may be kept.
+ */
+export function resolveValue(tree: Tree, name: string, isSteady = false): string {
+  let memo = isSteady ? MEMOS.get(tree) : new Map<string, Candidate[]>();
+  if (memo === undefined) {
+    memo = new Map();
+    MEMOS.set(tree, memo);
+  }
+  const found = candidates(tree, name, memo);
   return found.length === 0 ? ABSENT : found.map((candidate) => candidate.path).join(";");
 }

@@ -4,8 +4,11 @@ import { ABSENT, type Key } from "../model/key.ts";
 import { resolveValue } from "./resolve.ts";
 import type { SourceState, Tree } from "./tree.ts";
 
-/** Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. */
-export function valueOfKey(tree: Tree, key: Key): string {
+/**
+ * Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. `isSteady`: see
+ * {@link resolveValue}.
+ */
+export function valueOfKey(tree: Tree, key: Key, isSteady = false): string {
   switch (key.kind) {
     case "body":
       return bodyValue(tree.source(key.path), key.name);
@@ -16,7 +19,7 @@ export function valueOfKey(tree: Tree, key: Key): string {
     case "listing":
       return tree.listingDigest(key.path);
     case "resolve":
-      return resolveValue(tree, key.name);
+      return resolveValue(tree, key.name, isSteady);
     case "config":
       return tree.configDigest(key.path);
     case "packages":

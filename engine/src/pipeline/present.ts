@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { joinPath } from "../changes/resolve.ts";
+import { forgetResolutions, joinPath } from "../changes/resolve.ts";
 import type { SourceBlocks, SourceState, Tree } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
@@ -166,6 +166,7 @@ export class PresentTree implements Tree {
         continue;
       }
       const before = entry.digest;
+      forgetResolutions(this);
       Object.assign(entry, this.#look(entry.kind, entry.path));
       if (entry.digest === before) {
         this.restamped += 1;
@@ -413,7 +414,7 @@ export class PresentTree implements Tree {
 
   /** Makes sure that everything the value of this key is computed from is watched. */
   value(key: Key): string {
-    return valueOfKey(this, key);
+    return valueOfKey(this, key, true);
   }
 }
 
