@@ -53,8 +53,8 @@ class Tracer(Protocol):
     def around_annotations(self, begin: "Callable[[str], Any]", end: "Callable[[Any], None]") -> None:
         """Call `begin` before, and `end` with its result after, annotations of a project path are evaluated late.
 
-        Python 3.14 does so when they are asked for. If `begin` gives None, what evaluates them counts as touched like any
-        other code, and `end` is not called. A mechanism that does not notice calls neither.
+        Python 3.14 does so when they are asked for. If `begin` gives None, what evaluates them counts as touched like
+        any other code, and `end` is not called. A mechanism that does not notice calls neither.
         """
 
     def transform(self) -> "Optional[SourceTransform]":
