@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Sequence
 
 import pytest
 
@@ -97,7 +97,7 @@ class Project:
         environment["WINNOW_SESSION"] = str(journals / "session.json")
         environment.update(env or {})
         process = subprocess.run(
-            [sys.executable, *python_args, BOOTSTRAP, "-p", "no:randomly", *args],
+            [sys.executable, *python_args, BOOTSTRAP, *_plugins(args), *args],
             cwd=str(self.root / cwd),
             env=environment,
             stdout=subprocess.PIPE,
@@ -110,7 +110,7 @@ class Project:
     def run_bare(self, *args: str) -> "subprocess.CompletedProcess[str]":
         """Run pytest without the collector."""
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:randomly", *args],
+            [sys.executable, "-m", "pytest", *_plugins(args), *args],
             cwd=str(self.root),
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -127,7 +127,14 @@ class Project:
             if not name.startswith(("PYTEST", "WINNOW", "PYTHON", "COV_")) and name != "TMPDIR"
         }
         environment.update(TMPDIR=str(self.temp), WINNOW_DEBUG="1", PYTHONHASHSEED="0")
+        # Plugins that happen to be installed are no part of these tests: they shuffle, warn, and double the time.
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         return environment
+
+
+def _plugins(args: Sequence[str]) -> List[str]:
+    """What loads the plugins that the arguments speak of."""
+    return ["-p", "xdist.plugin"] if "-n" in args else []
 
 
 @pytest.fixture

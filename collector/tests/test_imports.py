@@ -320,8 +320,7 @@ def test_tracebacks_and_warnings_look_the_same(project):
                 """,
         }
     )
-    # With pytest-asyncio, `-W error` ends pytest before it collects, unless that is configured.
-    args = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--continue-on-collection-errors")
+    args = ("-p", "no:cacheprovider", "--continue-on-collection-errors")
 
     def lines(text):
         return [line for line in text.splitlines() if not line.startswith(("=", "platform", "plugins"))]

@@ -77,6 +77,8 @@ def test_reruns_are_never_green(project):
         def test_steady(): pass
         def test_bad(): assert 0
         """,
+        "-p",
+        "pytest_rerunfailures",
         "--reruns",
         "3",
     )

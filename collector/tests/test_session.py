@@ -159,8 +159,7 @@ def test_output_and_exit_code_are_the_same(project, args):
 
 def test_python_that_turns_warnings_into_errors(project):
     project.write({"test_it.py": "def test_1(): open('test_it.py').close()\n"})
-    # pytest-asyncio warns at the start if it is not configured.
-    run = project.run("-q", "-p", "no:asyncio", python_args=["-W", "error", "-X", "dev"])
+    run = project.run("-q", python_args=["-W", "error", "-X", "dev"])
     assert run.exit == 0, run.out + run.err
     assert run.err == ""
     assert list(run.journal.tests) == ["test_it.py::test_1"]
@@ -236,8 +235,7 @@ def test_a_failure_in_the_collector_costs_facts_and_no_test(project):
                 """,
         }
     )
-    # pytest-asyncio has a wide fixture of its own, and each test uses it.
-    run = project.run("-q", "-p", "no:asyncio", env={"WINNOW_DEBUG": ""})
+    run = project.run("-q", env={"WINNOW_DEBUG": ""})
     assert run.exit == 0 and "3 passed" in run.out
     assert list(run.journal.tests) == ["test_it.py::test_1"]
     assert [note["code"] for note in run.journal.notes] == ["collector-failed"]
@@ -253,7 +251,7 @@ def test_pytest_inside_pytest(project):
                     pytester.makepyfile(
                         "import pytest\\n@pytest.fixture(scope='module')\\ndef f(): yield\\ndef test_x(f): pass"
                     )
-                    result = pytester.runpytest_inprocess("-p", "no:rerunfailures")
+                    result = pytester.runpytest_inprocess()
                     result.assert_outcomes(passed=1)
 
                 def test_2(): pass
@@ -318,7 +316,7 @@ def test_the_plugin_alone_does_nothing(project):
     environment = project.environment()
     environment["PYTHONPATH"] = os.path.dirname(BOOTSTRAP)
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:asyncio", "-p", "winnow_collector.guard"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "winnow_collector.guard"],
         cwd=str(project.root),
         env=environment,
         stdout=subprocess.PIPE,
