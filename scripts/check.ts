@@ -65,20 +65,39 @@ function steps(pythons: readonly { python: TestPython; environment: string }[]):
   if (newest === undefined) {
     throw new Error("no Python 3.8 or newer was found; install one, and make it available as python3");
   }
+  const probing = pythons.findLast(({ python }) => Number(python.version.split(".")[1]) < 12);
   const nodeTest = ["--disable-warning=ExperimentalWarning", "--test", "--test-reporter=spec"];
   return [
     {
-      name: "scenarios",
+      name: "scenarios for real",
       command: node,
-      args: [
-        ...nodeTest,
-        process.argv.includes("--all")
-          ? "engine/test/scenarios/**/*.test.ts"
-          : "engine/test/scenarios/{replay,scenario}.test.ts",
-      ],
+      args: [...nodeTest, "engine/test/scenarios/run.test.ts"],
       env: { WINNOW_TEST_PYTHON: newest.environment },
       count: nodeCount,
     },
+    {
+      name: "end to end",
+      command: node,
+      args: [...nodeTest, "engine/test/end-to-end/*.test.ts"],
+      env: { WINNOW_TEST_PYTHON: newest.environment },
+      count: nodeCount,
+    },
+    {
+      name: "scenarios on the decisions alone",
+      command: node,
+      args: [...nodeTest, "engine/test/scenarios/{replay,scenario}.test.ts"],
+      env: { WINNOW_TEST_PYTHON: newest.environment },
+      count: nodeCount,
+    },
+    ...pythons.slice(0, -1).map(
+      ({ python, environment }): Step => ({
+        name: `attribution scenarios for real on Python ${python.version}`,
+        command: node,
+        args: [...nodeTest, "engine/test/scenarios/run.test.ts"],
+        env: { WINNOW_TEST_PYTHON: environment, WINNOW_SCENARIOS: "attribution/" },
+        count: nodeCount,
+      }),
+    ),
     { name: "lint", command: join(BIN, "biome"), args: ["check", "."], count: one },
     { name: "types", command: join(BIN, "tsc"), args: ["-p", "engine/tsconfig.json"], count: one },
     {
@@ -103,33 +122,33 @@ function steps(pythons: readonly { python: TestPython; environment: string }[]):
         "--test-coverage-lines=90",
         ...[
           "*",
+          "changes",
           "cli",
           "files",
           "fingerprint",
           "journal",
           "pipeline",
           "recording",
+          "report",
           "runners",
           "selection",
           "store",
+          "watch",
         ].map((folder) => (folder === "*" ? "engine/test/*.test.ts" : `engine/test/${folder}/**/*.test.ts`)),
       ],
       env: { WINNOW_TEST_PYTHON: newest.environment },
       count: nodeCount,
       show: /all files/,
     },
-    // `--all`: the whole suite on every Python. The default keeps to the parts that attribution rests on, on the newest.
-    ...(process.argv.includes("--all") ? pythons : pythons.slice(-1)).map(
+    // `--all`: the whole suite on every Python. The default: all of it on the newest, and with probes on the newest of
+    // those that need them.
+    ...(process.argv.includes("--all") ? pythons : pythons.filter((each) => each === newest || each === probing)).map(
       ({ python, environment }): Step => ({
         name: `collector on Python ${python.version}`,
         command: environment,
         args: [
           ...["-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio"],
-          ...(process.argv.includes("--all")
-            ? ["collector/tests"]
-            : ["attribution", "fixtures", "outcomes", "collection", "inputs", "cells", "monitoring"].map(
-                (name) => `collector/tests/test_${name}.py`,
-              )),
+          "collector/tests",
         ],
         count: pytestCount,
       }),
