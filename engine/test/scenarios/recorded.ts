@@ -160,7 +160,7 @@ export class Snapshots {
       for (const list of store.facts(id).values()) {
         for (const fact of list.filter((each) => each.id > this.#lastFact)) {
           lastFact = Math.max(lastFact, fact.id);
-          roots = searchRoots;
+          roots = searchRoots.filter((root) => !root.startsWith(".."));
           const node = nodes.get(fact.test) ?? "";
           problems.push(...this.#check(store, node, fact.depsets, tree));
           facts.push({ id: node, outcome: fact.outcome, green: fact.green, depsets: fact.depsets });
@@ -169,7 +169,7 @@ export class Snapshots {
       for (const list of store.collections(id).values()) {
         for (const found of list.filter((each) => each.id > this.#lastCollection)) {
           lastCollection = Math.max(lastCollection, found.id);
-          roots = searchRoots;
+          roots = searchRoots.filter((root) => !root.startsWith(".."));
           problems.push(...this.#check(store, found.path, found.depsets, tree));
           collections.push({
             path: found.path,

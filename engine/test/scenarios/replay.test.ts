@@ -100,7 +100,7 @@ function leftToRealMode(scenario: Scenario, recorded: RecordedScenario, at: numb
       ? "a request that was never made before"
       : now.early
         ? "a run that may end early"
-        : texts.some((text) => /pytest_collect_file|python_files|testpaths|--doctest/.test(text))
+        : texts.some((text) => /pytest_collect_file|pytest_ignore_collect|python_files|testpaths|--doctest/.test(text))
           ? "rules of collection"
           : null;
 }
