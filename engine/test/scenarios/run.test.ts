@@ -2,12 +2,15 @@
  * Runs every scenario for real: a temporary project, the built engine, pytest, and a recorder that tells what ran.
  *
  * Two things are counted. Every test that a step lists must run (a miss is never acceptable), and no other test may
- * run unless the block says `at-least`. Then the reasons that `winnow plan --json` gives beforehand are compared.
+ * run unless the block says `at-least`. Then the reasons that `winnow run --json` gives are compared.
  *
  *     WINNOW_TEST_PYTHON   the interpreter; by default the first one found that has pytest
  *     WINNOW_TEST_CLI      the engine; by default the one that `npm run build` made
  *     WINNOW_SCENARIOS     only scenarios whose path contains this
  *     WINNOW_ORDER         collected, reversed, shuffled or parallel: all scenarios in that order of tests
+ *     WINNOW_PLAN=1        asks `winnow plan` before each run instead, and sees to it that nothing is started by that
+ *     WINNOW_PART=2/3      the second third of the scenarios
+ *     WINNOW_LANES         how many scenarios run at a time (2)
  *     RECORD=1             keeps what was recorded for the replay on the decisions alone (golden/recorded.json);
  *                          RECORD=missing runs only scenarios of which it has nothing, or another text
  *     UPDATE=1             rewrites the selected blocks to what ran, for review
@@ -23,7 +26,8 @@ import { type RecordedScenario, readRecorded, Snapshots, textOf, writeRecorded }
 import { isOrder, type Order, parseScenario, type Scenario, type Step } from "./scenario.ts";
 
 const WINNOW = process.env["WINNOW_TEST_CLI"] ?? join(import.meta.dirname, "../../../dist/winnow.mjs");
-const CONCURRENCY = 2;
+const CONCURRENCY = Number(process.env["WINNOW_LANES"] ?? 2);
+const PLAN_APART = process.env["WINNOW_PLAN"] === "1";
 
 /** What is wrong with one step; empty if nothing. */
 function judge(step: Step, ran: Ran, plan: PlanJson, all: ReadonlySet<string>, known: ReadonlySet<string>): string[] {
@@ -107,21 +111,21 @@ async function runScenario(scenario: Scenario, python: Python, order: Order, pat
       const env = workspace.environment(step);
       const where = ["-C", workspace.root, "--python", workspace.python];
       const args = ["--", ...workspace.args(step)];
-      const planned = await workspace.run(process.execPath, [WINNOW, "plan", "--json", ...where, ...args], env);
-      let plan: PlanJson = {};
-      try {
-        plan = JSON.parse(planned.stdout);
-      } catch {
-        problems.push(`line ${step.line}: no plan: exit ${planned.code}, ${planned.stdout}${planned.stderr}`);
-      }
-      if (planned.ran.started) {
+      const winnow = (...command: string[]): ReturnType<Workspace["run"]> =>
+        workspace.run(process.execPath, [WINNOW, ...command, ...where, ...args], env);
+      const planned = PLAN_APART ? await winnow("plan", "--json") : null;
+      if (planned?.ran.started) {
         problems.push(`line ${step.line}: winnow plan started pytest`);
       }
-      const { ran, code, stdout, stderr } = await workspace.run(
-        process.execPath,
-        [WINNOW, "run", ...where, ...args],
-        env,
-      );
+      const { ran, code, stdout, stderr } = await winnow("run", ...(PLAN_APART ? [] : ["--json"]));
+      let plan: PlanJson = {};
+      try {
+        plan = planned === null ? (JSON.parse(stdout).plan ?? {}) : JSON.parse(planned.stdout);
+      } catch {
+        problems.push(
+          `line ${step.line}: no plan: exit ${code}, ${planned?.stdout ?? stdout}${planned?.stderr ?? stderr}`,
+        );
+      }
       const vague = [...step.selected.tests.map(({ id }) => id), ...step.upToDate, ...step.mayRun].some(
         (id) => !id.includes("::"),
       );
@@ -191,10 +195,14 @@ test("scenarios, for real", { concurrency: true, timeout: 3_600_000 }, async (t)
   const limited = limiter();
   const recorded = readRecorded();
   const forced = process.env["WINNOW_ORDER"] ?? "";
+  const [part = 1, parts = 1] = (process.env["WINNOW_PART"] ?? "1/1").split("/").map(Number);
   let steps = 0;
   let count = 0;
   await Promise.all(
-    readScenarioFiles().flatMap(({ name, path, text }) => {
+    readScenarioFiles().flatMap(({ name, path, text }, index) => {
+      if (index % parts !== part - 1) {
+        return [];
+      }
       const scenario = parseScenario(name, text);
       if (process.env["RECORD"] === "missing" && recorded[name]?.text === textOf(text)) {
         return [];
@@ -212,7 +220,8 @@ test("scenarios, for real", { concurrency: true, timeout: 3_600_000 }, async (t)
     }),
   );
   if (process.env["RECORD"]) {
-    const names = process.env["WINNOW_SCENARIOS"] ? null : new Set(readScenarioFiles().map(({ name }) => name));
+    const names =
+      process.env["WINNOW_SCENARIOS"] || parts > 1 ? null : new Set(readScenarioFiles().map(({ name }) => name));
     writeRecorded(recordings, names);
   }
   t.diagnostic(`${count} scenarios, ${steps} steps, Python ${python.version}`);
