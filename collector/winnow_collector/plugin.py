@@ -253,7 +253,7 @@ def _debugger(config: pytest.Config) -> Optional[str]:
     # coverage's tracer is an object of a C type, or a method.
     modules = [str(getattr(owner, "__module__", None) or "") for owner in (function, type(function))]
     if any(module.split(".")[0] == "coverage" for module in modules):
-        return None
+        return _monitoring_debugger()
     name = getattr(function, "__qualname__", type(function).__name__)
     return "%s.%s traces this process" % (next(filter(None, modules), "?"), name)
 
