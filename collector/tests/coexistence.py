@@ -246,6 +246,8 @@ class Project:
 
     def _execute(self, command: Sequence[str], env: Optional[Mapping[str, str]], stdin: Optional[str]) -> Run:
         environment = dict(self.environment, **(env or {}))
+        if any(word.startswith("--cov") for word in command):
+            environment.pop("COVERAGE_PROCESS_START", None)  # one at a time
         done = subprocess.run(
             command,
             cwd=self.root,
@@ -369,6 +371,10 @@ def _clean_environment(autoload: bool) -> Dict[str, str]:
     kept.update({"NO_COLOR": "1", "COLUMNS": "120", "WINNOW_KEEP_JOURNALS": "1", "PYTHONHASHSEED": "0"})
     if "WINNOW_MECHANISM" in os.environ:
         kept["WINNOW_MECHANISM"] = os.environ["WINNOW_MECHANISM"]
+    # These measure the collector's own lines; see measuring/.
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_CORE", "COVERAGE_DATA", "COVERAGE_COLLECTOR"):
+        if name in os.environ:
+            kept[name] = os.environ[name]
     if not autoload:
         kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return kept

@@ -15,6 +15,9 @@ from journal_reader import Journal, read_journals  # noqa: E402
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "winnow_pytest.py")
 
+# For tests of what a tracer sees: the collector's own lines are not measured then (see measuring/).
+UNMEASURED = {"COVERAGE_PROCESS_START": ""}
+
 
 class Run:
     """What a pytest process left behind."""

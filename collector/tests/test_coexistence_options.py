@@ -441,7 +441,8 @@ MONITORING = """
 """
 
 
-def test_tests_that_trace(tmp_path: Any) -> None:
+def test_tests_that_trace(tmp_path: Any, monkeypatch: Any) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)  # tracers, and what they see, are the subject
     files = {"lib.py": library("traced", "profiled", "plain", "monitored"), "test_tracers.py": TRACERS}
     names = {
         "test_settrace": {"traced"},

@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from conftest import UNMEASURED
 
 
 def sha(text):
@@ -353,7 +354,7 @@ def test_other_interpreters(project):
                 """,
         }
     )
-    run = project.run("-q", env={"PYTHONPATH": str(project.root)})
+    run = project.run("-q", env=dict(UNMEASURED, PYTHONPATH=str(project.root)))
     assert run.exit == 0, run.out + run.err
     assert "exec is a builtin_function_or_method" in run.out
     for name in ("executed", "called", "called_again"):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import BOOTSTRAP
+from conftest import BOOTSTRAP, UNMEASURED
 
 
 def plain(text):
@@ -304,7 +304,7 @@ def test_tests_that_trace_for_themselves(project):
                 """,
         }
     )
-    run = project.run("-q")
+    run = project.run("-q", env=UNMEASURED)
     assert run.exit == 0, run.out
     for name in ("settrace", "profile", "monitoring", "after"):
         assert "lib.py::f" in run.journal.own("test_it.py::test_" + name), name
