@@ -88,8 +88,11 @@ class Imports:
         sys.meta_path.insert(0, self._finder)
 
     def stop(self) -> None:
-        """Notice nothing more."""
+        """Notice nothing more. Perhaps called while a name is looked for: then the finders must stay where they are."""
         self.active = False
+
+    def leave(self) -> None:
+        """Leave nothing behind. No name may be looked for meanwhile."""
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
 
@@ -270,6 +273,8 @@ class _NameFinder:
         self._imports = imports
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        if not self._imports.active:
+            return
         try:
             self._imports.sought(fullname, None if path is None else list(path))
         except Exception as error:

@@ -76,6 +76,7 @@ class Recorder:
             return
         try:
             self.active = True
+            self.tracer.fail = self.fail
             self.tracer.around_annotations(self.imports.begin_annotations, self.imports.end_annotations)
             self.tracer.start()
             self.imports.start()
@@ -86,6 +87,7 @@ class Recorder:
                 os.register_at_fork(after_in_child=self._forget)
         except BaseException:
             self._unhook()
+            self.imports.leave()
             raise
 
     def watch_pytest(self) -> None:
@@ -137,12 +139,11 @@ class Recorder:
         """Something in the collector went wrong: stop recording."""
         if not self.active:
             return
-        where = traceback.extract_tb(error.__traceback__)[-1:]
-        place = " at %s:%d" % (os.path.basename(where[0].filename), where[0].lineno or 0) if where else ""
         message = "nothing more is recorded, because the collector failed (%s: %s%s)"
+        # First of all: showing a traceback opens files, and that may be what fails.
+        self.stop_recording(message % (type(error).__name__, error, _place_of(error)), "collector-failed")
         if os.environ.get("WINNOW_DEBUG"):
             traceback.print_exception(type(error), error, error.__traceback__)
-        self.stop_recording(message % (type(error).__name__, error, place), "collector-failed")
 
     def begin_test(self, name: str, uses: List[Context]) -> Context:
         """A test's protocol begins."""
@@ -205,6 +206,7 @@ class Recorder:
         """pytest is done: the end mark."""
         if self._journal is None:
             self._unhook()
+            self.imports.leave()
             # Nobody reads a journal that was never opened.
             for note in self._notes:
                 print("winnow: %s" % note["message"], file=sys.stderr)
@@ -217,6 +219,7 @@ class Recorder:
             self._journal.flush()
         finally:
             self._unhook()
+            self.imports.leave()
             self._journal.close()
 
     def _write_pending(self) -> None:
@@ -285,6 +288,14 @@ class Recorder:
             self.tracer.stop()
 
 
+def _place_of(error: BaseException) -> str:
+    """Where it happened, without a look at the source."""
+    found = error.__traceback__
+    while found is not None and found.tb_next is not None:
+        found = found.tb_next
+    return "" if found is None else " at %s:%d" % (os.path.basename(found.tb_frame.f_code.co_filename), found.tb_lineno)
+
+
 def leave_search_path() -> None:
     """Take the collector's directory from `sys.path`: everything of it is loaded by now."""
     while _COLLECTOR in sys.path:
@@ -308,6 +319,7 @@ def abandon_recorder() -> None:
     """Take everything back: the plugin that would use the recorder is not there."""
     if _recorder is not None:
         _recorder.stop_recording(None)
+        _recorder.imports.leave()
     forget_recorder()
 
 

@@ -40,6 +40,8 @@ class Tracer(Protocol):
     """Says which code objects of the project were touched, slice by slice."""
 
     name: str
+    # Called with what goes wrong where nobody would catch it.
+    fail: "Callable[[BaseException], None]"
 
     def start(self) -> None:
         """Begin to watch. What runs already need not be noticed."""

@@ -49,6 +49,7 @@ class MonitoringTracer:
         self._codes: List[CodeType] = []
         events = sys.monitoring.events
         self._local_events = events.PY_START | events.PY_RESUME
+        self.fail: Callable[[BaseException], None] = lambda error: None
         self._begin: Callable[[str], Any] = lambda path: None
         self._end: Callable[[Any], None] = lambda token: None
         # Code that evaluates annotations, by identity, and its project path.
@@ -130,15 +131,18 @@ class MonitoringTracer:
             # Bodies of modules and classes have no fast locals. They run when their module or function does.
             if not code.co_flags & optimized:
                 return disable
-            path = registry.project_path(filename)
-            if path is not None:
-                keep(code)
-                known[_identity(code)] = registry.code_id(path, code.co_firstlineno, code.co_name)
-                if _evaluates_annotations(code):
-                    self._watch_evaluations(code, path)
-                    return self._evaluate(code)
-                append(code)
-                set_local_events(tool, code, events)
+            try:
+                path = registry.project_path(filename)
+                if path is not None:
+                    keep(code)
+                    known[_identity(code)] = registry.code_id(path, code.co_firstlineno, code.co_name)
+                    if _evaluates_annotations(code):
+                        self._watch_evaluations(code, path)
+                        return self._evaluate(code)
+                    append(code)
+                    set_local_events(tool, code, events)
+            except Exception as error:  # it would be raised in the function that starts
+                self.fail(error)
             return disable
 
         return started

@@ -42,6 +42,7 @@ class ProbesTracer:
     name = "probes"
 
     def __init__(self, registry: Registry, bytecode: str) -> None:
+        self.fail: Callable[[BaseException], None] = lambda error: None
         self._touched = probes.Touched()
         self._keys = _Keys(registry)
         self._transform = ProbesTransform(registry, self._keys, self._touched, BytecodeCache(bytecode))
