@@ -375,7 +375,8 @@ exec -a "$0" "${executable}" "$@"
   /** The variables that all processes of the project see. */
   environment(more: Readonly<Record<string, string | undefined>> = {}): NodeJS.ProcessEnv {
     const kept = Object.entries(process.env).filter(
-      ([name]) => !/^(PY|WINNOW_|NODE_|COVERAGE_|TOX_|VIRTUAL_ENV|CONDA|UV_|FORCE_COLOR|GIT_|CI$|BUILD_NUMBER$)/.test(name),
+      ([name]) =>
+        !/^(PY|WINNOW_|NODE_|COVERAGE_|TOX_|VIRTUAL_ENV|CONDA|UV_|FORCE_COLOR|GIT_|CI$|BUILD_NUMBER$)/.test(name),
     );
     return {
       ...Object.fromEntries(kept),
