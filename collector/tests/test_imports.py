@@ -253,6 +253,92 @@ def test_byte_code_that_is_never_checked_has_no_hash(project):
     assert module(run.journal, "lib.py")["sha"] is None
 
 
+@pytest.mark.skipif(not hasattr(sys, "monitoring"), reason="modules with probes have byte code of their own")
+@pytest.mark.parametrize("check", ["always", "default", "never"])
+@pytest.mark.parametrize("mode", ["unchecked-hash", "checked-hash"])
+def test_byte_code_with_a_hash(project, mode, check):
+    project.write({"lib.py": "VALUE = 1\n", "test_it.py": "import lib\ndef test_1(): print('VALUE', lib.VALUE)\n"})
+    import subprocess
+
+    subprocess.run(
+        [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", mode, "lib.py"],
+        cwd=str(project.root),
+        check=True,
+    )
+    args = ["--check-hash-based-pycs", check]
+    lib = project.root / "lib.py"
+    same = project.run("-q", "-s", python_args=args)
+    assert "VALUE 1" in same.out and module(same.journal, "lib.py")["sha"] == sha(lib)
+    lib.write_text("VALUE = 2\n")
+    edited = project.run("-q", "-s", python_args=args)
+    checked = check == "always" or (check == "default" and mode == "checked-hash")
+    # What runs, and whether that is known.
+    assert ("VALUE 2" in edited.out) is checked
+    assert module(edited.journal, "lib.py")["sha"] == (sha(lib) if checked else None)
+
+
+def test_python_that_writes_no_byte_code(project):
+    project.write({"lib.py": "VALUE = 1\n", "test_it.py": "import lib\ndef test_1(): assert lib.VALUE == 1\n"})
+    journal = project.run("-q", "-p", "no:cacheprovider", python_args=["-B"]).journal
+    assert module(journal, "lib.py")["sha"] == sha(project.root / "lib.py")
+    assert not (project.root / "__pycache__").exists()
+
+
+def test_names_that_cannot_be_resolved(project):
+    project.write(
+        {
+            "pkg/__init__.py": "",
+            "test_it.py": """
+                import importlib, importlib.util
+                import pytest
+
+                @pytest.mark.parametrize(
+                    "name, package", [(".mod", None), (".mod", ""), ("...mod", "pkg"), (None, None), ("pkg.none", None)]
+                )
+                def test_1(name, package):
+                    with pytest.raises((ImportError, TypeError, ValueError, AttributeError)):
+                        importlib.import_module(name, package)
+                """,
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0, run.out
+    assert len(run.journal.tests) == 5 and run.journal.notes == []
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="evaluated at once")
+def test_annotations_that_are_evaluated_late(project):
+    project.write(
+        {
+            "lib.py": """
+                def kind(): return int
+                def f(a: kind()): return a
+                def broken(a: nothing_of_the_kind): return a
+                """,
+            "test_it.py": """
+                import annotationlib, lib
+
+                def test_1(): assert lib.f.__annotations__ == {"a": int}
+                def test_2(): assert lib.f.__annotations__ == {"a": int}
+                def test_3():
+                    for _ in range(2):
+                        try:
+                            lib.broken.__annotations__
+                        except NameError:
+                            pass
+                def test_4(): assert lib.f(1) == 1
+                """,
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0 and run.journal.notes == [], run.out + run.err
+    # Whoever comes second finds the annotations ready: they belong to the import, which all depend on.
+    imported = run.journal.contexts[module(run.journal, "lib.py")["ctx"]]
+    assert ("lib.py", "kind") in {(path, name) for path, _, name in imported["codes"]}
+    for name in ("test_1", "test_2", "test_3"):
+        assert "lib.py::kind" in run.journal.bodies("test_it.py::" + name)
+
+
 def test_sourceless_modules_count_by_their_content(project):
     import py_compile
 

@@ -253,6 +253,11 @@ def test_listings(project):
                 os.listdir("none")
             except FileNotFoundError:
                 pass
+        def test_descriptor():
+            descriptor = os.open("data", os.O_RDONLY)
+            os.listdir(descriptor)
+            os.close(descriptor)
+        def test_bytecode(): os.listdir("data/__pycache__")
         """,
         files={"data/a.txt": "", "data/b.txt": "", "data/.coverage": "", "data/__pycache__/x.pyc": ""},
     )
@@ -260,6 +265,8 @@ def test_listings(project):
     for name in ("listdir", "scandir", "glob", "path", "here", "walk"):
         assert of_kind(journal, "test_" + name, "listing") == [wanted], name
     assert of_kind(journal, "test_absent", "listing") == [["listing", "none", []]]
+    assert of_kind(journal, "test_descriptor", "listing") == [wanted]
+    assert of_kind(journal, "test_bytecode", "listing") == []
 
 
 def test_pytests_own_walk_concerns_nobody(project):
@@ -285,11 +292,45 @@ def test_databases(project):
             connection = sqlite3.connect("data.db")
             connection.execute("select * from t").fetchall()
             connection.close()
-        def test_2(): sqlite3.connect(":memory:").close()
+        def test_2():
+            sqlite3.connect(":memory:").close()
+            sqlite3.connect("file:shared?mode=memory&cache=shared", uri=True).close()
+        def test_3(): sqlite3.connect("file:data.db?mode=ro", uri=True).close()
         """,
     )
     assert [entry[:2] for entry in of_kind(journal, "test_1", "file")] == [["file", "data.db"]]
     assert of_kind(journal, "test_2", "file") == []
+    assert [entry[:2] for entry in of_kind(journal, "test_3", "file")] == [["file", "data.db"]]
+
+
+def test_libraries_and_what_is_no_file(project):
+    journal = inputs(
+        project,
+        """
+        import ctypes, os, pytest
+
+        def test_library():
+            with pytest.raises(OSError):
+                ctypes.CDLL(os.path.abspath("own.so"))
+        def test_system_library(): ctypes.CDLL(None)
+        def test_pipe(tmp_path):
+            os.mkfifo("pipe")
+            os.close(os.open("pipe", os.O_RDONLY | os.O_NONBLOCK))
+            os.remove("pipe")
+        def test_waiting():
+            os.close(os.open("waiting", os.O_RDONLY | os.O_NONBLOCK))
+        def test_nothing():
+            for name in ("a\\0b", 10**6, b"data/\\xff"):
+                with pytest.raises((OSError, ValueError)):
+                    open(name)
+        def test_bytes(): open(b"own.so").close()
+        """,
+        files={"own.so": "no library", "conftest.py": "import os\nif not os.path.exists('waiting'): os.mkfifo('waiting')\n"},
+    )
+    own = ["file", "own.so", sha("no library")]
+    assert of_kind(journal, "test_library", "file") == of_kind(journal, "test_bytes", "file") == [own]
+    for name in ("system_library", "pipe", "waiting"):
+        assert of_kind(journal, "test_" + name, "file") == [], name
 
 
 def test_child_processes_are_opaque(project):
@@ -304,17 +345,23 @@ def test_child_processes_are_opaque(project):
             if not pid:
                 os._exit(0)
             os.waitpid(pid, 0)
+        def test_odd():
+            try:
+                subprocess.Popen(["true", 1])
+            except TypeError:
+                pass
         def test_platform(): platform.uname().processor
         def test_none(): pass
         """,
     )
     opaque = {
         name: journal.tests["test_it.py::test_" + name]["opaque"]
-        for name in ("run", "system", "fork", "platform", "none")
+        for name in ("run", "system", "fork", "odd", "platform", "none")
     }
     assert len(opaque["run"]) == 1 and opaque["run"][0].endswith(" -c pass")
     assert opaque["system"] == ["child process: true"]
     assert opaque["fork"] == ["child process: os.fork"]
+    assert opaque["odd"] == ["child process: true"]
     assert opaque["platform"] == opaque["none"] == []
 
 

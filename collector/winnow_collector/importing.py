@@ -117,7 +117,7 @@ class Imports:
                 context = self._contexts.get(".".join(parts[:count]))
                 if context is not None:
                     current.use(context)
-        except ImportError:
+        except (ImportError, ValueError):  # beyond the top: the latter before Python 3.9
             pass
         except Exception as error:
             self.fail(error)

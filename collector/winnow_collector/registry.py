@@ -67,10 +67,6 @@ class Registry:
                 inside = path
         return inside if os.sep == "/" else inside.replace(os.sep, "/")
 
-    def absolute(self, path: str) -> str:
-        """The inverse of `relative`."""
-        return os.path.normpath(os.path.join(self.root, path))
-
     def file_id(self, path: str) -> int:
         """The number of a project path."""
         number = self._file_ids.get(path)
