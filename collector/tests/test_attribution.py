@@ -474,3 +474,54 @@ def test_caches(project):
     assert "lib.py::inner" in bodies("test_it.py::test_6")
     assert {"lib.py::inner", "test_it.py::test_6"} <= bodies("test_it.py::test_7")
     assert journal.context("fixture", "cache::lib.py::Table.row")["codes"]
+
+
+def test_caches_that_are_filled_outside_of_tests(project):
+    project.write(
+        {
+            "lib.py": """
+                import functools
+
+                @functools.lru_cache()
+                def at_import(): return one()
+                @functools.lru_cache()
+                def by_a_fixture(): return two()
+                @functools.lru_cache()
+                def by_a_hook(): return three()
+
+                def one(): return 1
+                def two(): return 2
+                def three(): return 3
+
+                at_import()
+                passing = functools.lru_cache()(lambda: 4)
+                """,
+            "other.py": "from lib import at_import, by_a_fixture\n",
+            "conftest.py": "def pytest_sessionstart():\n    import lib\n    lib.by_a_hook()\n",
+            "test_it.py": """
+                import gc, lib, other, pytest
+
+                @pytest.fixture(scope="module")
+                def wide(): return lib.by_a_fixture()
+
+                def test_0(): assert lib.passing() == 4
+                def test_1(wide):
+                    del lib.passing
+                    gc.collect()
+                def test_2(): assert other.by_a_fixture() == 2
+                def test_3(): assert other.at_import() == 1
+                def test_4(): assert lib.by_a_hook() == 3
+                def test_5(): pass
+                """,
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0, run.out + run.err
+    bodies = {number: run.journal.bodies("test_it.py::test_%d" % number) for number in range(6)}
+    assert {"lib.py::by_a_fixture", "lib.py::two"} <= bodies[2]
+    assert "lib.py::two" not in bodies[5]
+    # The session imported the module, which concerns everybody, and so does what its hook ran.
+    assert all({"lib.py::one", "lib.py::three"} <= found for found in bodies.values())
+    fixtures = [context["name"] for context in run.journal.contexts.values() if context["kind"] == "fixture"]
+    caches = [name for name in fixtures if name.startswith("cache::")]
+    assert len(caches) == len(set(caches)), "one for each, wherever it was found"

@@ -447,6 +447,19 @@ def test_code_can_be_hashed_compared_and_replaced(project):
     assert project.take() == ["f"]
 
 
+def test_nesting_that_is_too_deep_for_probes_counts_as_touched(project):
+    source = "x = 1\ndef f():\n    return %s\ndef g():\n    return [lambda: x]\n" % "+".join(["x"] * 2000)
+    spec = importlib.util.spec_from_file_location("module", project.path())
+    module = importlib.util.module_from_spec(spec)
+    exec(project.code(source), module.__dict__)
+    # Nobody can tell whether it ran, nor what else of the module did where not even that can be compiled from a tree.
+    found = project.take()
+    assert found == project.take() and found in (["f"], ["<lambda>", "f", "g"])
+    if len(found) > 1:
+        with pytest.raises(RecursionError):
+            project.code(source, tree=compile(source, "here", "exec", flags=ast.PyCF_ONLY_AST))
+
+
 def test_code_pickled_by_value_is_still_noticed(project):
     m = project.load("def f(a): return a + 1\ng = lambda a: a + 2\n")
     for function, name in ((m.f, "f"), (m.g, "<lambda>")):
