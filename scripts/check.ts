@@ -1,11 +1,14 @@
 /**
- * Everything that has to hold, in one command: types, lint, the engine's tests with coverage, the collector's tests on
- * each Python that is found, scenarios, crash test and oracle. `--only WORD` runs the steps whose names contain it.
+ * Everything that has to hold, in one command: types, lint, the engine's tests, all scenarios on the decisions alone and
+ * for real, and the collector's tests, both with the lines that they cover.
  *
- * Two lanes, because most steps use one core. The last line counts the tests of all steps.
+ * The collector's whole suite runs on the newest Python and on the newest one where it works through source probes, and
+ * its core on the others; with `--all` the whole suite runs on each Python that is found. `--only WORD` runs the steps
+ * whose names contain it. Two lanes, because each step uses one core. The last line counts the tests of all steps.
  */
 
 import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureEnvironment, findPythons, type TestPython } from "./pythons.ts";
@@ -59,45 +62,117 @@ const pytestCount = (output: string): Counts | undefined => {
 
 const one = (): undefined => undefined;
 
-function steps(pythons: readonly { python: TestPython; environment: string }[]): Step[] {
+const PYTEST = [
+  "-m",
+  "pytest",
+  "-q",
+  ...["randomly", "cacheprovider", "asyncio"].flatMap((name) => ["-p", `no:${name}`]),
+];
+
+interface Environment {
+  readonly python: TestPython;
+  /** The Python of the environment. */
+  readonly environment: string;
+}
+
+const ALL = process.argv.includes("--all");
+const NODE_TEST = ["--disable-warning=ExperimentalWarning", "--test", "--test-reporter=spec"];
+const MEASURING = join(ROOT, "collector", "tests", "measuring");
+const MEASURED = join(ROOT, ".cache", "coverage");
+const MEASURING_ENVIRONMENT = {
+  COVERAGE_COLLECTOR: join(ROOT, "collector"),
+  COVERAGE_DATA: join(MEASURED, "data"),
+  // sys.monitoring is the collector's own.
+  COVERAGE_CORE: "ctrace",
+};
+/** Per cent of lines. */
+const FLOOR = { engine: 90, collector: 95 };
+const PARTS = 4;
+/** All but those that start pytest, which are steps of their own. */
+const ENGINE_TESTS = readdirSync(join(ROOT, "engine", "test"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !["end-to-end", "scenarios"].includes(entry.name))
+  .map(({ name }) => `engine/test/${name}/**/*.test.ts`);
+/** What attribution rests on. */
+const CORE = ["attribution", "fixtures", "contexts", "cells", "monitoring", "probes", "probes_lines"];
+
+const hasMonitoring = ({ python }: Environment): boolean => Number(python.version.split(".")[1]) >= 12;
+
+function scenarios({ python, environment }: Environment, name: string, env: Record<string, string>): Step {
+  return {
+    name: `${name}, for real, on Python ${python.version}`,
+    command: join(BIN, "node"),
+    args: [...NODE_TEST, "engine/test/scenarios/run.test.ts"],
+    env: { WINNOW_TEST_PYTHON: environment, WINNOW_LANES: "1", ...(ALL ? { WINNOW_PLAN: "1" } : {}), ...env },
+    count: nodeCount,
+  };
+}
+
+function steps(environments: readonly Environment[]): Step[] {
   const node = join(BIN, "node");
-  const newest = pythons.at(-1);
+  const newest = environments.at(-1);
   if (newest === undefined) {
     throw new Error("no Python 3.8 or newer was found; install one, and make it available as python3");
   }
-  const probing = pythons.findLast(({ python }) => Number(python.version.split(".")[1]) < 12);
-  const nodeTest = ["--disable-warning=ExperimentalWarning", "--test", "--test-reporter=spec"];
+  const newestWithProbes = environments.findLast((each) => !hasMonitoring(each));
+  const whole = ALL ? environments : environments.filter((each) => each === newest || each === newestWithProbes);
+  const parts = Array.from({ length: PARTS }, (_, index) => `${index + 1}/${PARTS}`);
+  // The longest first, so that the lanes end together.
   return [
-    {
-      name: "scenarios for real",
-      command: node,
-      args: [...nodeTest, "engine/test/scenarios/run.test.ts"],
-      env: { WINNOW_TEST_PYTHON: newest.environment },
-      count: nodeCount,
-    },
-    {
-      name: "end to end",
-      command: node,
-      args: [...nodeTest, "engine/test/end-to-end/*.test.ts"],
-      env: { WINNOW_TEST_PYTHON: newest.environment },
-      count: nodeCount,
-    },
-    {
-      name: "scenarios on the decisions alone",
-      command: node,
-      args: [...nodeTest, "engine/test/scenarios/{replay,scenario}.test.ts"],
-      env: { WINNOW_TEST_PYTHON: newest.environment },
-      count: nodeCount,
-    },
-    ...pythons.slice(0, -1).map(
-      ({ python, environment }): Step => ({
-        name: `attribution scenarios for real on Python ${python.version}`,
-        command: node,
-        args: [...nodeTest, "engine/test/scenarios/run.test.ts"],
-        env: { WINNOW_TEST_PYTHON: environment, WINNOW_SCENARIOS: "attribution/" },
-        count: nodeCount,
+    ...whole.toReversed().map(
+      (each): Step => ({
+        name: `collector on Python ${each.python.version}`,
+        command: each.environment,
+        args: [...PYTEST, "collector/tests"],
+        env: {
+          WINNOW_TEST_WHOLE: whole.map(({ python }) => python.version).join(" "),
+          ...(each === newest || each === newestWithProbes
+            ? { ...MEASURING_ENVIRONMENT, COVERAGE_PROCESS_START: join(MEASURING, "coverage.ini") }
+            : {}),
+        },
+        count: pytestCount,
       }),
     ),
+    {
+      name: "engine, end to end",
+      command: node,
+      args: [...NODE_TEST, "engine/test/end-to-end/*.test.ts"],
+      env: { WINNOW_TEST_PYTHON: newest.environment },
+      count: nodeCount,
+    },
+    ...parts.map((part) => scenarios(newest, `scenarios ${part}`, { WINNOW_PART: part })),
+    {
+      name: "engine",
+      command: node,
+      args: [
+        ...NODE_TEST,
+        "--experimental-test-coverage",
+        "--test-coverage-include=engine/src/**",
+        `--test-coverage-lines=${FLOOR.engine}`,
+        ...ENGINE_TESTS,
+      ],
+      env: { WINNOW_TEST_PYTHON: newest.environment },
+      count: nodeCount,
+      show: /all files/,
+    },
+    ...environments
+      .filter((each) => !whole.includes(each))
+      .map(
+        (each): Step => ({
+          name: `core of the collector on Python ${each.python.version}`,
+          command: each.environment,
+          args: [...PYTEST, ...CORE.map((name) => `collector/tests/test_${name}.py`)],
+          count: pytestCount,
+        }),
+      ),
+    ...environments
+      .filter((each) => each !== newest)
+      .map((each) => scenarios(each, "nine-test probe", { WINNOW_SCENARIOS: "attribution/nine-tests" })),
+    {
+      name: "scenarios, on the decisions alone",
+      command: node,
+      args: [...NODE_TEST, "engine/test/scenarios/{replay,scenario}.test.ts"],
+      count: nodeCount,
+    },
     { name: "lint", command: join(BIN, "biome"), args: ["check", "."], count: one },
     { name: "types", command: join(BIN, "tsc"), args: ["-p", "engine/tsconfig.json"], count: one },
     {
@@ -112,48 +187,24 @@ function steps(pythons: readonly { python: TestPython; environment: string }[]):
       args: ["-m", "ruff", "check", "collector", "bench"],
       count: one,
     },
-    {
-      name: "engine",
-      command: node,
-      args: [
-        ...nodeTest,
-        "--experimental-test-coverage",
-        "--test-coverage-include=engine/src/**",
-        "--test-coverage-lines=90",
-        ...[
-          "*",
-          "changes",
-          "cli",
-          "files",
-          "fingerprint",
-          "journal",
-          "pipeline",
-          "recording",
-          "report",
-          "runners",
-          "selection",
-          "store",
-          "watch",
-        ].map((folder) => (folder === "*" ? "engine/test/*.test.ts" : `engine/test/${folder}/**/*.test.ts`)),
-      ],
-      env: { WINNOW_TEST_PYTHON: newest.environment },
-      count: nodeCount,
-      show: /all files/,
-    },
-    // `--all`: the whole suite on every Python. The default: all of it on the newest, and with probes on the newest of
-    // those that need them.
-    ...(process.argv.includes("--all") ? pythons : pythons.filter((each) => each === newest || each === probing)).map(
-      ({ python, environment }): Step => ({
-        name: `collector on Python ${python.version}`,
-        command: environment,
-        args: [
-          ...["-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:asyncio"],
-          "collector/tests",
-        ],
-        count: pytestCount,
-      }),
-    ),
   ];
+}
+
+/** What the collector's suites measured; both mechanisms together are to reach the floor. */
+function coverageOfTheCollector(environments: readonly Environment[]): Step | undefined {
+  const newest = environments.at(-1);
+  if (newest === undefined || readdirSync(MEASURED).length === 0) {
+    return undefined;
+  }
+  const both = environments.some(hasMonitoring) && !environments.every(hasMonitoring);
+  return {
+    name: "lines of the collector",
+    command: newest.environment,
+    args: [join(MEASURING, "report.py"), ...(both ? [String(FLOOR.collector)] : [])],
+    env: MEASURING_ENVIRONMENT,
+    count: one,
+    show: /of lines/,
+  };
 }
 
 async function runStep(step: Step): Promise<Counts> {
@@ -201,19 +252,21 @@ async function main(): Promise<void> {
   const only = at < 0 ? "" : (process.argv[at + 1] ?? "");
   const found = findPythons();
   console.log(`Python: ${found.map(({ version }) => version).join(", ")}`);
-  const pythons: { python: TestPython; environment: string }[] = [];
+  const environments: Environment[] = [];
   const missing = [...found];
   await Promise.all([makeEnvironments(), makeEnvironments()]);
-  pythons.sort((a, b) => found.indexOf(a.python) - found.indexOf(b.python));
+  environments.sort((a, b) => found.indexOf(a.python) - found.indexOf(b.python));
 
   async function makeEnvironments(): Promise<void> {
     for (let python = missing.shift(); python !== undefined; python = missing.shift()) {
       const extra = python === found.at(-1) ? ["ruff", "coverage"] : [];
-      pythons.push({ python, environment: await ensureEnvironment(ROOT, python, extra) });
+      environments.push({ python, environment: await ensureEnvironment(ROOT, python, extra) });
     }
   }
 
-  const queue = steps(pythons).filter(({ name }) => name.includes(only));
+  rmSync(MEASURED, { recursive: true, force: true });
+  mkdirSync(MEASURED, { recursive: true });
+  const queue = steps(environments).filter(({ name }) => name.includes(only));
   const totals = { passed: 0, failed: 0, skipped: 0 };
   const lane = async (): Promise<void> => {
     for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
@@ -224,6 +277,11 @@ async function main(): Promise<void> {
     }
   };
   await Promise.all([lane(), lane()]);
+  const last = coverageOfTheCollector(environments);
+  if (last !== undefined) {
+    queue.push(last);
+    await lane();
+  }
   console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
 }

@@ -73,6 +73,7 @@ export async function ensureEnvironment(
   // One with more in it will do as well: which interpreter is the newest, and so gets the extra packages, changes.
   const installed = new Set(existsSync(stamp) ? readFileSync(stamp, "utf8").split("\n") : []);
   if (wanted.every((name) => installed.has(name))) {
+    measure(directory, python);
     return executable;
   }
   rmSync(directory, { recursive: true, force: true });
@@ -81,7 +82,20 @@ export async function ensureEnvironment(
   const quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--prefer-binary"];
   await run(executable, ["-m", "pip", "install", ...quiet, ...wanted]);
   writeFileSync(stamp, wanted.join("\n"));
+  measure(directory, python);
   return executable;
+}
+
+/** Lets each process of an environment measure the collector's lines, if it is asked to: see collector/tests/measuring. */
+function measure(directory: string, { version }: TestPython): void {
+  const code = [
+    "p = os.environ.get('COVERAGE_PROCESS_START', '')",
+    "if os.path.basename(os.path.dirname(p)) == 'measuring':",
+    " with open(os.path.join(os.path.dirname(p), 'measuring.py')) as f: exec(f.read(), {})",
+  ];
+  // Only lines that begin with "import" are executed.
+  const line = `import os; exec(${JSON.stringify(code.join("\n"))})\n`;
+  writeFileSync(join(directory, "lib", `python${version}`, "site-packages", "winnow_measuring.pth"), line);
 }
 
 function run(command: string, args: readonly string[]): Promise<void> {

@@ -40,12 +40,12 @@ PLUGINS = {
 
 
 def _share(*versions: str) -> Any:
-    """Runs where Python is one of these versions, or where there is no environment of any of these beside ours."""
-    here = "%d.%d" % sys.version_info[:2]
-    there = [version for version in versions if os.path.isdir(os.path.join(REPOSITORY, ".cache", "venvs", version))]
+    """Runs on these versions of those that WINNOW_TEST_WHOLE says the whole suite runs on, or else on the newest."""
+    whole = os.environ.get("WINNOW_TEST_WHOLE", "").split()
+    there = [version for version in versions if version in whole] or whole[-1:]
     return pytest.mark.skipif(
-        here not in versions and bool(there) and "WINNOW_TEST_ALL" not in os.environ,
-        reason="does not differ by Python's version, and runs on %s (WINNOW_TEST_ALL=1: here too)" % " and ".join(there),
+        bool(whole) and "%d.%d" % sys.version_info[:2] not in there,
+        reason="does not differ by Python's version, and runs on %s" % " and ".join(there),
     )
 
 
