@@ -481,6 +481,7 @@ def test_caches_that_are_filled_outside_of_tests(project):
         {
             "lib.py": """
                 import functools
+                from urllib.parse import urlsplit  # has a cache, which is somebody else's
 
                 @functools.lru_cache()
                 def at_import(): return one()
@@ -511,7 +512,7 @@ def test_caches_that_are_filled_outside_of_tests(project):
                 def test_2(): assert other.by_a_fixture() == 2
                 def test_3(): assert other.at_import() == 1
                 def test_4(): assert lib.by_a_hook() == 3
-                def test_5(): pass
+                def test_5(): assert lib.urlsplit("a:b").scheme == "a"
                 """,
         }
     )
@@ -525,3 +526,4 @@ def test_caches_that_are_filled_outside_of_tests(project):
     fixtures = [context["name"] for context in run.journal.contexts.values() if context["kind"] == "fixture"]
     caches = [name for name in fixtures if name.startswith("cache::")]
     assert len(caches) == len(set(caches)), "one for each, wherever it was found"
+    assert "cache::lib.py::by_a_fixture" in caches and "cache::lib.py::urlsplit" not in caches

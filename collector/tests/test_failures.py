@@ -6,11 +6,11 @@ import sys
 import pytest
 from conftest import BOOTSTRAP
 
-# `BREAK` names a function of the collector, and perhaps the kind of context that it has to be about to fail.
+# `BREAK` names a function of the collector, and perhaps what its arguments have to end in (all of it) for it to fail.
 BREAK = """
     import importlib, os
 
-    name, _, kind = os.environ["BREAK"].partition("/")
+    name, _, words = os.environ["BREAK"].partition(" ")
     module, _, path = name.partition(":")
     owner = importlib.import_module("winnow_collector." + module)
     *classes, function = path.split(".")
@@ -20,7 +20,8 @@ BREAK = """
 
     def broken(*args, **named):
         about = [getattr(argument, "kind", argument) for argument in args]
-        if not kind or kind in [word for word in about if isinstance(word, str)]:
+        texts = tuple(text for text in about if isinstance(text, str))
+        if all(any(text.endswith(word) for text in texts) for word in words.split()):
             raise RuntimeError("broken on purpose")
         return original(*args, **named)
 
@@ -31,6 +32,7 @@ FILES = {
     "data.txt": "text",
     "lib.py": "def f(): return 1\n",
     "late.py": "def g(): return 2\n",
+    "borrowed.py": "",
     "pkg/__init__.py": "def setup_module(): pass\n",
     "pkg/test_in_package.py": "def test_1(): pass\n",
     "test_it.py": """
@@ -50,7 +52,7 @@ FILES = {
             with open("data.txt") as file:
                 assert file.read() == "text"
         def test_6():
-            assert pkgutil.get_importer(".").find_spec("late").loader.get_code("late")
+            assert pkgutil.get_importer(".").find_spec("borrowed").loader.get_code("borrowed")
         """,
 }
 ALL = ["pkg/test_in_package.py::test_1"] + ["test_it.py::test_%d" % number for number in range(1, 7)]
@@ -60,21 +62,23 @@ BROKEN = [
     "collection:Collection.add_report",
     "collection:Collection.frames",
     "collection:Collection.take_items",
-    "contexts:Context.use/test",
-    "contexts:Contexts.leave/file",
-    "contexts:Contexts.leave/fixture",
-    "contexts:Contexts.leave/import",
-    "contexts:Contexts.leave/teardown",
-    "contexts:Contexts.new/file",
-    "contexts:Contexts.new/fixture",
-    "contexts:Contexts.new/import",
-    "contexts:Contexts.new/teardown",
+    "contexts:Context.use test",
+    "contexts:Contexts.leave file",
+    "contexts:Contexts.leave fixture",
+    "contexts:Contexts.leave import",
+    "contexts:Contexts.leave teardown",
+    "contexts:Contexts.new file",
+    "contexts:Contexts.new fixture",
+    "contexts:Contexts.new import",
+    "contexts:Contexts.new teardown",
+    "contexts:Contexts.new teardown ::wide",
     "contexts:Contexts.new_shared",
     "contexts:Contexts.retire_session",
     "fixtures:Fixtures._use",
     "fixtures:Fixtures.end_setup",
     "importing:Imports.sought",
     "importing:stat_file",
+    "importing:stat_file borrowed.py",
     "plugin:_begin_test",
     "recorder:Recorder.end_test",
     "recorder:Recorder.finish",

@@ -465,6 +465,7 @@ def test_code_pickled_by_value_is_still_noticed(project):
     for function, name in ((m.f, "f"), (m.g, "<lambda>")):
         touched = next(c for c in function.__code__.co_consts if isinstance(c, instrumenting.Touched))
         assert pickle.loads(pickle.dumps(touched)) is touched
+        assert bool(touched) and repr(touched) == "<winnow: touched>"
     cloudpickle = pytest.importorskip("cloudpickle")
     m.f.__module__ = "__main__"
     pickle.loads(cloudpickle.dumps(m.f))(1)

@@ -123,7 +123,10 @@ class Registry:
         if not filename or filename.startswith("<"):
             return None
         path = os.path.normpath(os.path.join(self._cwd, filename))
-        if self._is_foreign(path) or self.is_temporary(path) or stat_file(path) is None:
+        if self._is_foreign(path) or stat_file(path) is None:
+            return None
+        # A link in a temporary directory may lead into the project.
+        if self.is_temporary(path) and self.is_temporary(os.path.realpath(path)):
             return None
         return self.relative(path)
 
