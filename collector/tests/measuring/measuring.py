@@ -6,6 +6,7 @@ does its work. Here they are traced all the same. The tracer is the one in C: sy
 
 import functools
 import sys
+import threading
 
 import coverage
 
@@ -25,7 +26,7 @@ def _trace_audit_hooks():
 def _trace_monitoring():
     monitoring = sys.monitoring
     register = monitoring.register_callback
-    running = [False]
+    running = threading.local()
 
     def register_callback(tool, event, callback):
         if callback is None or not (getattr(callback, "__module__", None) or "").startswith("winnow_collector"):
@@ -34,13 +35,13 @@ def _trace_monitoring():
         @functools.wraps(callback)
         def traced(*args):
             # With tracing on, the callback's own code is monitored too.
-            if running[0]:
+            if getattr(running, "now", False):
                 return monitoring.DISABLE
-            running[0] = True
+            running.now = True
             try:
                 return sys.call_tracing(callback, args)
             finally:
-                running[0] = False
+                running.now = False
 
         return register(tool, event, traced)
 
