@@ -498,7 +498,10 @@ def test_modules_asked_for_through_the_import_function(project):
     project.write(
         {
             "plug_a.py": "def value(): return 1\nVALUE = value()\n",
-            "pkg/__init__.py": "",
+            "pkg/__init__.py": """
+                def sibling(name):
+                    return getattr(__import__("", globals(), locals(), [name], 1), name)
+                """,
             "pkg/plug_b.py": "def value(): return 2\nVALUE = value()\n",
             "loader.py": """
                 def load(name):
@@ -506,9 +509,14 @@ def test_modules_asked_for_through_the_import_function(project):
 
                 def member(name):
                     return getattr(__import__("pkg", globals(), locals(), [name], 0), name)
+
+                def any(*arguments):
+                    return __import__(*arguments)
                 """,
             "test_it.py": """
                 import loader
+                import pkg
+                import pytest
 
                 def test_1(): assert loader.load("plug_" + "a").VALUE == 1
                 def test_2(): assert loader.load("plug_" + "a").VALUE == 1
@@ -520,6 +528,11 @@ def test_modules_asked_for_through_the_import_function(project):
                     except ImportError as error:
                         assert error.name == "plug_missing"
                 def test_6(): assert loader.__dict__.get("load")
+                def test_7(): assert pkg.sibling("plug_" + "b").VALUE == 2
+                def test_8():
+                    for arguments in ((1,), ("pkg", 1, None, (), 1), ("pkg", None, None, 1)):
+                        with pytest.raises((TypeError, ImportError)):
+                            loader.any(*arguments)
                 """,
         }
     )
@@ -528,6 +541,6 @@ def test_modules_asked_for_through_the_import_function(project):
     journal = run.journal
     for number in (1, 2):
         assert "plug_a.py::value" in journal.bodies("test_it.py::test_%d" % number)
-    for number in (3, 4):
+    for number in (3, 4, 7):
         assert "pkg/plug_b.py::value" in journal.bodies("test_it.py::test_%d" % number)
     assert "plug_a.py::value" not in journal.bodies("test_it.py::test_6")

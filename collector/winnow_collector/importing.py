@@ -130,11 +130,14 @@ class Imports:
         try:
             return builtins.__import__(name, globals, locals, fromlist, level)
         finally:
-            package = (globals or {}).get("__package__") if level else None
-            asked = "." * level + name if isinstance(name, str) else name
-            self.use(asked, package)
-            for member in fromlist or ():
-                self.use("%s.%s" % (asked, member), package)
+            try:
+                package = globals["__package__"] if level else None
+                asked = "." * level + name
+                self.use(asked, package)
+                for member in fromlist or ():
+                    self.use(asked + ("" if asked.endswith(".") else ".") + member, package)
+            except (TypeError, KeyError):  # Python has refused such arguments by now, in its own words
+                pass
 
     def borrowed(self, path: str) -> None:
         """Somebody takes a module's code without loading the module: the whole file is an input of theirs."""
@@ -189,7 +192,7 @@ class Imports:
             elif load.sha is not None:
                 self.contents.remember(load.path, key_of(before), load.sha)
             if load.surroundings is not None:
-                self._end_conftest(load)
+                self._end_conftest(load, load.surroundings)
             stat = before or after
             frame = {
                 "k": "module",
@@ -257,11 +260,11 @@ class Imports:
                 sha = self.contents.sha(path, key_of(result)) if result is not None else None
                 self.frames.append({"k": "preloaded", "file": self.registry.file_id(rel), "sha": sha})
 
-    def _end_conftest(self, load: Load) -> None:
+    def _end_conftest(self, load: Load, before: tuple) -> None:
         # What a conftest of a subdirectory does concerns the files below it, unless it reaches further: through hooks
         # (pytest calls some of them for the whole session) or through what the whole process shares.
         names = [name for name in vars(load.module) if name.startswith("pytest_")]
-        if names or load.surroundings is None or _has_changed(load.surroundings):
+        if names or _has_changed(before):
             self.contexts.session.use(load.context)
         self._conftests.append((os.path.dirname(load.rel), load.context))
 
