@@ -13,6 +13,7 @@ object replaced by another at the same address.
 """
 
 from collections import deque
+from itertools import count
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any, Dict, List, Optional, Set
 
@@ -40,6 +41,8 @@ _SEQUENCES = frozenset((list, set, deque, tuple))
 _dict_items = dict.items
 # Not `id`: it raises an audit event, which would cost more than the rest.
 _identity = object.__hash__
+# Marks that no look gives.
+_unlike = count(1 << 80)
 
 
 class _Cell:
@@ -80,7 +83,7 @@ class _Cell:
         try:
             return self._look()
         except Exception:  # another thread changed a container meanwhile: that is a change
-            return _identity(object())
+            return next(_unlike)
 
     def _look(self) -> int:
         namespace = self.namespace

@@ -21,7 +21,8 @@ real = SimpleNamespace(
     readlink=getattr(os, "readlink", None),
     READING=os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0),
 )
-_CHUNK = 1 << 20
+# Python makes room for all of it before each read: more than most files need costs more than the read.
+_CHUNK = 1 << 16
 
 StatKey = Tuple[int, int, int, int]
 
@@ -65,12 +66,10 @@ class Contents:
             file = real.open(path, real.READING)
             try:
                 parts = []
-                # One byte more than there should be: where no more comes, a second read finds the end.
-                size = min(real.fstat(file).st_size + 1, _CHUNK)
                 while True:
-                    part = real.read(file, size)
+                    part = real.read(file, _CHUNK)
                     if not part:
-                        return parts[0] if len(parts) == 1 else b"".join(parts)
+                        return b"".join(parts)
                     parts.append(part)
             finally:
                 real.close(file)
