@@ -9,7 +9,7 @@
 import { ABSENT } from "../model/key.ts";
 import type { Tree } from "./tree.ts";
 
-interface Candidate {
+export interface Candidate {
   readonly path: string;
   /** The directory in which submodules are looked for; undefined for a plain module. */
   readonly directory?: string;
@@ -66,9 +66,9 @@ function candidatesIn(tree: Tree, directory: string, leaf: string): Candidate[] 
 }
 
 /** Candidates of names that were looked for already: each name of a package asks for those of the package again. */
-type Memo = Map<string, Candidate[]>;
+export type Resolutions = Map<string, readonly Candidate[]>;
 
-function candidates(tree: Tree, name: string, memo: Memo): Candidate[] {
+function candidates(tree: Tree, name: string, memo: Resolutions): readonly Candidate[] {
   let found = memo.get(name);
   if (found === undefined) {
     found = findCandidates(tree, name, memo);
@@ -77,7 +77,7 @@ function candidates(tree: Tree, name: string, memo: Memo): Candidate[] {
   return found;
 }
 
-function findCandidates(tree: Tree, name: string, memo: Memo): Candidate[] {
+function findCandidates(tree: Tree, name: string, memo: Resolutions): Candidate[] {
   const dot = name.lastIndexOf(".");
   const directories =
     dot < 0
@@ -89,23 +89,11 @@ function findCandidates(tree: Tree, name: string, memo: Memo): Candidate[] {
   return directories.flatMap((directory) => candidatesIn(tree, directory, leaf));
 }
 
-const MEMOS = new WeakMap<Tree, Memo>();
-
-/** Forgets what was found in a tree: its directories have been looked at again. */
-export function forgetResolutions(tree: Tree): void {
-  MEMOS.delete(tree);
-}
-
 /**
- * The value of the key `resolve name`: candidates in the project in search order, or "-". `isSteady`: the tree does not
- * change but for what {@link forgetResolutions} is told of, so that answers may be kept.
+ * The value of the key `resolve name`: candidates in the project in search order, or "-". `memo`: what is kept between
+ * questions, for as long as the tree stays as it is.
  */
-export function resolveValue(tree: Tree, name: string, isSteady = false): string {
-  let memo = isSteady ? MEMOS.get(tree) : new Map<string, Candidate[]>();
-  if (memo === undefined) {
-    memo = new Map();
-    MEMOS.set(tree, memo);
-  }
+export function resolveValue(tree: Tree, name: string, memo: Resolutions = new Map()): string {
   const found = candidates(tree, name, memo);
   return found.length === 0 ? ABSENT : found.map((candidate) => candidate.path).join(";");
 }

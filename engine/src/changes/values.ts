@@ -1,14 +1,14 @@
 /** The value of a key on the present state. */
 
 import { ABSENT, type Key } from "../model/key.ts";
-import { resolveValue } from "./resolve.ts";
+import { type Resolutions, resolveValue } from "./resolve.ts";
 import type { SourceState, Tree } from "./tree.ts";
 
 /**
- * Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. `isSteady`: see
+ * Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. `resolutions`: see
  * {@link resolveValue}.
  */
-export function valueOfKey(tree: Tree, key: Key, isSteady = false): string {
+export function valueOfKey(tree: Tree, key: Key, resolutions?: Resolutions): string {
   switch (key.kind) {
     case "body":
       return bodyValue(tree.source(key.path), key.name);
@@ -19,7 +19,7 @@ export function valueOfKey(tree: Tree, key: Key, isSteady = false): string {
     case "listing":
       return tree.listingDigest(key.path);
     case "resolve":
-      return resolveValue(tree, key.name, isSteady);
+      return resolveValue(tree, key.name, resolutions);
     case "config":
       return tree.configDigest(key.path);
     case "packages":

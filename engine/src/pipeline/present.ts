@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { forgetResolutions, joinPath } from "../changes/resolve.ts";
+import { joinPath, type Resolutions } from "../changes/resolve.ts";
 import type { SourceBlocks, SourceState, Tree } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
@@ -124,6 +124,7 @@ export class PresentTree implements Tree {
   readonly #configs = new Map<string, string>();
   readonly #broken: Map<string, BrokenFile>;
   readonly #bytes = new Map<string, Buffer>();
+  readonly #resolutions: Resolutions = new Map();
   /** Words of a content, by its hash; null where the content is not to be had any more. */
   readonly #words = new Map<string, ReadonlySet<string> | null>();
   #packages: string | undefined;
@@ -166,7 +167,7 @@ export class PresentTree implements Tree {
         continue;
       }
       const before = entry.digest;
-      forgetResolutions(this);
+      this.#resolutions.clear();
       Object.assign(entry, this.#look(entry.kind, entry.path));
       if (entry.digest === before) {
         this.restamped += 1;
@@ -323,7 +324,7 @@ export class PresentTree implements Tree {
     return cached;
   }
 
-  #content(path: string, sha: string): Uint8Array | undefined {
+  #content(path: string, sha: string): Buffer | undefined {
     try {
       const bytes = this.#bytes.get(path) ?? readFileSync(join(this.#options.root, path));
       return blobSha1(bytes) === sha ? bytes : undefined;
@@ -337,7 +338,7 @@ export class PresentTree implements Tree {
     let words = this.#words.get(sha);
     if (words === undefined) {
       const bytes = this.#content(path, sha);
-      words = bytes === undefined ? null : new Set(Buffer.from(bytes).toString("latin1").match(/\w+/g));
+      words = bytes === undefined ? null : new Set(bytes.toString("latin1").match(/\w+/g));
       this.#words.set(sha, words);
     }
     // Names beyond ASCII may be written in more than one way.
@@ -414,7 +415,7 @@ export class PresentTree implements Tree {
 
   /** Makes sure that everything the value of this key is computed from is watched. */
   value(key: Key): string {
-    return valueOfKey(this, key, true);
+    return valueOfKey(this, key, this.#resolutions);
   }
 }
 

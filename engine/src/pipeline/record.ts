@@ -381,7 +381,6 @@ class Recorder {
 
   #world(): RecordingWorld {
     const tree = this.#tree;
-    const resolutions = new Map<string, string>();
     return {
       source: (path, sha): LoadedSource | undefined => {
         if (this.#refused.has(path)) {
@@ -408,14 +407,7 @@ class Recorder {
       },
       // Python sorts by code point, JavaScript by code unit: both sides are brought into one order first.
       namesDigest: (names) => namesDigest(listedNames(names)),
-      resolve: (name) => {
-        let value = resolutions.get(name);
-        if (value === undefined) {
-          value = tree.value({ kind: "resolve", path: "", name });
-          resolutions.set(name, value);
-        }
-        return value;
-      },
+      resolve: (name) => this.#value({ kind: "resolve", path: "", name }),
       surroundings: () => {
         const { before } = this.#description;
         return before.length > 0 ? before : surroundingValues(this.#request, tree);

@@ -14,6 +14,7 @@
  * (everything known is a dependency); it never leaves a dependency out.
  */
 
+import { joinPath } from "../changes/resolve.ts";
 import type { ImportRef } from "../fingerprint/index.ts";
 import type {
   CollectedFrame,
@@ -693,7 +694,7 @@ class Attribution {
   }
 
   /** What concerns every test of the session. */
-  #sessionSet(): RecordedSet {
+  #sessionSet(walked: Iterable<string>): RecordedSet {
     const gathering = new Gathering(this.#stamps);
     if (this.#contexts.has(0)) {
       this.#reachContext(gathering, 0, undefined);
@@ -709,7 +710,7 @@ class Attribution {
     for (const { kind, path, name, value } of this.#world.surroundings()) {
       gathering.addMember(this.#dependency(kind, path, name, value));
     }
-    this.#addConftests(gathering);
+    this.#addConftests(gathering, walked);
     return gathering.finish();
   }
 
@@ -717,11 +718,11 @@ class Attribution {
    * A conftest concerns what lies below it, but for some hooks, which pytest calls for the whole session: every test
    * depends on there being none of them in the conftests of other directories, and no further conftest.
    */
-  #addConftests(gathering: Gathering): void {
+  #addConftests(gathering: Gathering, walked: Iterable<string>): void {
+    const session = this.#contexts.get(SESSION_CONTEXT);
     for (const [file, contexts] of this.#moduleContexts) {
       const path = this.#paths[file] ?? "";
       const source = path === "conftest.py" || path.endsWith("/conftest.py") ? this.#source(file) : undefined;
-      const session = this.#contexts.get(SESSION_CONTEXT);
       if (source === undefined || [...contexts].some((context) => session?.uses.has(context))) {
         continue;
       }
@@ -729,8 +730,8 @@ class Attribution {
         gathering.addMember(this.#dependency("body", path, hook, source.body(hook)));
       }
     }
-    for (const directory of this.#walked().keys()) {
-      const path = directory === "" ? "conftest.py" : `${directory}/conftest.py`;
+    for (const directory of walked) {
+      const path = joinPath(directory, "conftest.py");
       if (!directory.startsWith("..") && this.#fileNumber(path) === undefined) {
         this.#addUnloaded(gathering, path);
       }
@@ -781,7 +782,7 @@ class Attribution {
     }
     for (const directory of ancestors(path)) {
       for (const name of ["conftest.py", "__init__.py"]) {
-        const candidate = directory === "" ? name : `${directory}/${name}`;
+        const candidate = joinPath(directory, name);
         const file = this.#fileNumber(candidate);
         if (file !== undefined) {
           this.#reachFile(gathering, file, undefined);
@@ -817,7 +818,9 @@ class Attribution {
   #loaded: Map<string, number> | undefined;
 
   recording(expected: readonly string[]): Recording {
-    const session = this.#sessionSet();
+    // Which files there are to collect is asked of the walk table, not of each test.
+    const walks = this.#walked();
+    const session = this.#sessionSet(walks.keys());
     const files = new Map<string, FileSet>();
     const fileSet = (path: string): FileSet => {
       let known = files.get(path);
@@ -890,8 +893,6 @@ class Attribution {
     const uncollected = expected
       .filter((path) => isWhole && !collectedPaths.includes(path))
       .map((path) => ({ path, sets: [session, fileSet(path).set] }));
-    // Which files there are to collect is asked of the walk table, not of each test.
-    const walks = this.#walked();
     const teardowns = new Map<string, RecordedSet>();
     for (const context of this.#contexts.values()) {
       if (context.kind === "fixture" && context.teardowns.length > 0) {
