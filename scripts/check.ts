@@ -11,7 +11,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ensureEnvironment, findPythons, type TestPython } from "./pythons.ts";
+import { ensureEnvironment, findPythons, minorOf, type TestPython } from "./pythons.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
@@ -95,7 +95,7 @@ const ENGINE_TESTS = readdirSync(join(ROOT, "engine", "test"), { withFileTypes: 
 /** What attribution rests on. */
 const CORE = ["attribution", "fixtures", "contexts", "cells", "monitoring", "probes", "probes_lines"];
 
-const hasMonitoring = ({ python }: Environment): boolean => Number(python.version.split(".")[1]) >= 12;
+const hasMonitoring = ({ python }: Environment): boolean => minorOf(python) >= 12;
 
 function scenarios({ python, environment }: Environment, name: string, env: Record<string, string>): Step {
   return {
@@ -197,7 +197,7 @@ function coverageOfTheCollector(environments: readonly Environment[]): Step | un
     return undefined;
   }
   // Each mechanism, and annotations that are evaluated late: with less, the floor says nothing.
-  const late = environments.some(({ python }) => Number(python.version.split(".")[1]) >= 14);
+  const late = environments.some(({ python }) => minorOf(python) >= 14);
   const whole = late && environments.some(hasMonitoring) && !environments.every(hasMonitoring);
   return {
     name: "lines of the collector",

@@ -28,6 +28,11 @@ export interface TestPython {
   readonly executable: string;
 }
 
+/** `3.12` → 12. */
+export function minorOf({ version }: Pick<TestPython, "version">): number {
+  return Number(version.split(".")[1]);
+}
+
 function versionOf(executable: string): string | undefined {
   try {
     const code = "import sys; print('%d.%d' % sys.version_info[:2])";
@@ -55,9 +60,7 @@ export function findPythons(): TestPython[] {
       found.set(version, executable);
     }
   }
-  return [...found]
-    .map(([version, executable]) => ({ version, executable }))
-    .sort((a, b) => Number(a.version.split(".")[1]) - Number(b.version.split(".")[1]));
+  return [...found].map(([version, executable]) => ({ version, executable })).sort((a, b) => minorOf(a) - minorOf(b));
 }
 
 /** Makes the environment of an interpreter if it is not there yet; resolves to its Python. */

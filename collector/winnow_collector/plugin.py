@@ -248,11 +248,9 @@ def _debugger(config: pytest.Config) -> Optional[str]:
     if getattr(config.option, "usepdb", False) or getattr(config.option, "trace", False):
         return "a debugger was asked for"
     function = sys.gettrace()
-    if function is None:
-        return _monitoring_debugger()
     # coverage's tracer is an object of a C type, or a method.
     modules = [str(getattr(owner, "__module__", None) or "") for owner in (function, type(function))]
-    if any(module.split(".")[0] == "coverage" for module in modules):
+    if function is None or any(module.split(".")[0] == "coverage" for module in modules):
         return _monitoring_debugger()
     name = getattr(function, "__qualname__", type(function).__name__)
     return "%s.%s traces this process" % (next(filter(None, modules), "?"), name)

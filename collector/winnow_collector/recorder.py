@@ -86,8 +86,7 @@ class Recorder:
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=self._forget)
         except BaseException:
-            self._unhook()
-            self.imports.leave()
+            self.withdraw()
             raise
 
     def watch_pytest(self) -> None:
@@ -205,8 +204,7 @@ class Recorder:
     def finish(self, exit_code: Optional[int]) -> None:
         """pytest is done: the end mark."""
         if self._journal is None:
-            self._unhook()
-            self.imports.leave()
+            self.withdraw()
             # Nobody reads a journal that was never opened.
             for note in self._notes:
                 print("winnow: %s" % note["message"], file=sys.stderr)
@@ -218,8 +216,7 @@ class Recorder:
             self._journal.add({"k": "end", "exit": exit_code})
             self._journal.flush()
         finally:
-            self._unhook()
-            self.imports.leave()
+            self.withdraw()
             self._journal.close()
 
     def _write_pending(self) -> None:
@@ -275,6 +272,11 @@ class Recorder:
         if self._journal is not None:
             self._journal.forget()
 
+    def withdraw(self) -> None:
+        """Take everything back. No name may be looked for meanwhile."""
+        self._unhook()
+        self.imports.leave()
+
     def _unhook(self) -> None:
         if not self.active:
             return
@@ -318,8 +320,7 @@ def recorder_of(session: Session) -> Recorder:
 def abandon_recorder() -> None:
     """Take everything back: the plugin that would use the recorder is not there."""
     if _recorder is not None:
-        _recorder.stop_recording(None)
-        _recorder.imports.leave()
+        _recorder.withdraw()
     forget_recorder()
 
 
