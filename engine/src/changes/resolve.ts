@@ -68,7 +68,8 @@ function candidatesIn(tree: Tree, directory: string, leaf: string): Candidate[] 
 /** Candidates of names that were looked for already: each name of a package asks for those of the package again. */
 export type Resolutions = Map<string, readonly Candidate[]>;
 
-function candidates(tree: Tree, name: string, memo: Resolutions): readonly Candidate[] {
+/** Candidates in the project for a module name, in search order. */
+export function resolveCandidates(tree: Tree, name: string, memo: Resolutions): readonly Candidate[] {
   let found = memo.get(name);
   if (found === undefined) {
     found = findCandidates(tree, name, memo);
@@ -82,7 +83,7 @@ function findCandidates(tree: Tree, name: string, memo: Resolutions): Candidate[
   const directories =
     dot < 0
       ? tree.searchRoots
-      : candidates(tree, name.slice(0, dot), memo).flatMap((parent) =>
+      : resolveCandidates(tree, name.slice(0, dot), memo).flatMap((parent) =>
           parent.directory === undefined ? [] : [parent.directory],
         );
   const leaf = name.slice(dot + 1);
@@ -94,6 +95,6 @@ function findCandidates(tree: Tree, name: string, memo: Resolutions): Candidate[
  * questions, for as long as the tree stays as it is.
  */
 export function resolveValue(tree: Tree, name: string, memo: Resolutions = new Map()): string {
-  const found = candidates(tree, name, memo);
+  const found = resolveCandidates(tree, name, memo);
   return found.length === 0 ? ABSENT : found.map((candidate) => candidate.path).join(";");
 }

@@ -11,7 +11,8 @@ export type Reason =
   | { readonly kind: "not-proven"; readonly outcome: string }
   /** A dependency has another value now. */
   | { readonly kind: "body-changed"; readonly path: string; readonly name: string }
-  | { readonly kind: "toplevel-changed"; readonly path: string }
+  /** `names`: what differs, as far as that decides; none where the module level counts as a whole. */
+  | { readonly kind: "toplevel-changed"; readonly path: string; readonly names?: readonly string[] }
   | { readonly kind: "file-changed"; readonly path: string }
   | { readonly kind: "listing-changed"; readonly path: string }
   | { readonly kind: "import-resolution-changed"; readonly name: string }
@@ -53,7 +54,7 @@ export function describeReason(reason: Reason): string {
     case "body-changed":
       return `${describeKey({ kind: "body", path: reason.path, name: reason.name })} changed`;
     case "toplevel-changed":
-      return `${reason.path} changed at module level`;
+      return `${reason.path} changed at module level${reason.names === undefined ? "" : ` (${reason.names.join(", ")})`}`;
     case "file-changed":
       return `${reason.path} changed`;
     case "listing-changed":

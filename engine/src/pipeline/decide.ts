@@ -13,11 +13,13 @@ import type { WatchEntry } from "../files/watch.ts";
 import { ABSENT, type Dependency, type Key } from "../model/key.ts";
 import type { Plan } from "../model/plan.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
+import { ModuleLevel } from "../selection/module-level.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
 import { type Candidate, type Knowledge, select } from "../selection/select.ts";
 import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { type Environment, environmentOf } from "./environment.ts";
+import { mayBeNames, StoredLevels } from "./module-level.ts";
 import {
   type BrokenFile,
   type Change,
@@ -170,6 +172,13 @@ export function readKnowledge(
   for (const dependency of concernedBy(store, changes, tree)) {
     marks[dependency.id] = tree.value(dependency) === dependency.value ? 0 : 1;
   }
+  // A module level that differs may differ in names that concern few: that is asked of each fact.
+  const byName = store
+    .dependencies([...marks.keys()].filter((id) => marks[id] === 1))
+    .filter((one) => mayBeNames(tree, one));
+  for (const { id } of byName) {
+    marks[id] = 0;
+  }
   const bad = new Set<number>();
   const keys = new Map<number, Key>();
   if (marks.includes(1)) {
@@ -179,10 +188,16 @@ export function readKnowledge(
       }
     });
   }
+  const collections = store.collections(environment);
+  const nodes = store.testNodes();
+  const paths = new Map(
+    [...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? []),
+  );
   return {
     facts: store.facts(environment),
-    collections: store.collections(environment),
-    nodes: store.testNodes(),
+    collections,
+    nodes,
+    moduleLevel: new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes)),
     survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
     holds: (depset) => !bad.has(depset),
     changed: (depset) => {

@@ -20,6 +20,7 @@ import {
   unpackFingerprint,
 } from "../fingerprint/index.ts";
 import { ABSENT, type Key } from "../model/key.ts";
+import { type Outline, outlineOf, packOutline, unpackOutline } from "../names/index.ts";
 import type { LoadedSource } from "../recording/attribute.ts";
 import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuration.ts";
 import type { Store } from "../store/store.ts";
@@ -79,6 +80,8 @@ class IndexedSource implements SourceBlocks, LoadedSource {
 }
 
 interface CachedFingerprint {
+  /** Made together with the fingerprint; null where there is none. */
+  readonly outline?: Outline | null;
   readonly parsed: IndexedSource | FingerprintFailure;
   compiled: readonly string[];
 }
@@ -125,6 +128,7 @@ export class PresentTree implements Tree {
   readonly #broken: Map<string, BrokenFile>;
   readonly #bytes = new Map<string, Buffer>();
   readonly #resolutions: Resolutions = new Map();
+  readonly #outlines = new Map<string, Outline | undefined>();
   /** Words of a content, by its hash; null where the content is not to be had any more. */
   readonly #words = new Map<string, ReadonlySet<string> | null>();
   #packages: string | undefined;
@@ -316,12 +320,41 @@ export class PresentTree implements Tree {
     if (cached === undefined) {
       const bytes = this.#content(path, sha);
       if (bytes !== undefined) {
-        cached = { parsed: index(fingerprint(bytes)), compiled: stored?.compiled ?? [] };
+        cached = {
+          parsed: index(fingerprint(bytes)),
+          compiled: stored?.compiled ?? [],
+          outline: outlineOf(bytes) ?? null,
+        };
         this.#fresh.add(sha);
       }
     }
     this.#fingerprints.set(sha, cached);
     return cached;
+  }
+
+  /** The outline of a file as it is now; undefined where it cannot be read as Python. */
+  outline(path: string): Outline | undefined {
+    const digest = this.digest(path);
+    if (this.#outlines.has(digest)) {
+      return this.#outlines.get(digest);
+    }
+    let outline: Outline | undefined;
+    if (this.source(path).kind === "source") {
+      const stored = this.#options.store?.outline(digest);
+      outline = this.#fingerprints.get(digest)?.outline ?? (stored === undefined ? undefined : unpackOutline(stored));
+      if (outline === undefined) {
+        const bytes = this.#content(path, digest);
+        outline = bytes === undefined ? undefined : outlineOf(bytes);
+      }
+    }
+    this.#outlines.set(digest, outline);
+    return outline;
+  }
+
+  /** The outline of what once stood at module level, by its checksum. */
+  outlineOfToplevel(checksum: string): Outline | undefined {
+    const stored = this.#options.store?.outlineOfToplevel(checksum);
+    return stored === undefined ? undefined : unpackOutline(stored);
   }
 
   #content(path: string, sha: string): Buffer | undefined {
@@ -402,7 +435,10 @@ export class PresentTree implements Tree {
     for (const sha of this.#fresh) {
       const cached = this.#fingerprints.get(sha);
       if (cached !== undefined) {
-        const { parsed, compiled } = cached;
+        const { parsed, compiled, outline } = cached;
+        if (parsed instanceof IndexedSource && outline) {
+          store.setOutline(sha, parsed.toplevel, packOutline(outline));
+        }
         store.setFingerprint(
           sha,
           packFingerprint(parsed instanceof IndexedSource ? parsed.fingerprint : parsed),

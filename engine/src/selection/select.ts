@@ -9,6 +9,7 @@
 import type { Key } from "../model/key.ts";
 import type { Plan, SelectedFile, SelectedTest } from "../model/plan.ts";
 import { changedReason, type Reason } from "../model/reason.ts";
+import type { ModuleLevel } from "./module-level.ts";
 
 /** The parts of a stored fact that decide. */
 export interface KnownFact {
@@ -44,6 +45,8 @@ export interface Knowledge {
   holds(depset: number): boolean;
   /** The members of a depset that have another value now (a few suffice). */
   changed(depset: number): readonly Key[];
+  /** What else may keep a fact from holding though all its depsets hold. */
+  readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile">;
   /** Why a file cannot be read as Python any more, if so. */
   broken(path: string): string | undefined;
 }
@@ -135,14 +138,21 @@ function allHold(knowledge: Knowledge, depsets: readonly number[]): boolean {
   return depsets.every((depset) => knowledge.holds(depset));
 }
 
+function factHolds(knowledge: Knowledge, test: number, depsets: readonly number[]): boolean {
+  return allHold(knowledge, depsets) && knowledge.moduleLevel.ofTest(test, depsets).length === 0;
+}
+
+function collectionHolds(knowledge: Knowledge, { path, depsets }: KnownCollection): boolean {
+  return allHold(knowledge, depsets) && knowledge.moduleLevel.ofFile(path, depsets).length === 0;
+}
+
 /** A collection that holds now, with what the newest such yields; undefined if there is none, or if a failed one holds as well. */
 export function provenCollection(
   knowledge: Knowledge,
   collections: readonly KnownCollection[],
 ): KnownCollection | undefined {
   const holding = collections.filter(
-    ({ id, outcome, depsets }) =>
-      (outcome !== ABSENT_COLLECTION || knowledge.survivors.has(id)) && allHold(knowledge, depsets),
+    (one) => (one.outcome !== ABSENT_COLLECTION || knowledge.survivors.has(one.id)) && collectionHolds(knowledge, one),
   );
   if (!holding.every((candidate) => candidate.green)) {
     return undefined;
@@ -158,7 +168,7 @@ export function provenCollection(
 export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefined {
   let proof: KnownFact | undefined;
   for (const fact of knowledge.facts.get(test) ?? []) {
-    if (!allHold(knowledge, fact.depsets)) {
+    if (!factHolds(knowledge, test, fact.depsets)) {
       continue;
     }
     if (!fact.green) {
@@ -180,27 +190,31 @@ export function testReasons(knowledge: Knowledge, test: number): Reason[] {
   if (newest === undefined) {
     return [{ kind: "no-record" }];
   }
-  const red = facts.find((fact) => !fact.green && allHold(knowledge, fact.depsets));
+  const red = facts.find((fact) => !fact.green && factHolds(knowledge, test, fact.depsets));
   if (red !== undefined) {
     return red.outcome === "passed"
       ? [{ kind: "not-proven", outcome: "passed after a rerun" }]
       : [{ kind: "failed", at: red.at }];
   }
   // The newest passing fact tells best what changed; where there is none, the newest of all does.
-  return changes(knowledge, (facts.find((fact) => fact.green) ?? newest).depsets);
+  const { depsets } = facts.find((fact) => fact.green) ?? newest;
+  return changes(knowledge, depsets, knowledge.moduleLevel.ofTest(test, depsets));
 }
 
 function collectionReasons(knowledge: Knowledge, collections: readonly KnownCollection[]): Reason[] {
-  const red = collections.find((candidate) => !candidate.green && allHold(knowledge, candidate.depsets));
+  const red = collections.find((candidate) => !candidate.green && collectionHolds(knowledge, candidate));
   if (red !== undefined) {
     return [{ kind: "failed", at: red.at }];
   }
-  return changes(knowledge, collections[0]?.depsets ?? []);
+  const newest = collections[0];
+  return newest === undefined
+    ? [{ kind: "no-record" }]
+    : changes(knowledge, newest.depsets, knowledge.moduleLevel.ofFile(newest.path, newest.depsets));
 }
 
-function changes(knowledge: Knowledge, depsets: readonly number[]): Reason[] {
-  const reasons: Reason[] = [];
-  const seen = new Set<string>();
+function changes(knowledge: Knowledge, depsets: readonly number[], more: readonly Reason[]): Reason[] {
+  const reasons: Reason[] = [...more];
+  const seen = new Set<string>(more.map((reason) => JSON.stringify(reason)));
   for (const depset of depsets) {
     if (knowledge.holds(depset)) {
       continue;

@@ -21,8 +21,15 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
 /**
  * History of the format:
  * 1: the first.
+ * 2: outlines.
  */
-export const STORE_FORMAT = 1;
+export const STORE_FORMAT = 2;
+
+const OUTLINES = `
+-- Outlines by content hash, and by the checksum of the module level.
+CREATE TABLE outline (hash TEXT NOT NULL UNIQUE, toplevel TEXT NOT NULL, data TEXT NOT NULL);
+CREATE INDEX outline_toplevel ON outline (toplevel);
+`;
 
 /** How many facts of one test in one environment are kept. */
 export const FACTS_PER_TEST = 8;
@@ -68,7 +75,7 @@ CREATE TABLE fingerprint (hash TEXT NOT NULL UNIQUE, data TEXT NOT NULL, compile
 -- What is known of interpreters, by their identity on this machine.
 CREATE TABLE interpreter (identity TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
-`;
+${OUTLINES}`;
 
 export interface StoredDependency extends Dependency {
   readonly id: number;
@@ -158,11 +165,17 @@ export function openStore(file: string): Store {
       );
     }
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456;");
-    if (format === 0) {
+    if (format < STORE_FORMAT) {
       database.exec("BEGIN IMMEDIATE");
       // Another process may have made it between the look and the lock.
-      if (Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]) === 0) {
-        database.exec(`${SCHEMA} PRAGMA user_version = ${STORE_FORMAT}; INSERT INTO meta VALUES ('generation', 0);`);
+      const present = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+      if (present === 0) {
+        database.exec(`${SCHEMA} INSERT INTO meta VALUES ('generation', 0);`);
+      } else if (present === 1) {
+        database.exec(OUTLINES);
+      }
+      if (present < STORE_FORMAT) {
+        database.exec(`PRAGMA user_version = ${STORE_FORMAT};`);
       }
       database.exec("COMMIT");
     }
@@ -338,6 +351,22 @@ export class Store {
     this.#sql("INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?)").run(hash, data, JSON.stringify(compiled));
   }
 
+  /** The outline of a content. */
+  outline(hash: string): string | undefined {
+    const row = this.#sql("SELECT data FROM outline WHERE hash = ?").get(hash) as Row | undefined;
+    return row === undefined ? undefined : String(row["data"]);
+  }
+
+  /** The outline of any content with this module level: they are alike in all but bodies. */
+  outlineOfToplevel(checksum: string): string | undefined {
+    const row = this.#sql("SELECT data FROM outline WHERE toplevel = ? LIMIT 1").get(checksum) as Row | undefined;
+    return row === undefined ? undefined : String(row["data"]);
+  }
+
+  setOutline(hash: string, toplevel: string, data: string): void {
+    this.#sql("INSERT OR REPLACE INTO outline VALUES (?, ?, ?)").run(hash, toplevel, data);
+  }
+
   // --- dependencies and depsets -----------------------------------------------------------------------------------
 
   /** A dependency by its number. */
@@ -375,6 +404,13 @@ export class Store {
       value,
       holds: !isFalse.has(id),
     }));
+  }
+
+  /** Every path that a dependency is on. */
+  dependencyPaths(): string[] {
+    const rows = this.#sql("SELECT path FROM dependency ORDER BY path").all() as Row[];
+    const stored = rows.map((row) => String(row["path"]));
+    return this.#draft === undefined ? stored : [...new Set([...stored, ...this.#draft.pages.keys()])];
   }
 
   /** All dependencies of a kind whose keys have no path: `resolve` and `packages`. */

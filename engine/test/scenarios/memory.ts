@@ -1,10 +1,13 @@
 /** A scenario's project as the decisions see it, without a disk. */
 
+import { type Resolutions, resolveCandidates } from "../../src/changes/resolve.ts";
 import type { SourceState, Tree } from "../../src/changes/tree.ts";
+import { toplevelValue } from "../../src/changes/values.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
 import { listedNames } from "../../src/files/listing.ts";
 import { fingerprint } from "../../src/fingerprint/index.ts";
 import { ABSENT } from "../../src/model/key.ts";
+import { moduleNames, type Outline, outlineOf, Project } from "../../src/names/index.ts";
 import { pytestConfigDigest } from "../../src/runners/pytest/configuration.ts";
 import { encode, type ProjectFile, SITE } from "./scenario.ts";
 
@@ -81,6 +84,31 @@ export class MemoryTree implements Tree {
       return found.length === 0 ? undefined : found.join(",");
     };
     return { kind: "source", blocks: { toplevel: toplevel.checksum, imports: toplevel.imports, body } };
+  }
+
+  /** The sources of the project that can be read as Python. */
+  sources(): string[] {
+    return [...this.#files.keys()].filter((path) => path.endsWith(".py") && this.source(path).kind === "source");
+  }
+
+  outlineOfToplevel(value: string): Outline | undefined {
+    const path = this.sources().find((each) => toplevelValue(this.source(each)) === value);
+    return path === undefined ? undefined : this.#outline(path);
+  }
+
+  #outline(path: string): Outline | undefined {
+    return this.source(path).kind === "source" ? outlineOf(this.#files.get(path) as Uint8Array) : undefined;
+  }
+
+  /** As the newest Python sees it: what is harmless there only must be so in the scenario's own words. */
+  project(): Project {
+    const memo: Resolutions = new Map();
+    return new Project({
+      python: [3, 13],
+      outline: (path) => this.#outline(path),
+      resolve: (module) => resolveCandidates(this, module, memo).map(({ path }) => path),
+      namesOf: (path) => moduleNames(path, this.searchRoots),
+    });
   }
 
   names(directory: string): readonly string[] | null {

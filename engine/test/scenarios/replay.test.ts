@@ -11,6 +11,7 @@ import { test } from "node:test";
 import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import type { Key } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
+import { type LevelKnowledge, ModuleLevel } from "../../src/selection/module-level.ts";
 import { scopeOf } from "../../src/selection/scope.ts";
 import {
   type Candidate,
@@ -42,11 +43,20 @@ function knowledgeAt(
     const [kind, path, name] = recorded.keys[index] as RecordedScenario["keys"][number];
     return { kind, path, name };
   };
-  const changed = (depset: number): Key[] => {
+  const different = (depset: number): { readonly key: Key; readonly value: string }[] => {
     const { step, keys } = recorded.depsets[depset] as RecordedScenario["depsets"][number];
     const then = trees[step] as MemoryTree;
-    return keys.map(keyAt).filter((key) => valueIn(tree, key) !== valueIn(then, key));
+    return keys
+      .map(keyAt)
+      .map((key) => ({ key, value: valueIn(then, key) }))
+      .filter(({ key, value }) => valueIn(tree, key) !== value);
   };
+  const isLevel = ({ key, value }: { readonly key: Key; readonly value: string }): boolean =>
+    key.kind === "toplevel" && /^[0-9a-f]/.test(value) && tree.source(key.path).kind === "source";
+  const changed = (depset: number): Key[] =>
+    different(depset)
+      .filter((each) => !isLevel(each))
+      .map(({ key }) => key);
   const numbers = new Map<string, number>();
   const numberOf = (id: string): number => {
     const number = numbers.get(id) ?? numbers.size + 1;
@@ -72,7 +82,27 @@ function knowledgeAt(
     }
   });
   const nodes = new Map([...numbers].map(([id, number]) => [number, id]));
+  const known: LevelKnowledge = {
+    project: tree.project(),
+    paths: () => tree.sources(),
+    outlineOfToplevel: (value) =>
+      trees.map((then) => then.outlineOfToplevel(value)).find((found) => found !== undefined),
+    changedIn: (depset) =>
+      different(depset)
+        .filter(isLevel)
+        .map(({ key, value }) => ({ path: key.path, value })),
+    isConcerned: (depset, concern) =>
+      (recorded.depsets[depset]?.keys ?? [])
+        .map(keyAt)
+        .some(
+          ({ kind, path, name }) =>
+            (kind === "body" && concern.concerns(path, name)) || (kind === "toplevel" && concern.effects.has(path)),
+        ),
+    fileOf: (number) => [...collections].find(([, [newest]]) => newest?.tests.includes(number))?.[0],
+    nodeOf: (number) => nodes.get(number),
+  };
   const knowledge: Knowledge = {
+    moduleLevel: new ModuleLevel(known),
     facts,
     collections,
     nodes,

@@ -49,6 +49,7 @@ export function knowledgeOf(table: Table): Knowledge {
     survivors,
     holds: (depset) => changed(depset).length === 0,
     changed: (depset) => changed(depset).map(keyOf),
+    moduleLevel: { ofTest: () => [], ofFile: () => [] },
     broken: (path) => table.broken?.[path],
   };
 }

@@ -1,0 +1,147 @@
+/** Outlines as short JSON, for the store: each word once, and lists by position. */
+
+import type { Evaluation } from "./evaluation.ts";
+import type { Mentions } from "./mentions.ts";
+import { type ImportBinding, OUTLINE_VERSION, type Outline, type Statement, type StatementKind } from "./outline.ts";
+
+type Ids = readonly number[];
+type PackedMentions = readonly [bare: Ids, wild: Ids, affixes: Ids, reflective: 0 | 1];
+type PackedEvaluation = readonly [
+  calls: Ids,
+  reads: Ids,
+  subscripts: Ids,
+  decorators: Ids,
+  bases: Ids,
+  unions: 0 | 1,
+  autouse: 0 | 1,
+  raises: 0 | 1,
+];
+type PackedImport = readonly [level: number, module: number, names: Ids, binds: Ids];
+type PackedStatement = readonly [
+  kind: number,
+  binds: Ids,
+  inner: Ids,
+  checksum: string,
+  mentions: PackedMentions,
+  evaluation: PackedEvaluation,
+  ...imports: PackedImport[],
+];
+type Packed = readonly [
+  version: number,
+  deferred: 0 | 1,
+  words: readonly string[],
+  statements: readonly PackedStatement[],
+  bodies: readonly (readonly [qualname: number, mentions: PackedMentions])[],
+];
+
+/** The numbers are stored: add at the end only. */
+const KINDS: readonly StatementKind[] = [
+  "definition",
+  "class",
+  "import",
+  "assignment",
+  "literal",
+  "branches",
+  "main",
+  "effect",
+];
+
+export function packOutline(outline: Outline): string {
+  const ids = new Map<string, number>();
+  const id = (word: string): number => {
+    let found = ids.get(word);
+    if (found === undefined) {
+      found = ids.size;
+      ids.set(word, found);
+    }
+    return found;
+  };
+  const list = (words: readonly string[]): Ids => words.map(id);
+  const mentions = ({ bare, wild, affixes, reflective }: Mentions): PackedMentions => [
+    list(bare),
+    list(wild),
+    list(affixes),
+    bit(reflective),
+  ];
+  const evaluation = (one: Evaluation): PackedEvaluation => [
+    list(one.calls),
+    list(one.reads),
+    list(one.subscripts),
+    list(one.decorators),
+    list(one.bases),
+    bit(one.unions),
+    bit(one.autouse),
+    bit(one.raises),
+  ];
+  const imported = ({ level, module, names, binds }: ImportBinding): PackedImport => [
+    level,
+    id(module),
+    list(names),
+    list(binds),
+  ];
+  const statements = outline.statements.map(
+    (one): PackedStatement => [
+      KINDS.indexOf(one.kind),
+      list(one.binds),
+      list(one.inner),
+      one.checksum,
+      mentions(one.mentions),
+      evaluation(one.evaluation),
+      ...one.imports.map(imported),
+    ],
+  );
+  const bodies = outline.bodies.map(([qualname, own]) => [id(qualname), mentions(own)] as const);
+  const packed: Packed = [outline.version, bit(outline.deferred), [...ids.keys()], statements, bodies];
+  return JSON.stringify(packed);
+}
+
+/** The inverse of {@link packOutline}; undefined for an outline made by other rules. */
+export function unpackOutline(text: string): Outline | undefined {
+  const [version, deferred, words, statements, bodies] = JSON.parse(text) as Packed;
+  if (version !== OUTLINE_VERSION) {
+    return undefined;
+  }
+  const word = (id: number): string => words[id] ?? "";
+  const list = (ids: Ids): string[] => ids.map(word);
+  const mentions = ([bare, wild, affixes, reflective]: PackedMentions): Mentions => ({
+    bare: list(bare),
+    wild: list(wild),
+    affixes: list(affixes),
+    reflective: reflective === 1,
+  });
+  return {
+    version,
+    deferred: deferred === 1,
+    statements: statements.map(([kind, binds, inner, checksum, own, evaluation, ...imports]): Statement => {
+      const [calls, reads, subscripts, decorators, bases, unions, autouse, raises] = evaluation;
+      return {
+        kind: KINDS[kind] ?? "effect",
+        binds: list(binds),
+        inner: list(inner),
+        checksum,
+        mentions: mentions(own),
+        evaluation: {
+          calls: list(calls),
+          reads: list(reads),
+          subscripts: list(subscripts),
+          decorators: list(decorators),
+          bases: list(bases),
+          unions: unions === 1,
+          autouse: autouse === 1,
+          raises: raises === 1,
+        },
+        imports: imports.map(([level, module, names, bound]) => ({
+          level,
+          module: word(module),
+          names: list(names),
+          binds: list(bound),
+        })),
+      };
+    }),
+    bodies: bodies.map(([qualname, own]) => [word(qualname), mentions(own)] as const),
+  };
+}
+
+function bit(value: boolean): 0 | 1 {
+  return value ? 1 : 0;
+}

@@ -1,0 +1,112 @@
+/**
+ * What a change at module level comes down to: the names whose bindings differ, or an effect, which concerns everybody
+ * who imports the module.
+ */
+
+import type { Project } from "./project.ts";
+import type { Evaluated } from "./purity.ts";
+
+export type Delta =
+  /** What importing the module does besides binding names may differ. */
+  | { readonly kind: "effect"; readonly because: string }
+  | {
+      readonly kind: "names";
+      /** Names with other bindings now, those that came and those that went among them. */
+      readonly changed: readonly string[];
+      /** Of these, those that are bound no more. */
+      readonly removed: readonly string[];
+    };
+
+/** Names that Python or pytest look up in a module without anybody's mentioning them. */
+const SPECIAL =
+  /^(pytest_.*|pytestmark|pytest_plugins|__all__|__getattr__|__dir__|__path__|collect_ignore.*|(setup|teardown)_?(module|function|class|method)?|(setUp|tearDown)Module|load_tests|__test__|__tracebackhide__)$/;
+
+/** Compares two contents of one file. */
+export function deltaOf(project: Project, path: string, before: Evaluated, after: Evaluated): Delta {
+  if (before.outline.deferred !== after.outline.deferred) {
+    return { kind: "effect", because: "annotations are evaluated at another time" };
+  }
+  const missing = newlyMissing(project, path, before, after);
+  if (missing !== undefined) {
+    return { kind: "effect", because: `nothing is known of ${missing}, which it imports` };
+  }
+  const steps = [project.sequence(path, before), project.sequence(path, after)] as const;
+  if (steps[0].join("\n") !== steps[1].join("\n")) {
+    return { kind: "effect", because: "what it does when it is imported changed" };
+  }
+  const [old, now] = [bindings(before), bindings(after)];
+  const otherClass = [...old.keys()].find(
+    (name) => old.get(name) !== now.get(name) && differsAsBase(before, after, name),
+  );
+  if (otherClass !== undefined) {
+    return { kind: "effect", because: `the class ${otherClass} takes part in the making of others in another way` };
+  }
+  const changed = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
+  const special = changed.find((name) => SPECIAL.test(name));
+  if (special !== undefined) {
+    return { kind: "effect", because: `${special} changed` };
+  }
+  const removed = changed.filter((name) => kindsOf(before, name) !== kindsOf(after, name) && old.has(name));
+  return { kind: "names", changed, removed };
+}
+
+/** What a name is bound by: whoever evaluates a class where a function stands now may fail. */
+function kindsOf({ outline }: Evaluated, name: string): string {
+  return outline.statements
+    .filter(({ binds }) => binds.includes(name))
+    .map(({ kind }) => kind)
+    .join();
+}
+
+/** Whether deriving from the class of that name may have another effect, or fail. */
+function differsAsBase(before: Evaluated, after: Evaluated, name: string): boolean {
+  const [old, now] = [before, after].map(({ outline }) =>
+    outline.statements.find(({ kind, binds }) => kind === "class" && binds.includes(name)),
+  );
+  if (old === undefined || now === undefined) {
+    return false;
+  }
+  return (
+    old.evaluation.bases.join() !== now.evaluation.bases.join() ||
+    before.isPlainClass(name) !== after.isPlainClass(name) ||
+    [old, now].some(({ inner }) => inner.includes("__slots__"))
+  );
+}
+
+/** Of each name what binds it, in order. */
+function bindings({ outline, marks }: Evaluated): Map<string, string> {
+  const found = new Map<string, string>();
+  outline.statements.forEach((statement, index) => {
+    for (const name of statement.kind === "main" ? ["__main__"] : statement.binds) {
+      found.set(name, `${found.get(name) ?? ""}${marks[index]}\n`);
+    }
+    // A star may bind anything.
+    if (statement.imports.some(({ names }) => names.includes("*"))) {
+      found.set("*", `${found.get("*") ?? ""}${marks[index]}\n`);
+    }
+  });
+  return found;
+}
+
+/** A name that the new content imports and the old one did not, if it is not sure to be there. */
+function newlyMissing(project: Project, path: string, before: Evaluated, after: Evaluated): string | undefined {
+  const known = new Set<string>();
+  for (const { imports } of before.outline.statements) {
+    for (const { level, module, names } of imports) {
+      for (const name of names) {
+        known.add(`${".".repeat(level)}${module}.${name}`);
+      }
+    }
+  }
+  for (const { imports, kind } of after.outline.statements) {
+    for (const one of kind === "main" ? [] : imports) {
+      for (const name of one.names) {
+        const full = `${".".repeat(one.level)}${one.module}.${name}`;
+        if (!known.has(full) && (name === "*" || !project.isThere(path, one, name, known))) {
+          return full;
+        }
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,301 @@
+/**
+ * What evaluating a statement at module level does, as far as tokens tell: which names it reads, which functions it
+ * calls, and whether it may fail or do anything else.
+ *
+ * What must stay true: `raises` is false only where evaluation consists of literals, displays of them, names, chains of
+ * attributes and calls, all of which are listed.
+ */
+
+import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
+import { isKeyword } from "./mentions.ts";
+import type { Token } from "./tokens.ts";
+
+export interface Evaluation {
+  /** Dotted names that are called: `re.compile`. */
+  readonly calls: readonly string[];
+  /** Dotted names that are read. */
+  readonly reads: readonly string[];
+  /** Dotted names that are subscripted, with the number of arguments: `Dict/2` of `Dict[str, int]`. */
+  readonly subscripts: readonly string[];
+  readonly decorators: readonly string[];
+  readonly bases: readonly string[];
+  /** It joins types with `|`, which Python does not know before 3.10. */
+  readonly unions: boolean;
+  /** A fixture that concerns tests which do not name it. */
+  readonly autouse: boolean;
+  /** It may fail or do anything, even if all that it calls is harmless. */
+  readonly raises: boolean;
+}
+
+export type Region = "plain" | "header" | "bases" | "decorator" | "condition" | "unknown";
+
+const CONDITIONS = [
+  /^(not )?(typing \. |t \. )?TYPE_CHECKING$/,
+  /^sys \. version_info (>=|<|>|<=) \( [\d ,]+ \)$/,
+  /^sys \. version_info \[ 0 \] (>=|<|>|<=|==) \d+$/,
+  /^sys \. platform (==|!=) \w+$/,
+  /^os \. name (==|!=) \w+$/,
+  /^__name__ == __main__$/,
+];
+const CONSTANTS: ReadonlySet<string> = new Set(["True", "False", "None"]);
+const ARITHMETIC: ReadonlySet<string> = new Set(["+", "-", "*"]);
+
+/** Gathers evaluations; read as many stretches as belong together. */
+export class EvaluationReader {
+  readonly #calls = new Set<string>();
+  readonly #reads = new Set<string>();
+  readonly #subscripts = new Set<string>();
+  readonly #decorators = new Set<string>();
+  readonly #bases = new Set<string>();
+  #unions = false;
+  #autouse = false;
+  #raises = false;
+
+  read(tokens: readonly Token[], start: number, end: number, as: Region): void {
+    if (as === "unknown") {
+      this.#raises = true;
+      this.#expression(tokens, start, end, false);
+    } else if (as === "condition") {
+      const text = tokens
+        .slice(start + 1, end)
+        .map((token) => token.text)
+        .join(" ");
+      this.#raises ||= !CONDITIONS.some((known) => known.test(text));
+    } else if (as === "decorator") {
+      this.#decorator(tokens, start + 1, end);
+    } else if (as === "bases") {
+      this.#baseList(tokens, start, end);
+    } else {
+      this.#expression(tokens, start, end, as === "header");
+    }
+  }
+
+  finish(): Evaluation {
+    return {
+      calls: [...this.#calls],
+      reads: [...this.#reads],
+      subscripts: [...this.#subscripts],
+      decorators: [...this.#decorators],
+      bases: [...this.#bases],
+      unions: this.#unions,
+      autouse: this.#autouse,
+      raises: this.#raises,
+    };
+  }
+
+  #decorator(tokens: readonly Token[], start: number, end: number): void {
+    const { name, next } = chainAt(tokens, start, end);
+    if (name === "" || (next < end && tokens[next]?.text !== "(")) {
+      this.#raises = true;
+    }
+    this.#decorators.add(name);
+    this.#autouse ||= tokens.slice(next, end).some(({ text }) => text === "autouse");
+    this.#expression(tokens, next, end, false);
+  }
+
+  #baseList(tokens: readonly Token[], start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const token = tokens[at] as Token;
+      if (token.kind === NAME && !isKeyword(token.text)) {
+        const { name, next } = chainAt(tokens, at, end);
+        const after = tokens[next]?.text;
+        if (token.depth === 1) {
+          this.#bases.add(name);
+          // A keyword argument, a call, or another expression.
+          this.#raises ||= after !== "," && after !== ")" && after !== "[";
+        } else {
+          this.#reads.add(name);
+        }
+        at = next;
+      } else {
+        this.#raises ||= token.kind === OPERATOR && !/^[()[\],]$/.test(token.text);
+        at += 1;
+      }
+    }
+  }
+
+  #expression(tokens: readonly Token[], start: number, end: number, isHeader: boolean): void {
+    for (let at = start; at < end; ) {
+      const token = tokens[at] as Token;
+      if (token.kind === NAME) {
+        at = this.#name(tokens, at, end, isHeader);
+        continue;
+      }
+      if (token.kind === STRING) {
+        this.#raises ||= token.formatted;
+      } else if (token.kind === OPERATOR) {
+        this.#operator(tokens, at, start, end, isHeader);
+      }
+      at += 1;
+    }
+  }
+
+  #name(tokens: readonly Token[], at: number, end: number, isHeader: boolean): number {
+    const token = tokens[at] as Token;
+    if (CONSTANTS.has(token.text)) {
+      return at + 1;
+    }
+    if (token.text === "lambda") {
+      return this.#lambda(tokens, at, end);
+    }
+    if (isKeyword(token.text)) {
+      // `try`, `else` and `except` open branches; all other keywords compute something.
+      this.#raises ||= !/^(try|else|except|finally|as|def|class|async|import|from)$/.test(token.text);
+      return at + 1;
+    }
+    const { name, next } = chainAt(tokens, at, end);
+    const before = tokens[at - 1];
+    const after = next < end ? tokens[next] : undefined;
+    const isParameter = isHeader && token.depth === 1 && before !== undefined && /^([(,]|\*\*?)$/.test(before.text);
+    const isTarget = !isHeader && after?.kind === OPERATOR && after.text === "=";
+    if (isParameter || isTarget) {
+      return next;
+    }
+    if (after?.kind === OPERATOR && after.text === "(") {
+      this.#calls.add(name);
+    } else if (after?.kind === OPERATOR && after.text === "[") {
+      this.#subscripts.add(`${name}/${argumentsAt(tokens, next, end)}`);
+      this.#raises ||= !name.endsWith("Literal") && holdsNumber(tokens, next, end);
+    } else {
+      this.#reads.add(name);
+    }
+    return next;
+  }
+
+  /** Its body is not evaluated; default values of its parameters would be. */
+  #lambda(tokens: readonly Token[], at: number, end: number): number {
+    const depth = at > 0 ? (tokens[at] as Token).depth : 0;
+    let next = at + 1;
+    let isBody = false;
+    for (; next < end; next++) {
+      const token = tokens[next] as Token;
+      if (token.kind !== OPERATOR) {
+        continue;
+      }
+      if (token.depth < depth || (isBody && token.depth === depth && token.text === ",")) {
+        break;
+      }
+      if (!isBody && token.depth === depth && token.text === ":") {
+        isBody = true;
+      } else if (!isBody && token.text === "=") {
+        this.#raises = true;
+      }
+    }
+    return next;
+  }
+
+  #operator(tokens: readonly Token[], at: number, start: number, end: number, isHeader: boolean): void {
+    const { text, depth } = tokens[at] as Token;
+    const before = at > start ? tokens[at - 1] : undefined;
+    const after = at + 1 < end ? tokens[at + 1] : undefined;
+    switch (text) {
+      case ",":
+      case ")":
+      case "]":
+      case "}":
+      case "=":
+      case ":":
+      case "->":
+      case "...":
+        return;
+      case "(":
+      case "[":
+        // What is called or subscripted is a name, or else anything.
+        this.#raises ||= before?.kind === STRING || /^[)\]}]$/.test(before?.text ?? "");
+        return;
+      case "{":
+        this.#raises ||= !hasPlainKeys(tokens, at, end);
+        return;
+      case "*":
+      case "**":
+      case "/":
+        if (isHeader && depth === 1 && /^[(,]$/.test(before?.text ?? "")) {
+          return;
+        }
+        break;
+      case "|":
+        this.#unions = true;
+        // `"Name" | None` fails, as a string knows no types.
+        this.#raises ||= before?.kind === STRING || after?.kind === STRING;
+        return;
+      case "-":
+        if (after?.kind === NUMBER && before?.kind === OPERATOR && before.text !== ")") {
+          return;
+        }
+        break;
+    }
+    this.#raises ||= !(ARITHMETIC.has(text) && before?.kind === NUMBER && after?.kind === NUMBER);
+  }
+}
+
+/** The dotted name that begins at `at`, and what follows it. */
+function chainAt(tokens: readonly Token[], at: number, end: number): { name: string; next: number } {
+  const first = tokens[at];
+  if (at >= end || first?.kind !== NAME || isKeyword(first.text)) {
+    return { name: "", next: at };
+  }
+  let name = first.text;
+  let next = at + 1;
+  while (next + 1 < end && tokens[next]?.text === "." && tokens[next + 1]?.kind === NAME) {
+    name += `.${(tokens[next + 1] as Token).text}`;
+    next += 2;
+  }
+  return { name, next };
+}
+
+/** How many arguments the bracket at `open` holds. */
+function argumentsAt(tokens: readonly Token[], open: number, end: number): number {
+  const depth = (tokens[open] as Token).depth;
+  let count = 1;
+  for (let at = open + 1; at < end; at++) {
+    const token = tokens[at] as Token;
+    if (token.depth < depth) {
+      break;
+    }
+    if (token.text === "," && token.kind === OPERATOR && token.depth === depth && tokens[at + 1]?.text !== "]") {
+      count += 1;
+    }
+  }
+  return count;
+}
+
+function holdsNumber(tokens: readonly Token[], open: number, end: number): boolean {
+  const depth = (tokens[open] as Token).depth;
+  for (let at = open + 1; at < end && (tokens[at] as Token).depth >= depth; at++) {
+    if ((tokens[at] as Token).kind === NUMBER) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Whether the keys of a dictionary, or the members of a set, are literals: others may have no hash. */
+function hasPlainKeys(tokens: readonly Token[], open: number, end: number): boolean {
+  const depth = (tokens[open] as Token).depth;
+  let isKey = true;
+  let parts = 0;
+  for (let at = open + 1; at < end; at++) {
+    const token = tokens[at] as Token;
+    if (token.kind === OPERATOR && token.depth < depth) {
+      return true;
+    }
+    if (token.depth !== depth || token.kind !== OPERATOR) {
+      if (isKey) {
+        const isLiteral =
+          token.kind === NUMBER || (token.kind === STRING && !token.formatted) || CONSTANTS.has(token.text);
+        if (!isLiteral || token.depth !== depth) {
+          return false;
+        }
+        parts += 1;
+      }
+    } else if (token.text === ",") {
+      isKey = true;
+      parts = 0;
+    } else if (token.text === ":" && parts > 0) {
+      isKey = false;
+    } else if (isKey) {
+      return false;
+    }
+  }
+  return true;
+}

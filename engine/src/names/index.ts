@@ -1,0 +1,9 @@
+/** What a source consists of by name, and whom a change of names concerns. */
+
+export { packOutline, unpackOutline } from "./compact.ts";
+export { type Binding, type Concern, concernOf } from "./concern.ts";
+export { type Delta, deltaOf } from "./delta.ts";
+export { moduleNames } from "./module-name.ts";
+export { type Outline, outlineOf } from "./outline.ts";
+export { Project, type Sources } from "./project.ts";
+export type { PythonVersion } from "./purity.ts";

@@ -1,0 +1,676 @@
+/**
+ * What a source consists of by name: its statements at module level with what they bind and evaluate, and what each
+ * function body mentions. The fingerprint says *that* the module level changed; the outline says what of it.
+ *
+ * A statement at module level is taken whole, with all that is nested in it but for the bodies of functions: a class
+ * with what stands at its level, an `if` or `try` with its branches. Bodies are blocks of their own, named as CPython
+ * names them, exactly as the splitter of fingerprints does.
+ */
+
+import { hash128 } from "../fingerprint/hash.ts";
+import { ImportStatement } from "../fingerprint/import-statement.ts";
+import type { ImportRef } from "../fingerprint/model.ts";
+import { classScope, functionScope, moduleScope, qualify, type Scope } from "../fingerprint/scopes.ts";
+import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
+import { type Evaluation, EvaluationReader } from "./evaluation.ts";
+import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
+import { type Token, tokensOf } from "./tokens.ts";
+
+/** Version of these rules: what is stored of an outline made by others is made anew. */
+export const OUTLINE_VERSION = 1;
+
+export type StatementKind =
+  | "definition"
+  | "class"
+  | "import"
+  | "assignment"
+  /** A lone literal, `pass`: evaluating it does nothing. The first of a module is its docstring. */
+  | "literal"
+  /** `if` or `try`, of which one branch or the other runs. */
+  | "branches"
+  /** `if __name__ == "__main__"`. */
+  | "main"
+  /** Anything else: it may do anything. */
+  | "effect";
+
+export interface ImportBinding extends ImportRef {
+  /** The names bound, one for each of `names` (or the one of `import a.b as c`). */
+  readonly binds: readonly string[];
+}
+
+export interface Statement {
+  readonly kind: StatementKind;
+  /** Names of the module that it binds, or may bind. */
+  readonly binds: readonly string[];
+  /** Names bound at the level of classes in it, each as often as it is bound. */
+  readonly inner: readonly string[];
+  /** Over its tokens, bodies of functions left out. */
+  readonly checksum: string;
+  readonly mentions: Mentions;
+  readonly evaluation: Evaluation;
+  readonly imports: readonly ImportBinding[];
+}
+
+export interface Outline {
+  readonly version: number;
+  readonly statements: readonly Statement[];
+  /** What each function body mentions, by qualified name; of equal names together. */
+  readonly bodies: readonly (readonly [qualname: string, mentions: Mentions])[];
+  /** Annotations are not evaluated: `from __future__ import annotations`. */
+  readonly deferred: boolean;
+}
+
+/** The outline of a source; undefined where it cannot be split. Depends on nothing but the bytes. */
+export function outlineOf(source: Uint8Array): Outline | undefined {
+  const tokens = tokensOf(source);
+  return tokens === undefined ? undefined : new Reader(tokens).read();
+}
+
+/** What is gathered while one statement at module level is read. */
+interface Draft {
+  kind: StatementKind;
+  readonly binds: Set<string>;
+  readonly inner: string[];
+  readonly rows: string[];
+  readonly mentions: MentionSet;
+  readonly evaluation: EvaluationReader;
+  readonly imports: ImportBinding[];
+}
+
+/** Who owns what is read: a function's body, and what can only be a local there. */
+interface Owner {
+  readonly qualname: string;
+  readonly mentions: MentionSet;
+  readonly locals: ReadonlySet<string>;
+}
+
+class Reader {
+  readonly #tokens: readonly Token[];
+  readonly #bodies = new Map<string, MentionSet>();
+  #at = 0;
+  #deferred = false;
+  /** Where the docstring of the function begins whose body comes next. */
+  #documentation = -1;
+  /** The statement at module level that is being read. */
+  #draft: Draft = newDraft();
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  read(): Outline {
+    const statements: Statement[] = [];
+    const scope = moduleScope();
+    while (this.#at < this.#tokens.length) {
+      const before = this.#at;
+      this.#draft = newDraft();
+      this.#statement(scope, undefined);
+      if (this.#at === before) {
+        // No statement begins so; whoever reads on must come to an end.
+        this.#at += 1;
+      }
+      const { kind, binds, inner, rows, mentions, evaluation, imports } = this.#draft;
+      if (rows.length > 0 && kind !== "literal") {
+        statements.push({
+          kind,
+          binds: [...binds],
+          inner,
+          checksum: checksumOf(rows),
+          mentions: mentions.finish(),
+          evaluation: evaluation.finish(),
+          imports,
+        });
+      } else if (statements.length === 0 && rows.length > 0) {
+        statements.push({
+          kind: "assignment",
+          binds: ["__doc__"],
+          inner,
+          checksum: checksumOf(rows),
+          mentions: mentions.finish(),
+          evaluation: evaluation.finish(),
+          imports,
+        });
+      }
+    }
+    return {
+      version: OUTLINE_VERSION,
+      statements,
+      bodies: [...this.#bodies].map(([qualname, mentions]) => [qualname, mentions.finish()] as const),
+      deferred: this.#deferred,
+    };
+  }
+
+  /** One statement with all that belongs to it. `owner`: the body that it is part of; undefined at module level. */
+  #statement(scope: Scope, owner: Owner | undefined): void {
+    let start = this.#at;
+    while (this.#isOperator(this.#at, "@")) {
+      const end = this.#endOfLine(this.#at);
+      this.#evaluate(this.#at, end, owner, "decorator");
+      this.#at = end + 1;
+    }
+    const decorated = this.#at > start;
+    start = this.#at;
+    const word = this.#word(start);
+    const keyword = word === "async" ? this.#word(start + 1) : word;
+    if (keyword === "def") {
+      this.#definition(scope, owner);
+    } else if (word === "class") {
+      this.#class(scope, owner);
+    } else if (decorated) {
+      this.#mark(owner, "effect");
+    } else if (this.#opensSuite(start)) {
+      this.#compound(scope, owner);
+    } else {
+      this.#line(scope, owner);
+    }
+  }
+
+  /** A line of simple statements. */
+  #line(scope: Scope, owner: Owner | undefined): void {
+    const end = this.#endOfLine(this.#at);
+    let start = this.#at;
+    for (let at = start; at <= end; at++) {
+      const token = this.#tokens[at];
+      if (at === end || (token?.text === ";" && token.kind === OPERATOR && token.depth === 0)) {
+        if (at > start) {
+          this.#simple(start, at, scope, owner);
+        }
+        start = at + 1;
+      }
+    }
+    this.#at = end + 1;
+  }
+
+  #simple(start: number, end: number, scope: Scope, owner: Owner | undefined): void {
+    const word = this.#word(start);
+    if (word === "lazy" && (this.#word(start + 1) === "import" || this.#word(start + 1) === "from")) {
+      this.#simple(start + 1, end, scope, owner);
+      return;
+    }
+    if (word === "import" || word === "from") {
+      this.#import(start, end, scope, owner);
+    } else if (word === "global") {
+      scope.globals ??= new Set();
+      for (let at = start + 1; at < end; at++) {
+        scope.globals.add(this.#word(at) ?? "");
+      }
+      this.#evaluate(start, end, owner, "plain");
+    } else if (owner !== undefined) {
+      if (start !== this.#documentation) {
+        this.#evaluate(start, end, owner, "plain");
+      }
+    } else if (word === "pass" || this.#isLiteral(start, end)) {
+      this.#evaluate(start, end, owner, "plain");
+      this.#mark(owner, "literal");
+    } else {
+      this.#assignment(start, end, scope);
+    }
+  }
+
+  /** At module or class level: what is bound there, or else an effect. */
+  #assignment(start: number, end: number, scope: Scope): void {
+    const targets: string[] = [];
+    let at = start;
+    let isSimple = false;
+    for (;;) {
+      const name = this.#word(at);
+      const next = this.#tokens[at + 1];
+      if (name === undefined || isKeyword(name) || at + 1 > end) {
+        break;
+      }
+      if (at + 1 < end && next?.kind === OPERATOR && next.text === "=") {
+        targets.push(name);
+        isSimple = true;
+        at += 2;
+        continue;
+      }
+      if (at + 1 < end && next?.kind === OPERATOR && next.text === ":" && targets.length === 0) {
+        targets.push(name);
+        isSimple = true;
+      }
+      break;
+    }
+    this.#evaluate(start, end, undefined, isSimple ? "plain" : "unknown");
+    if (isSimple) {
+      this.#bind(scope, targets);
+      this.#mark(undefined, "assignment");
+      return;
+    }
+    // Whatever is bound in another way: `a, b = …`, `x += 1`, `del x`, `(y := …)`.
+    for (let each = start; each < end; each++) {
+      const name = this.#word(each);
+      if (name !== undefined && !isKeyword(name) && !this.#isOperator(each - 1, ".")) {
+        this.#bind(scope, [name]);
+      }
+    }
+    this.#mark(undefined, "effect");
+  }
+
+  #import(start: number, end: number, scope: Scope, owner: Owner | undefined): void {
+    const statement = new ImportStatement(this.#word(start) === "from");
+    for (let at = start + 1; at < end; at++) {
+      const token = this.#tokens[at] as Token;
+      statement.token(token.kind, token.text);
+    }
+    const found = statement.finish();
+    this.#row(start, end, owner);
+    const bindings = this.#bindings(start, end, found);
+    for (const binding of bindings) {
+      if (owner !== undefined) {
+        // Where it leads cannot be told from the name alone.
+        for (const name of binding.names.length > 0 ? binding.names : binding.module.split(".")) {
+          owner.mentions.addWild(name);
+        }
+        continue;
+      }
+      if (binding.module === "__future__" && binding.names.includes("annotations")) {
+        this.#deferred = true;
+      }
+      this.#draft.imports.push(binding);
+      this.#bind(scope, binding.binds);
+    }
+    this.#mark(owner, "import");
+  }
+
+  /** What each import binds, in the order in which it is written. */
+  #bindings(start: number, end: number, found: readonly ImportRef[]): ImportBinding[] {
+    const isFrom = this.#word(start) === "from";
+    const bound: string[] = [];
+    const first = isFrom ? this.#indexOfWord("import", start, end) + 1 : start + 1;
+    for (let at = first; at < end; at++) {
+      const name = this.#word(at);
+      if (name === undefined || this.#isOperator(at - 1, ".")) {
+        continue;
+      }
+      if (name === "as") {
+        bound[bound.length - 1] = this.#word(at + 1) ?? "";
+        at += 1;
+      } else {
+        bound.push(name);
+      }
+    }
+    if (isFrom) {
+      return found.map((one) => ({ ...one, binds: one.names.includes("*") ? [] : bound }));
+    }
+    return found.map((one, index) => ({ ...one, binds: bound.slice(index, index + 1) }));
+  }
+
+  #definition(scope: Scope, owner: Owner | undefined): void {
+    const start = this.#at;
+    const nameAt = this.#word(start) === "async" ? start + 2 : start + 1;
+    const name = this.#word(nameAt) ?? "";
+    const colon = this.#colon(nameAt);
+    this.#evaluate(nameAt + 1, colon, owner, "header");
+    // The word before the name tells a coroutine from a function.
+    this.#row(start, nameAt + 1, owner);
+    this.#bindIn(scope, owner, name);
+    this.#mark(owner, "definition");
+    const qualname = qualify(scope, name);
+    let mentions = this.#bodies.get(qualname);
+    if (mentions === undefined) {
+      mentions = new MentionSet();
+      this.#bodies.set(qualname, mentions);
+    }
+    const inner = functionScope(qualname);
+    const own = this.#localsOf(nameAt + 1, colon, owner?.locals);
+    this.#at = colon + 1;
+    this.#docstring(owner);
+    this.#suite(inner, { qualname, mentions, locals: own });
+  }
+
+  /** The docstring of a function is part of what its name is bound to. */
+  #docstring(owner: Owner | undefined): void {
+    let at = this.#at;
+    if (this.#tokens[at]?.kind === NEWLINE) {
+      at += this.#tokens[at + 1]?.kind === INDENT ? 2 : 1;
+    }
+    const end = this.#endOfStatement(at);
+    if (end > at && this.#isDocstring(at, end)) {
+      this.#row(at, end, owner);
+      this.#documentation = at;
+    }
+  }
+
+  #class(scope: Scope, owner: Owner | undefined): void {
+    const start = this.#at;
+    const name = this.#word(start + 1) ?? "";
+    const colon = this.#colon(start + 1);
+    this.#row(start, start + 2, owner);
+    this.#evaluate(start + 2, colon, owner, "bases");
+    this.#bindIn(scope, owner, name);
+    const inner = classScope(qualify(scope, name));
+    this.#at = colon + 1;
+    this.#suite(inner, owner);
+    this.#mark(owner, "class");
+  }
+
+  #compound(scope: Scope, owner: Owner | undefined): void {
+    let kind: StatementKind = "branches";
+    for (let first = true; ; first = false) {
+      const start = this.#at;
+      const word = this.#word(start) ?? "";
+      const isMore = word === "elif" || word === "else" || word === "except" || word === "finally";
+      if (!first && !(isMore && this.#opensSuite(start))) {
+        break;
+      }
+      const colon = this.#colon(start);
+      if (owner === undefined) {
+        if (word === "if" && this.#text(start + 1, colon) === "__name__ == __main__") {
+          kind = "main";
+        }
+        const isCondition = word === "if" || word === "elif";
+        const isKnown = isCondition || word === "try" || word === "else" || word === "except" || word === "finally";
+        this.#evaluate(start, colon, undefined, isCondition ? "condition" : isKnown ? "plain" : "unknown");
+        if (!isKnown) {
+          this.#mark(undefined, "effect");
+        }
+        for (let at = start + 1; at < colon; at++) {
+          const name = this.#word(at);
+          if (name !== undefined && !isKeyword(name) && (!isKnown || this.#word(at - 1) === "as")) {
+            this.#bind(scope, [name]);
+          }
+        }
+      } else {
+        this.#evaluate(start, colon, owner, "plain");
+      }
+      this.#at = colon + 1;
+      this.#suite(scope, owner);
+      if (kind === "main" && this.#word(this.#at) !== undefined && /^(elif|else)$/.test(this.#word(this.#at) ?? "")) {
+        kind = "branches";
+      }
+    }
+    // Whatever stood in the branches decides, if it may do anything.
+    this.#draft.kind = this.#draft.kind === "effect" && kind !== "main" ? "effect" : kind;
+    if (owner !== undefined) {
+      return;
+    }
+    this.#draft.rows.push("\u0002");
+  }
+
+  /** What follows a colon: the rest of the line, or an indented block. Docstrings of functions are left out. */
+  #suite(scope: Scope, owner: Owner | undefined): void {
+    if (this.#tokens[this.#at]?.kind !== NEWLINE) {
+      this.#line(scope, owner);
+      return;
+    }
+    this.#at += 1;
+    if (this.#tokens[this.#at]?.kind !== INDENT) {
+      return;
+    }
+    this.#at += 1;
+    this.#row(-1, -1, owner);
+    while (this.#at < this.#tokens.length && this.#tokens[this.#at]?.kind !== DEDENT) {
+      const before = this.#at;
+      this.#statement(scope, owner);
+      if (this.#at === before) {
+        this.#at += 1;
+      }
+    }
+    this.#at += 1;
+  }
+
+  /** What can only be a local of a function: its parameters, what it assigns, and what those around it do. */
+  #localsOf(open: number, colon: number, outer: ReadonlySet<string> | undefined): ReadonlySet<string> {
+    const found = new Set(outer);
+    const tokens = this.#tokens;
+    const depth = tokens[open]?.text === "(" ? (tokens[open] as Token).depth : -1;
+    for (let at = open + 1; at < colon; at++) {
+      const token = tokens[at] as Token;
+      const before = tokens[at - 1] as Token;
+      if (token.kind === NAME && token.depth === depth && /^([(,]|\*\*?)$/.test(before.text)) {
+        found.add(token.text);
+      }
+    }
+    // The body reaches to the end of the line, or of the indented block.
+    let at = colon + 1;
+    const declared = new Set<string>();
+    let level = 0;
+    const inline = tokens[at]?.kind !== NEWLINE;
+    for (; at < tokens.length; at++) {
+      const token = tokens[at] as Token;
+      if (token.kind === INDENT) {
+        level += 1;
+      } else if (token.kind === DEDENT) {
+        level -= 1;
+        if (level === 0) {
+          break;
+        }
+      } else if (token.kind === NEWLINE) {
+        if (inline) {
+          break;
+        }
+      } else if (token.kind === NAME && token.depth === 0) {
+        const before = tokens[at - 1] as Token;
+        const after = tokens[at + 1];
+        const starts =
+          before.kind === NEWLINE || before.kind === INDENT || before.kind === DEDENT || before.text === ";";
+        if (token.text === "global" || token.text === "nonlocal") {
+          for (let next = at + 1; tokens[next]?.kind === NAME || tokens[next]?.text === ","; next++) {
+            declared.add((tokens[next] as Token).text);
+          }
+        } else if (token.text === "def" || token.text === "class") {
+          // Scopes of their own; what they assign is none of ours.
+          at = this.#behind(at);
+        } else if (starts && after?.kind === OPERATOR && after.text === "=" && !isKeyword(token.text)) {
+          found.add(token.text);
+        } else if (starts && token.text === "for" && after?.kind === NAME && tokens[at + 2]?.text === "in") {
+          found.add(after.text);
+        }
+      }
+    }
+    for (const name of declared) {
+      found.delete(name);
+    }
+    return found;
+  }
+
+  /** The last token of the definition or class whose keyword stands at `at`. */
+  #behind(at: number): number {
+    const colon = this.#colon(at);
+    let level = 0;
+    for (let next = colon + 1; next < this.#tokens.length; next++) {
+      const { kind } = this.#tokens[next] as Token;
+      if (kind === INDENT) {
+        level += 1;
+      } else if (kind === DEDENT) {
+        level -= 1;
+        if (level === 0) {
+          return next;
+        }
+      } else if (kind === NEWLINE && level === 0 && this.#tokens[next + 1]?.kind !== INDENT) {
+        return next;
+      }
+    }
+    return this.#tokens.length;
+  }
+
+  // What is read goes to whom it belongs
+
+  #evaluate(
+    start: number,
+    end: number,
+    owner: Owner | undefined,
+    as: "plain" | "header" | "bases" | "decorator" | "condition" | "unknown",
+  ): void {
+    this.#row(start, end, owner);
+    if (owner !== undefined) {
+      owner.mentions.add(this.#tokens, start, end, owner.locals);
+      return;
+    }
+    if (as === "header") {
+      this.#draft.mentions.addHeader(this.#tokens, start, end);
+    } else {
+      this.#draft.mentions.add(this.#tokens, start, end);
+    }
+    this.#draft.evaluation.read(this.#tokens, start, end, as);
+  }
+
+  #row(start: number, end: number, owner: Owner | undefined): void {
+    if (owner !== undefined) {
+      return;
+    }
+    // Marks keep statements apart: no token begins with a control character.
+    this.#draft.rows.push("\u0001");
+    for (let at = start; at < end; at++) {
+      const token = this.#tokens[at] as Token;
+      this.#draft.rows.push(token.kind === STRING ? token.written.replace(/\r\n?/g, "\n") : token.written);
+    }
+  }
+
+  #mark(owner: Owner | undefined, kind: StatementKind): void {
+    const draft = this.#draft;
+    if (owner !== undefined) {
+      return;
+    }
+    if (kind === "effect" || draft.kind === "effect") {
+      draft.kind = "effect";
+    } else if (kind !== "literal" || draft.rows.length === 0) {
+      draft.kind = kind;
+    }
+  }
+
+  #bindIn(scope: Scope, owner: Owner | undefined, name: string): void {
+    if (owner === undefined) {
+      this.#bind(scope, [name]);
+    }
+  }
+
+  /** Only names of the module count: those of a class are part of it. */
+  #bind(scope: Scope, names: readonly string[]): void {
+    for (const name of names) {
+      if (scope.prefix === "") {
+        this.#draft.binds.add(name);
+      } else {
+        this.#draft.inner.push(name);
+      }
+    }
+  }
+
+  // Looking at tokens
+
+  #word(at: number): string | undefined {
+    const token = this.#tokens[at];
+    return token?.kind === NAME ? token.text : undefined;
+  }
+
+  #isOperator(at: number, text: string): boolean {
+    const token = this.#tokens[at];
+    return token?.kind === OPERATOR && token.text === text;
+  }
+
+  #text(start: number, end: number): string {
+    return this.#tokens
+      .slice(start, end)
+      .map(({ text }) => text)
+      .join(" ");
+  }
+
+  #indexOfWord(word: string, start: number, end: number): number {
+    for (let at = start; at < end; at++) {
+      if (this.#word(at) === word) {
+        return at;
+      }
+    }
+    return end;
+  }
+
+  /** The NEWLINE that ends the line of `at`. */
+  #endOfLine(at: number): number {
+    let end = at;
+    while (end < this.#tokens.length && this.#tokens[end]?.kind !== NEWLINE) {
+      end += 1;
+    }
+    return end;
+  }
+
+  #endOfStatement(at: number): number {
+    let end = at;
+    while (end < this.#tokens.length) {
+      const token = this.#tokens[end] as Token;
+      if (token.kind === NEWLINE || (token.kind === OPERATOR && token.text === ";" && token.depth === 0)) {
+        break;
+      }
+      end += 1;
+    }
+    return end;
+  }
+
+  /** The first colon outside of brackets that ends a header. */
+  #colon(at: number): number {
+    let lambdas = 0;
+    for (let next = at; next < this.#tokens.length; next++) {
+      const token = this.#tokens[next] as Token;
+      if (token.kind === NEWLINE) {
+        return next;
+      }
+      if (token.depth === 0 && token.kind === NAME && token.text === "lambda") {
+        lambdas += 1;
+      } else if (token.depth === 0 && token.kind === OPERATOR && token.text === ":") {
+        if (lambdas === 0) {
+          return next;
+        }
+        lambdas -= 1;
+      }
+    }
+    return this.#tokens.length;
+  }
+
+  #opensSuite(at: number): boolean {
+    const word = this.#word(at);
+    if (word === "async") {
+      return this.#opensSuite(at + 1);
+    }
+    if (word !== undefined && /^(if|elif|else|for|while|try|except|finally|with)$/.test(word)) {
+      return true;
+    }
+    if (word !== "match" && word !== "case") {
+      return false;
+    }
+    const end = this.#endOfLine(at);
+    const colon = this.#colon(at);
+    // `match: int = 1` is none; a statement of that name has a subject, and its suite below or behind it.
+    return (
+      colon > at + 1 && colon < end + 1 && (colon === end - 1 || word === "case") && !this.#isOperator(at + 1, "=")
+    );
+  }
+
+  #isLiteral(start: number, end: number): boolean {
+    return this.#isDocstring(start, end) || (end === start + 1 && this.#tokens[start]?.text === "...");
+  }
+
+  #isDocstring(start: number, end: number): boolean {
+    let hasString = false;
+    for (let at = start; at < end; at++) {
+      const token = this.#tokens[at] as Token;
+      if (token.kind === STRING && !token.formatted) {
+        hasString = true;
+      } else if (!(token.kind === OPERATOR && (token.text === "(" || token.text === ")"))) {
+        return false;
+      }
+    }
+    return hasString;
+  }
+}
+
+function newDraft(): Draft {
+  return {
+    kind: "literal",
+    binds: new Set(),
+    inner: [],
+    rows: [],
+    mentions: new MentionSet(),
+    evaluation: new EvaluationReader(),
+    imports: [],
+  };
+}
+
+function checksumOf(rows: readonly string[]): string {
+  const text = rows.join("\u0000");
+  const bytes = new Uint8Array(text.length * 2);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    bytes[at * 2] = code & 0xff;
+    bytes[at * 2 + 1] = code >> 8;
+  }
+  return hash128(bytes, 0, bytes.length, OUTLINE_VERSION);
+}

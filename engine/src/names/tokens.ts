@@ -1,0 +1,58 @@
+/** The tokens of a source as a list, with their texts. */
+
+import { encodingOf, identifier } from "../fingerprint/encoding.ts";
+import { FORMATTED } from "../fingerprint/strings.ts";
+import { END, ERROR, NAME, STRING, Tokenizer } from "../fingerprint/tokenizer.ts";
+
+export interface Token {
+  /** One of the tokenizer's kinds. */
+  readonly kind: number;
+  /** Of a string, what is between its quotes; of a name, as Python compares it. */
+  readonly text: string;
+  /** As written, for checksums. */
+  readonly written: string;
+  /** How many brackets are open after it. */
+  readonly depth: number;
+  /** A string that holds expressions. */
+  readonly formatted: boolean;
+}
+
+/** The tokens of a source, without the last one (END); undefined where it cannot be split. */
+export function tokensOf(source: Uint8Array): Token[] | undefined {
+  const encoding = encodingOf(source);
+  if (typeof encoding === "string" || source.includes(0)) {
+    return undefined;
+  }
+  const tokenizer = new Tokenizer(source, encoding.start);
+  const tokens: Token[] = [];
+  for (;;) {
+    const kind = tokenizer.next();
+    if (kind === END) {
+      return tokens;
+    }
+    if (kind === ERROR) {
+      return undefined;
+    }
+    const { start, end, depth } = tokenizer;
+    const text = kind === NAME ? identifier(source, start, end, encoding.latin1) : decode(source, start, end);
+    const formatted = kind === STRING && (tokenizer.prefix & FORMATTED) !== 0;
+    tokens.push({ kind, text: kind === STRING ? inside(text) : text, written: text, depth, formatted });
+  }
+}
+
+/** Latin-1: texts are compared with each other only, but for names, and no other character of a token has a meaning here. */
+function decode(source: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at++) {
+    text += String.fromCharCode(source[at] as number);
+  }
+  return text;
+}
+
+/** What is between the quotes. */
+function inside(written: string): string {
+  const quote = written.search(/['"]/);
+  const long = written.startsWith('"""', quote) || written.startsWith("'''", quote);
+  const width = long ? 3 : 1;
+  return written.slice(quote + width, written.length - width);
+}

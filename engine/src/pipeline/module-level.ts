@@ -1,0 +1,121 @@
+/** What a store and the present tree know of module levels, for judging their changes by name. */
+
+import { type Resolutions, resolveCandidates } from "../changes/resolve.ts";
+import { ABSENT } from "../model/key.ts";
+import { type Concern, moduleNames, type Outline, Project } from "../names/index.ts";
+import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
+import { hasMarked, unpackIds } from "../store/id-set.ts";
+import type { Store, StoredDependency } from "../store/store.ts";
+import type { PresentTree } from "./present.ts";
+
+/** A project over the present tree, for questions about names. */
+export function projectOf(tree: PresentTree): Project {
+  const memo: Resolutions = new Map();
+  const [major = 3, minor = 0] = tree.python.split(".").map(Number);
+  return new Project({
+    python: [major, minor],
+    outline: (path) => tree.outline(path),
+    resolve: (module) => resolveCandidates(tree, module, memo).map(({ path }) => path),
+    namesOf: (path) => moduleNames(path, tree.searchRoots),
+  });
+}
+
+/** Whether the change of a module level may be less than one of everything in it: its present content can be read. */
+export function mayBeNames(tree: PresentTree, { kind, path, value }: StoredDependency): boolean {
+  return kind === "toplevel" && value !== ABSENT && !value.startsWith("!") && tree.source(path).kind === "source";
+}
+
+export class StoredLevels implements LevelKnowledge {
+  readonly project: Project;
+  readonly #store: Store;
+  readonly #tree: PresentTree;
+  readonly #changed = new Map<number, readonly ChangedLevel[]>();
+  readonly #members = new Map<number, Uint8Array>();
+  readonly #concerned = new Map<Concern, Uint8Array>();
+  readonly #size: number;
+  readonly #files: ReadonlyMap<number, string>;
+  readonly #nodes: ReadonlyMap<number, string>;
+  #paths: readonly string[] | undefined;
+
+  /** `changed`: the dependencies on module levels that are other ones now; `files`: what each test is collected from. */
+  constructor(
+    store: Store,
+    tree: PresentTree,
+    changed: readonly StoredDependency[],
+    files: ReadonlyMap<number, string>,
+    nodes: ReadonlyMap<number, string>,
+  ) {
+    this.#store = store;
+    this.#tree = tree;
+    this.#files = files;
+    this.#nodes = nodes;
+    this.project = projectOf(tree);
+    this.#size = store.lastDependencyId() + 1;
+    if (changed.length === 0) {
+      return;
+    }
+    const byId = new Map(changed.map((dependency) => [dependency.id, dependency]));
+    const marks = new Uint8Array(this.#size);
+    for (const id of byId.keys()) {
+      marks[id] = 1;
+    }
+    store.forEachDepset((id, members) => {
+      this.#members.set(id, members);
+      if (hasMarked(members, marks)) {
+        this.#changed.set(
+          id,
+          unpackIds(members).flatMap((member) => byId.get(member) ?? []),
+        );
+      }
+    });
+  }
+
+  paths = (): readonly string[] => {
+    this.#paths ??= this.#store
+      .dependencyPaths()
+      .filter((path) => path.endsWith(".py") && this.#tree.outline(path) !== undefined);
+    return this.#paths;
+  };
+
+  outlineOfToplevel(value: string): Outline | undefined {
+    return this.#tree.outlineOfToplevel(value);
+  }
+
+  changedIn(depset: number): readonly ChangedLevel[] {
+    return this.#changed.get(depset) ?? [];
+  }
+
+  isConcerned(depset: number, concern: Concern): boolean {
+    const members = this.#members.get(depset);
+    return members !== undefined && hasMarked(members, this.#marksOf(concern));
+  }
+
+  #marksOf(concern: Concern): Uint8Array {
+    let marks = this.#concerned.get(concern);
+    if (marks === undefined) {
+      marks = new Uint8Array(this.#size);
+      for (const path of this.paths()) {
+        const bodies = new Set(concern.bodiesOf(path));
+        const isEffect = concern.effects.has(path);
+        if (bodies.size === 0 && !isEffect) {
+          continue;
+        }
+        for (const { id, kind, name } of this.#store.dependenciesOfPath(path)) {
+          if ((kind === "body" && bodies.has(name)) || (kind === "toplevel" && isEffect)) {
+            marks[id] = 1;
+          }
+        }
+      }
+      this.#concerned.set(concern, marks);
+    }
+    return marks;
+  }
+
+  fileOf(test: number): string | undefined {
+    return this.#files.get(test);
+  }
+
+  nodeOf(test: number): string | undefined {
+    return this.#nodes.get(test);
+  }
+}

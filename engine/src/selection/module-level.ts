@@ -1,0 +1,133 @@
+/**
+ * Changes at module level, judged by name: a fact whose module has another module level now still holds if none of the
+ * names that differ concerns it. Pure.
+ *
+ * Nothing more is recorded for this: the outline of each module level that was ever loaded is kept, and the bodies that
+ * a fact depends on say what it mentions. What must stay true: where an outline is not to be had, or the change is more
+ * than one of names, the dependency counts as changed.
+ */
+
+import type { Reason } from "../model/reason.ts";
+import {
+  type Binding,
+  type Concern,
+  concernOf,
+  type Delta,
+  deltaOf,
+  type Outline,
+  type Project,
+} from "../names/index.ts";
+
+/** A dependency on a module level that is another one now. */
+export interface ChangedLevel {
+  readonly path: string;
+  /** The value that it had. */
+  readonly value: string;
+}
+
+/** What is asked of what is known. */
+export interface LevelKnowledge {
+  readonly project: Project;
+  /** Every source that a fact may depend on. */
+  readonly paths: () => readonly string[];
+  /** The outline of what once stood at a module level, by its value. */
+  outlineOfToplevel(value: string): Outline | undefined;
+  /** The module levels of a depset that changed, but can be read. */
+  changedIn(depset: number): readonly ChangedLevel[];
+  /** Whether a depset depends on a body that is concerned, or on the module level of a file whose effects are. */
+  isConcerned(depset: number, concern: Concern): boolean;
+  /** The file that a test is collected from, and its node id. */
+  fileOf(test: number): string | undefined;
+  nodeOf(test: number): string | undefined;
+}
+
+interface Judged {
+  readonly reason: Reason;
+  readonly concern: Concern;
+}
+
+/** Says of facts whether a change at module level concerns them; answers are kept. */
+export class ModuleLevel {
+  readonly #known: LevelKnowledge;
+  readonly #judged = new Map<string, Judged | undefined>();
+  readonly #concerns = new Map<string, Concern>();
+
+  constructor(known: LevelKnowledge) {
+    this.#known = known;
+  }
+
+  /** Why a test's fact with these depsets does not hold; [] if it does. */
+  ofTest(test: number, depsets: readonly number[]): readonly Reason[] {
+    return this.#reasons(depsets, ({ path }, { concern }) => {
+      if (path !== this.#known.fileOf(test)) {
+        return false;
+      }
+      // What a test is bound to in its own file; what has no such name (a doctest, say) is of the file as a whole.
+      const name = ownName(this.#known.nodeOf(test) ?? "");
+      const isBound = name !== undefined && this.#known.project.evaluated(path)?.bound.has(name) === true;
+      return !isBound || concern.reaches(path, name);
+    });
+  }
+
+  /** The same for the collection of a file: all of its module level is evaluated and looked at. */
+  ofFile(path: string, depsets: readonly number[]): readonly Reason[] {
+    return this.#reasons(depsets, (_, { concern }) => concern.touched.has(path));
+  }
+
+  #reasons(depsets: readonly number[], concerns: (changed: ChangedLevel, judged: Judged) => boolean): Reason[] {
+    const reasons = new Map<string, Reason>();
+    for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
+      const id = `${changed.path}\n${changed.value}`;
+      if (reasons.has(id)) {
+        continue;
+      }
+      const judged = this.#judge(id, changed);
+      if (judged === undefined) {
+        reasons.set(id, { kind: "toplevel-changed", path: changed.path });
+      } else if (
+        concerns(changed, judged) ||
+        depsets.some((depset) => this.#known.isConcerned(depset, judged.concern))
+      ) {
+        reasons.set(id, judged.reason);
+      }
+    }
+    return [...reasons.values()];
+  }
+
+  /** Undefined if the change is more than one of names. */
+  #judge(id: string, changed: ChangedLevel): Judged | undefined {
+    if (this.#judged.has(id)) {
+      return this.#judged.get(id);
+    }
+    const delta = this.#delta(changed);
+    const judged = delta?.kind === "names" ? this.#judgeNames(changed.path, delta) : undefined;
+    this.#judged.set(id, judged);
+    return judged;
+  }
+
+  #delta({ path, value }: ChangedLevel): Delta | undefined {
+    const { project } = this.#known;
+    const before = this.#known.outlineOfToplevel(value);
+    const after = project.evaluated(path);
+    return before === undefined || after === undefined
+      ? undefined
+      : deltaOf(project, path, project.evaluate(path, before), after);
+  }
+
+  #judgeNames(path: string, { changed, removed }: Delta & { kind: "names" }): Judged {
+    const seeds = changed.map((name): Binding => ({ path, name, removed: removed.includes(name) }));
+    const key = JSON.stringify(seeds);
+    let concern = this.#concerns.get(key);
+    if (concern === undefined) {
+      concern = concernOf(this.#known.project, this.#known.paths(), seeds);
+      this.#concerns.set(key, concern);
+    }
+    return { reason: { kind: "toplevel-changed", path, names: changed }, concern };
+  }
+}
+
+/** The name at module level that a test is bound to: `TestPrice` of `tests/test_price.py::TestPrice::test_net[1]`. */
+function ownName(node: string): string | undefined {
+  const name = node.split("::")[1]?.replace(/\[.*$/s, "");
+  return name !== undefined && /^[^\W\d]\w*$/u.test(name) ? name : undefined;
+}
