@@ -112,11 +112,12 @@ function write(program: Program): void {
 }
 
 /** Two tests of one function each. */
-function program(versions: readonly [number, number] = [1, 1], constant = 1): Program {
+function program(versions: readonly [number, number] = [1, 1], effect = 0): Program {
   const source = (path: string, imports: readonly string[], functions: Source["functions"]): Source => ({
     path,
     imports,
-    constant: path === "a.py" ? constant : 1,
+    constant: 1,
+    effect: path === "a.py" ? effect : 0,
     comments: 0,
     functions,
   });

@@ -13,12 +13,16 @@ export interface Function {
   readonly version: number;
   /** `module.function` */
   readonly calls: readonly string[];
+  /** It reads the constant of its module. */
+  readonly reads?: boolean;
 }
 
 export interface Source {
   readonly path: string;
   readonly imports: readonly string[];
   readonly constant: number;
+  /** What importing it prints; nothing for 0. */
+  readonly effect?: number;
   /** Comment lines at the top: they move everything and mean nothing. */
   readonly comments: number;
   /** Of a test file these are the tests. */
@@ -45,11 +49,13 @@ function nameOf(source: Source): string {
 export function textOf(source: Source): { text: string; lines: ReadonlyMap<string, number> } {
   const text: string[] = Array.from({ length: source.comments }, (_, i) => `# comment ${i}`);
   text.push(...source.imports.map((name) => `import ${name}`), `CONSTANT = ${source.constant}`);
+  text.push(...(source.effect ? [`print(${source.effect})`] : []));
   const lines = new Map<string, number>();
-  for (const { name, version, calls } of source.functions) {
+  for (const { name, version, calls, reads } of source.functions) {
     text.push("", "");
     lines.set(name, text.length + 1);
-    text.push(`def ${name}():`, ...calls.map((call) => `    ${call}()`), `    return ${version}`);
+    const body = [...calls.map((call) => `${call}()`), ...(reads ? ["CONSTANT"] : []), `return ${version}`];
+    text.push(`def ${name}():`, ...body.map((line) => `    ${line}`));
   }
   return { text: `${text.join("\n")}\n`, lines };
 }
@@ -62,16 +68,17 @@ function sourceOf(program: Program, name: string): Source | undefined {
   return program.sources.find((source) => nameOf(source) === name);
 }
 
-/** The source and all that it imports, in the order in which Python would load them. */
-function closure(program: Program, source: Source, found: Source[] = []): Source[] {
-  if (!found.includes(source)) {
-    found.push(source);
+/** The source and all that it imports, in the order in which they are executed to their end. */
+function finished(program: Program, source: Source, found: Source[] = [], begun = new Set<Source>()): Source[] {
+  if (!begun.has(source)) {
+    begun.add(source);
     for (const name of source.imports) {
       const target = sourceOf(program, name);
       if (target !== undefined) {
-        closure(program, target, found);
+        finished(program, target, found, begun);
       }
     }
+    found.push(source);
   }
   return found;
 }
@@ -101,9 +108,14 @@ function toplevelOf({ path, imports, constant, functions }: Source): string {
   return JSON.stringify([path, imports, constant, functions.map(({ name }) => name)]);
 }
 
+/** What happens when a test file is imported, in order. */
+function effects(program: Program, file: Source): string {
+  return JSON.stringify(finished(program, file).flatMap(({ path, effect }) => (effect ? [[path, effect]] : [])));
+}
+
 /** All that the collection of a test file depends on. */
 export function collectionSignature(program: Program, file: Source): string {
-  return JSON.stringify(closure(program, file).map(toplevelOf).sort());
+  return JSON.stringify([toplevelOf(file), effects(program, file)]);
 }
 
 /** All that the outcome of a test depends on: equal signatures, equal outcomes. */
@@ -114,8 +126,9 @@ export function testSignature(program: Program, file: Source, name: string): str
     each.name,
     each.version,
     each.calls,
+    each.reads ? source.constant : null,
   ]);
-  return JSON.stringify([collectionSignature(program, file), bodies.map((body) => JSON.stringify(body)).sort()]);
+  return JSON.stringify([effects(program, file), bodies.map((body) => JSON.stringify(body)).sort()]);
 }
 
 /** Whether a test passes: no function that it touches has a version that is a multiple of seven. */
