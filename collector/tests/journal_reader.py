@@ -89,8 +89,11 @@ class Journal:
         """`path::name` of what ran in the test itself."""
         return {"%s::%s" % (path, name) for path, _, name in self.tests[test]["codes"]}
 
-    def reached(self, test: str) -> List[dict]:
-        """The test and every context it depends on through `uses`, `of`, the session and its file's collection."""
+    def reached(self, test: str, states: bool = False) -> List[dict]:
+        """The test and every context it depends on through `uses`, `of`, the session and its file's collection.
+
+        `states`: also what left state behind that it may have found, whatever it mentions.
+        """
         frame = self.tests[test]
         todo = [0, *frame["uses"]]
         if frame["file"] in self.collected:
@@ -98,7 +101,7 @@ class Journal:
         seen: Set[int] = set()
         while todo:
             number = todo.pop()
-            if number in seen:
+            if number in seen or (self.contexts[number]["kind"] == "state" and not states):
                 continue
             seen.add(number)
             todo += self.contexts[number]["uses"]
@@ -108,6 +111,10 @@ class Journal:
     def bodies(self, test: str) -> Set[str]:
         """`path::name` of all code that the test depends on."""
         return {"%s::%s" % (path, name) for part in self.reached(test) for path, _, name in part["codes"]}
+
+    def found(self, test: str) -> Set[str]:
+        """The same, with what made the states that it may have found."""
+        return {"%s::%s" % (path, name) for part in self.reached(test, True) for path, _, name in part["codes"]}
 
     def inputs(self, test: str) -> List[list]:
         """All inputs that the test depends on."""

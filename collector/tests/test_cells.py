@@ -45,7 +45,7 @@ def test_whoever_finds_a_value_ready_depends_on_what_made_it(project):
     journal = project.run("-q").journal
     second = "test_it.py::test_second"
     assert journal.own(second) == {second, "lib.py::lexer"}
-    assert {"lib.py::__init__", "lib.py::convert"} <= journal.bodies(second)
+    assert {"lib.py::__init__", "lib.py::convert"} <= journal.found(second)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_only_what_stays_changed_counts(project, change, produces):
     """
     project.write({"lib.py": source, "test_it.py": textwrap.dedent(tests) % change})
     journal = project.run("-q").journal
-    assert ("test_it.py::test_first" in journal.bodies("test_it.py::test_second")) is produces
+    assert ("test_it.py::test_first" in journal.found("test_it.py::test_second")) is produces
 
 
 def test_no_code_of_the_project_runs_to_find_out(project):
@@ -158,5 +158,5 @@ def test_a_state_that_is_brought_back_has_its_old_producers(project):
         }
     )
     journal = project.run("-q").journal
-    assert "test_it.py::helper" in journal.bodies("test_it.py::test_2")
-    assert "test_it.py::helper" not in journal.bodies("test_it.py::test_4")
+    assert "test_it.py::helper" in journal.found("test_it.py::test_2")
+    assert "test_it.py::helper" not in journal.found("test_it.py::test_4")

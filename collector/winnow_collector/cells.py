@@ -1,11 +1,13 @@
 """State at module and class level that one test leaves behind and a later one finds.
 
-A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. This is
-the coarse rule: at the end of each test the namespaces of the modules whose code ran are compared with what they looked
-like before. Whoever left a change behind becomes a *producer* of that module's state, with all that it depends on, and
-whoever runs code of the module later uses the producers. A test that puts all back, as most do, produces nothing; and
-where a later test brings a state back that was there before (the one after the import, say), whoever comes after it
-depends on what produced *that* state.
+A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. A *cell*
+is a name of a module. At the end of each test the namespaces of the modules whose code ran are compared, name by name,
+with what they looked like before. Whoever left a change behind becomes a *producer* of that cell's state, with all that
+it depends on. A test that puts all back, as most do, produces nothing; and where a later test brings a state back that
+was there before (the one after the import, say), whoever comes after it depends on what produced *that* state.
+
+Who reads a cell cannot be seen here: every test is said to use all states that it may have found, and the engine keeps
+those whose names the test mentions.
 
 Compared are contents up to three steps from the module: identities of objects, and values of the plain types. Nothing
 of the project runs in here. So what is not seen: a change deeper inside, in objects with slots or written in C, and an
@@ -15,7 +17,7 @@ object replaced by another at the same address.
 from collections import deque
 from itertools import count
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, ModuleType
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from .contexts import Context, Contexts
 
@@ -43,16 +45,30 @@ _dict_items = dict.items
 _identity = object.__hash__
 # Marks that no look gives.
 _unlike = count(1 << 80)
+_NOTHING = -1 << 80
 
 
-class _Cell:
-    """One module's state."""
+class _State:
+    """One cell: what it looked like last, and who made it so."""
 
-    __slots__ = ("namespace", "module", "watched", "rebinds", "mark", "context", "rel", "origins")
+    __slots__ = ("mark", "context", "origins")
+
+    def __init__(self, mark: int) -> None:
+        self.mark = mark
+        # The producers of the present state; None for the state after the import.
+        self.context: Optional[Context] = None
+        # The producers of states that were seen.
+        self.origins: Dict[int, Optional[Context]] = {mark: None}
+
+
+class _Module:
+    """The cells of one module."""
+
+    __slots__ = ("namespace", "name", "rel", "watched", "rebinds", "marks", "bindings", "states")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
-        self.module = module.__name__
+        self.name = module.__name__
         self.rel = rel
         # Its functions bind names of the module itself (`global`).
         self.rebinds = rebinds
@@ -61,39 +77,56 @@ class _Cell:
             for name, value in list(self.namespace.items())
             if type(value) not in _CONSTANT and not name.startswith("__") and self._can_change(value)
         ]
-        self.mark = self.look()
-        # The producers of the present state; None for the state after the import.
-        self.context: Optional[Context] = None
-        # The producers of states that were seen.
-        self.origins: Dict[int, Optional[Context]] = {self.mark: None}
+        # By name, from its first change on.
+        self.states: Dict[str, _State] = {}
+        self.marks, self.bindings = self._look()
 
     def _can_change(self, value: Any) -> bool:
         kind = type(value)
         if issubclass(kind, type):
-            return value.__dict__.get("__module__") == self.module and _has_state(value)
+            return value.__dict__.get("__module__") == self.name and _has_state(value)
         return issubclass(kind, (dict, list, set, deque)) or _is_instance(kind)
 
-    def changed(self) -> bool:
-        """Whether the state differs from that of the last question."""
-        before, self.mark = self.mark, self.look()
-        return self.mark != before
+    def changed(self) -> List[Tuple[_State, str]]:
+        """The names whose state differs from that of the last question."""
+        marks, bindings = self._look()
+        if marks == self.marks and bindings == self.bindings:
+            return []
+        before, now = self._named(self.marks, self.bindings), self._named(marks, bindings)
+        self.marks, self.bindings = marks, bindings
+        changed = []
+        for name in before.keys() | now.keys():
+            old, new = before.get(name, _NOTHING), now.get(name, _NOTHING)
+            if old != new:
+                state = self.states.setdefault(name, _State(old))
+                state.mark = new
+                changed.append((state, name))
+        return changed
 
-    def look(self) -> int:
-        """A number that differs, nearly always, if anything that is compared differs."""
+    def _named(self, marks: List[int], bindings: Dict[str, int]) -> Dict[str, int]:
+        named = dict(bindings)
+        named.update(zip(self.watched, marks))
+        return named
+
+    def _look(self) -> Tuple[List[int], Dict[str, int]]:
+        """Of each watched name a number that differs, nearly always, if anything differs; and what all names stand for."""
+        namespace = self.namespace
+        bindings: Dict[str, int] = {}
         try:
-            return self._look()
+            if self.rebinds:
+                bindings = dict(zip(namespace, map(_leaf, namespace.values())))
+            else:
+                # Names that come and go.
+                bindings[""] = len(namespace)
+        except RuntimeError:  # another thread binds names meanwhile: that is a change
+            bindings[""] = next(_unlike)
+        return [self._shape_of(name) for name in self.watched], bindings
+
+    def _shape_of(self, name: str) -> int:
+        try:
+            return _shape(self.namespace.get(name), _MAX_DEPTH, [_MAX_VISITS])
         except Exception:  # another thread changed a container meanwhile: that is a change
             return next(_unlike)
-
-    def _look(self) -> int:
-        namespace = self.namespace
-        total = len(namespace)
-        if self.rebinds:
-            total += sum(map(_leaf, namespace.values()))
-        budget = [_MAX_VISITS]
-        for name in self.watched:
-            total = (total * 31 + _shape(namespace.get(name), _MAX_DEPTH, budget)) & _MASK
-        return total
 
 
 def _has_state(owner: type) -> bool:
@@ -166,36 +199,50 @@ class Cells:
         self._contexts = contexts
         # Project paths by code number.
         self._code_files = code_files
-        self._cells: Dict[str, List[_Cell]] = {}
+        self._modules: Dict[str, List[_Module]] = {}
         self._touched: Set[int] = set()
+        # States that somebody left behind, and that are there now.
+        self._active: Set[int] = set()
 
     def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
         """A module was executed."""
-        cell = _Cell(module, rel, source is None or b"global " in source)
-        if cell.watched or cell.rebinds:
-            self._cells.setdefault(rel, []).append(cell)
+        self._modules.setdefault(rel, []).append(_Module(module, rel, source is None or b"global " in source))
 
     def note(self, codes: List[int]) -> None:
         """This code ran."""
         self._touched.update(codes)
 
+    def use_all(self, context: Context) -> None:
+        """Whatever is there now, the context may have found."""
+        if self._active:
+            context.use_all(self._active)
+
     def end_test(self, test: Context) -> None:
         """The test's dependencies are complete: what did it find, what does it leave behind?"""
         touched, self._touched = self._touched, set()
-        changed: List[_Cell] = []
+        self.use_all(test)
+        active = False
         for rel in set(map(self._code_files.__getitem__, touched)):
-            for cell in self._cells.get(rel, ()):
-                if cell.context is not None:
-                    test.use(cell.context)
-                if cell.changed():
-                    changed.append(cell)
-        for cell in changed:
-            if cell.mark in cell.origins:
-                cell.context = cell.origins[cell.mark]
-                continue
-            # One context for a state that only grows, as caches do: else there would be one for each of its sizes.
-            if cell.context is None:
-                cell.context = self._contexts.new_shared("cache::module %s" % cell.rel)
-            cell.context.absorb(test)
-            if len(cell.origins) < _MAX_ORIGINS:
-                cell.origins[cell.mark] = cell.context
+            for module in self._modules.get(rel, ()):
+                for state, name in module.changed():
+                    self._produce(state, rel, name, test)
+                    active = True
+        if active:
+            self._active = {
+                state.context.id
+                for modules in self._modules.values()
+                for module in modules
+                for state in module.states.values()
+                if state.context is not None
+            }
+
+    def _produce(self, state: _State, rel: str, name: str, test: Context) -> None:
+        if state.mark in state.origins:
+            state.context = state.origins[state.mark]
+            return
+        # One context for a state that only grows, as caches do: else there would be one for each of its sizes.
+        if state.context is None:
+            state.context = self._contexts.new("state", "%s::%s" % (rel, name))
+        state.context.absorb(test)
+        if len(state.origins) < _MAX_ORIGINS:
+            state.origins[state.mark] = state.context

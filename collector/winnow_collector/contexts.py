@@ -75,6 +75,12 @@ class Context:
             self.uses.add(other.id)
             self.mark()
 
+    def use_all(self, others: "Set[int]") -> None:
+        """The same for several, by their numbers."""
+        if not others <= self.uses:
+            self.uses |= others
+            self.mark()
+
     def add_input(self, kind: str, key: str, *value: object) -> None:
         """Depend on a file, listing or name; only the first value of each counts."""
         if (kind, key) not in self.inputs:

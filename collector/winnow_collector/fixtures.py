@@ -40,8 +40,8 @@ class Fixtures:
         self._undo: List[Tuple[Any, str, Any]] = []
         # Package nodes whose setup (`setup_module` in `__init__.py`) ran: identity → (node, context).
         self._packages: Dict[int, Tuple[Any, Context]] = {}
-        # Called when a wide fixture has been set up.
-        self.after_setup: Callable[[], None] = lambda: None
+        # Called with what a wide fixture has run, when it has been set up or torn down.
+        self.after: Callable[[Context], None] = lambda context: None
         # The running test, set by whoever runs the protocol.
         self.test: Optional[Context] = None
 
@@ -85,7 +85,7 @@ class Fixtures:
     def end_setup(self, context: Context) -> None:
         """The fixture's setup is over, well or not."""
         self._contexts.leave(context)
-        self.after_setup()
+        self.after(context)
 
     def packages_of(self, item: Any) -> List[Context]:
         """Contexts of the own setup of all packages that the test lies in."""
@@ -125,6 +125,7 @@ class Fixtures:
         try:
             if context is not None:
                 self._contexts.leave(context)
+                self.after(context)
         except Exception as error:
             self._fail(error)
 

@@ -62,7 +62,7 @@ class Recorder:
         )
         self.fixtures = Fixtures(self.contexts, self.fail)
         self.threads = Threads(self.registry, self.contexts, self.note)
-        self.fixtures.after_setup = self.threads.adopt
+        self.fixtures.after = self._after_fixture
         self._journal: Optional[Journal] = None
         self._notes: List[dict] = []
         self._header: dict = {}
@@ -120,7 +120,12 @@ class Recorder:
         self.caches.look(context, codes)
         self.processes.look(context)
 
+    def _after_fixture(self, context: Context) -> None:
+        self.threads.adopt()
+        self.cells.use_all(context)
+
     def _loaded(self, load: Load) -> None:
+        self.cells.use_all(load.context)
         self.caches.discover(load.module, load.rel, load.context)
         self.cells.add(load.module, load.rel, load.source)
 

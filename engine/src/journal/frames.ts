@@ -82,7 +82,8 @@ export interface PreloadedFrame {
 export interface ContextFrame {
   readonly k: "ctx";
   readonly id: number;
-  readonly kind: "session" | "file" | "fixture" | "teardown" | "import";
+  /** `state`: what was left behind in a cell, named `path::NAME`; who uses one may have found it. */
+  readonly kind: "session" | "file" | "fixture" | "teardown" | "import" | "state";
   readonly name: string;
   readonly uses: readonly number[];
   readonly inputs: readonly Input[];

@@ -32,9 +32,17 @@ export interface Concern {
   readonly touched: ReadonlySet<string>;
 }
 
-/** Computes whom the bindings concern among the files of `paths`. */
-export function concernOf(project: Project, paths: Iterable<string>, seeds: readonly Binding[]): Concern {
-  return new Closure(project, paths, seeds);
+/**
+ * Computes whom the bindings concern among the files of `paths`; with `readers`, who can come by what is bound, though no
+ * module is evaluated again.
+ */
+export function concernOf(
+  project: Project,
+  paths: Iterable<string>,
+  seeds: readonly Binding[],
+  who: "importers" | "readers" = "importers",
+): Concern {
+  return new Closure(project, paths, seeds, who === "importers");
 }
 
 class Closure implements Concern {
@@ -47,8 +55,11 @@ class Closure implements Concern {
   readonly #bodies = new Map<string, readonly string[]>();
   readonly effects = new Set<string>();
 
-  constructor(project: Project, paths: Iterable<string>, seeds: readonly Binding[]) {
+  readonly #isEvaluated: boolean;
+
+  constructor(project: Project, paths: Iterable<string>, seeds: readonly Binding[], isEvaluated: boolean) {
     this.#project = project;
+    this.#isEvaluated = isEvaluated;
     const files = new Map<string, Evaluated>();
     for (const path of paths) {
       const content = project.evaluated(path);
@@ -128,7 +139,8 @@ class Closure implements Concern {
       return this.#spreadFixture(path, statement);
     }
     let isNew = this.#spreadFixture(path, statement);
-    if (!this.effects.has(path) && (found === "removed" || !isPure || this.#mayFail(path, statement))) {
+    const mayFail = this.#isEvaluated && (found === "removed" || this.#mayFail(path, statement));
+    if (!this.effects.has(path) && (mayFail || !isPure)) {
       this.effects.add(path);
       isNew = true;
     }

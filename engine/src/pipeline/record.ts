@@ -14,6 +14,7 @@ import type { WatchEntry } from "../files/watch.ts";
 import type { CollectedFrame, SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
+import { concernOf, type Project } from "../names/index.ts";
 import {
   attribute,
   type LoadedSource,
@@ -42,6 +43,7 @@ import {
   verdictKey,
 } from "./decide.ts";
 import type { Environment } from "./environment.ts";
+import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 
@@ -150,6 +152,7 @@ class Recorder {
   readonly #refused = new Set<string>();
   #opaqueDepset: number | undefined;
   readonly #watch: readonly WatchEntry[];
+  #project: Project | undefined;
 
   constructor(
     store: Store,
@@ -408,6 +411,12 @@ class Recorder {
       // Python sorts by code point, JavaScript by code unit: both sides are brought into one order first.
       namesDigest: (names) => namesDigest(listedNames(names)),
       resolve: (name) => this.#value({ kind: "resolve", path: "", name }),
+      readers: (path, name, loaded) => {
+        this.#project ??= projectOf(tree);
+        return this.#project.evaluated(path) === undefined
+          ? undefined
+          : concernOf(this.#project, loaded, [{ path, name }], "readers");
+      },
       surroundings: () => {
         const { before } = this.#description;
         return before.length > 0 ? before : surroundingValues(this.#request, tree);

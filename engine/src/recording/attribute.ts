@@ -8,7 +8,8 @@
  * - whoever runs code of a module depends on the module level of everything in that module's *import closure*: static
  *   imports of the present source joined with the imports that were observed. Only modules that were loaded count: an
  *   import that never ran changed nothing, and running it takes a change in a block that is a dependency itself;
- * - what lies above a test file (conftest.py and __init__.py of each directory, there or not) concerns its tests.
+ * - what lies above a test file (conftest.py and __init__.py of each directory, there or not) concerns its tests;
+ * - of the states that a test may have found, those count whose names it mentions (states.ts).
  *
  * What must stay true: whatever cannot be known makes the set that needs it `lost` (no fact is stored) or `opaque`
  * (everything known is a dependency); it never leaves a dependency out.
@@ -29,6 +30,8 @@ import type {
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
 import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
+import type { Concern } from "../names/index.ts";
+import { States } from "./states.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
 export interface LoadedSource {
@@ -57,7 +60,12 @@ export interface RecordingWorld {
   resolve(name: string, searchRoots: readonly string[]): string;
   /** `config` and `packages` dependencies of every test of a session. */
   surroundings(): readonly Dependency[];
+  /** Who can come by what a name of a file stands for, among the loaded files; undefined where that cannot be told. */
+  readers(path: string, name: string, loaded: readonly string[]): Readers | undefined;
 }
+
+/** Who mentions a name, directly or through other names at module level. */
+export type Readers = Pick<Concern, "concerns" | "effects">;
 
 /** A set of dependencies (indices into {@link Recording.dependencies}), and what is wrong with it. */
 export interface RecordedSet {
@@ -68,12 +76,14 @@ export interface RecordedSet {
   readonly opaque: readonly string[];
   /** Fixtures whose teardown was not seen because the process ended before it. */
   readonly missingTeardowns: readonly string[];
+  /** Contexts of states that whoever has this set may have found. */
+  readonly states: readonly number[];
 }
 
 export interface RecordedTest {
   readonly frame: TestFrame;
   readonly path: string;
-  /** Of the session, of the file's collection, the test's own, then of fixtures. */
+  /** Of the session, of the file's collection, the test's own, then of fixtures, and of who left state behind. */
   readonly sets: readonly RecordedSet[];
 }
 
@@ -144,6 +154,7 @@ class Gathering {
   readonly files: number[] = [];
   readonly opaque = new Set<string>();
   readonly missingTeardowns = new Set<string>();
+  readonly states: number[] = [];
   readonly #stamps: Stamps;
   readonly #number: number;
   lost: string | undefined;
@@ -185,6 +196,7 @@ class Gathering {
       members: this.members,
       opaque: [...this.opaque],
       missingTeardowns: [...this.missingTeardowns],
+      states: this.states,
       ...(this.lost === undefined ? {} : { lost: this.lost }),
     };
   }
@@ -672,6 +684,14 @@ class Attribution {
       gathering.lost ??= "the journal is not complete";
       return;
     }
+    if (context.kind === "state") {
+      gathering.states.push(id);
+      return;
+    }
+    this.#gatherContext(gathering, context, skip);
+  }
+
+  #gatherContext(gathering: Gathering, context: Context, skip: FileMarks | undefined): void {
     for (const code of context.codes) {
       this.#addCode(gathering, code, skip);
     }
@@ -857,6 +877,18 @@ class Attribution {
       }
       return set;
     };
+    const states = new States(this.#dependencies, {
+      nameOf: (id) => this.#contexts.get(id)?.name ?? "",
+      setOf: (id) => {
+        const gathering = new Gathering(this.#stamps);
+        const context = this.#contexts.get(id);
+        if (context !== undefined) {
+          this.#gatherContext(gathering, context, undefined);
+        }
+        return gathering.finish();
+      },
+      readers: (path, name) => this.#world.readers(path, name, this.#paths),
+    });
     const tests = this.#tests.map(({ frame, codes }): RecordedTest => {
       const path = this.#paths[frame.file] ?? "";
       const base = fileSet(path);
@@ -880,7 +912,8 @@ class Attribution {
           this.#reachContext(own, use, reached);
         }
       }
-      return { frame, path, sets: [session, base.set, own.finish(), ...fixtures] };
+      const sets = [session, base.set, own.finish(), ...fixtures];
+      return { frame, path, sets: [...sets, ...states.foundBy(sets)] };
     });
     const collections = this.#collected
       .filter((frame) => !frame.partial)

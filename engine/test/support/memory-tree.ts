@@ -124,5 +124,6 @@ export function memoryWorld(
     namesDigest: (names) => textDigest(listedNames(names).join("\n")),
     resolve: (name, roots) => resolveValue(new MemoryTree(tree.files, roots), name),
     surroundings: () => options.surroundings ?? [],
+    readers: () => undefined,
   };
 }
