@@ -423,8 +423,9 @@ export class Store {
     return [...this.#false()].sort((a, b) => a - b);
   }
 
+  /** The highest id, with those of the transaction under way. */
   lastDependencyId(): number {
-    return Number(this.note("lastDependency") ?? 0);
+    return this.#draft?.lastId ?? Number(this.note("lastDependency") ?? 0);
   }
 
   /** The id of a dependency; `holds` is stored if it is new, and right for a known one already. Only within `write`. */
