@@ -1,7 +1,8 @@
 /** `winnow verify`, the mode "observe" and the sample: wrong proofs are found, told, remembered and forgiven. */
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { ALL, DISCOUNTS, type Finished, Project, SHOP, SUBJECT } from "./project.ts";
 
@@ -285,6 +286,25 @@ test("a small sample is the same for the same decision, and another one for anot
   assert.deepEqual(finished.ran, [...DISCOUNTS, ...first.map(({ id }: { id: string }) => id)].sort());
   assert.match(finished.stderr, new RegExp(`${first.length + 2} tests ran, ${63 - first.length} left out`));
   assert.equal((await report(project)).leftOut, 63 - first.length);
+});
+
+test("misses are found in the processes of xdist as well", async (context) => {
+  await using project = new Project();
+  if (!existsSync(join(project.site, "xdist"))) {
+    context.skip("pytest-xdist is not installed");
+    return;
+  }
+  moody(project, "assert False");
+  const spread = ["--", "-p", "xdist.plugin", "-n", "2"];
+  await project.winnow(["run", ...spread]);
+  setMood(project, "bad");
+  const found = await project.winnow(["verify", "--json", ...spread]);
+  assert.equal(found.code, 1);
+  assert.equal(json(found).verified.checked, 7);
+  assert.deepEqual(
+    missesIn(json(found)).map(({ id }) => id),
+    [MOODY],
+  );
 });
 
 test("a test that appears in a file that would have been left out, and fails", async () => {
