@@ -89,9 +89,7 @@ export class Verifier {
     const last = run === undefined ? undefined : (JSON.parse(run) as Partial<RunData>).lastDependency;
     const members = (ids: readonly number[]) =>
       this.#store.dependencies([...new Set(ids.flatMap((depset) => this.#store.depset(depset)))]);
-    const now = members(depsets).map(({ id, kind, path, name }) => {
-      return { kind, path, name, isNew: last === undefined || id > last };
-    });
+    const now = members(depsets).map((one) => ({ ...one, isNew: last === undefined || one.id > last }));
     return missingKeys(members(proof.depsets), now).slice(0, KEPT_KEYS);
   }
 

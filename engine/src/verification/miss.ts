@@ -5,9 +5,9 @@
  * of the new fact tell the two apart as far as that can be told.
  */
 
-import { describeKey, type Key, type KeyKind } from "../model/key.ts";
+import { type Dependency, describeKey, type Key, type KeyKind } from "../model/key.ts";
 
-/** A key that the new fact has and the proof had not. */
+/** A key that the new fact has and the proof had not, or had in another state, which was judged to make no difference. */
 export interface MissingKey extends Key {
   /** Its present state was first recorded after the proof. Other keys may only show that the test went another way. */
   readonly isNew: boolean;
@@ -28,15 +28,16 @@ export interface Miss {
 
 /** What the new set has beyond the old one. */
 export function missingKeys(
-  proof: readonly Key[],
-  now: readonly (Key & { readonly isNew: boolean })[],
+  proof: readonly Dependency[],
+  now: readonly (Dependency & { readonly isNew: boolean })[],
 ): readonly MissingKey[] {
+  const covered = new Set(proof.map((dependency) => `${identity(dependency)}\n${dependency.value}`));
   const known = new Set(proof.map(identity));
   const found = new Map<string, MissingKey>();
-  for (const { kind, path, name, isNew } of now) {
+  for (const { kind, path, name, value, isNew } of now) {
     const id = identity({ kind, path, name });
-    if (!known.has(id)) {
-      found.set(id, { kind, path, name, isNew: isNew || found.get(id)?.isNew === true });
+    if (!covered.has(`${id}\n${value}`)) {
+      found.set(id, { kind, path, name, isNew: isNew || known.has(id) || found.get(id)?.isNew === true });
     }
   }
   return [...found.values()].sort((one, other) => Number(other.isNew) - Number(one.isNew));
@@ -65,7 +66,7 @@ export function describeMissing(missing: Miss["missing"]): string {
   }
   const fresh = missing.filter(({ isNew }) => isNew);
   if (fresh.length > 0) {
-    return `its proof lacked ${listed(fresh)}`;
+    return `its proof does not cover ${listed(fresh)}`;
   }
   return missing.length === 0
     ? UNWATCHED

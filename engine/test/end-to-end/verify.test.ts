@@ -178,7 +178,7 @@ test("a miss whose cause can be told: what the proof lacked", async () => {
     ["body", "shop/mail.py", "never", true],
     ["file", "tests/data.txt", "", true],
   ]);
-  assert.match(miss?.cause ?? "", /^its proof lacked /);
+  assert.match(miss?.cause ?? "", /^its proof does not cover /);
 });
 
 test("a miss that pytest does not mind has an exit code of its own, in verify only", async () => {

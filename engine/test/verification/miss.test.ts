@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { KEY_KINDS, type Key, type KeyKind } from "../../src/model/key.ts";
-import { describeMissing, missingKeys, UNWATCHED } from "../../src/verification/miss.ts";
+import { type Dependency, KEY_KINDS, type Key, type KeyKind } from "../../src/model/key.ts";
+import { describeMissing, type MissingKey, missingKeys, UNWATCHED } from "../../src/verification/miss.ts";
 
-const key = (kind: KeyKind, path: string, name = ""): Key => ({ kind, path, name });
-const seen = (of: Key, isNew: boolean) => ({ ...of, isNew });
+const key = (kind: KeyKind, path: string, name = "") => ({ kind, path, name, value: "1" });
+const seen = (of: Dependency, isNew: boolean) => ({ ...of, isNew });
+const without = ({ kind, path, name, isNew }: MissingKey): MissingKey => ({ kind, path, name, isNew });
 
 test("what the new set has beyond the proof, the new states first", () => {
   const proof = [key("body", "a.py", "f"), key("file", "d.txt")];
@@ -14,13 +15,19 @@ test("what the new set has beyond the proof, the new states first", () => {
     seen(key("body", "a.py", "g"), false),
     seen(key("file", "e.txt"), true),
   ];
-  assert.deepEqual(missingKeys(proof, now), [now[2], now[1]]);
+  assert.deepEqual(missingKeys(proof, now), now.slice(1).toReversed().map(without));
   assert.deepEqual(missingKeys([...proof, ...now], now), []);
 });
 
 test("a key counts once, and as new if one of its states is", () => {
   const twice = [seen(key("file", "e.txt"), false), seen(key("file", "e.txt"), true)];
-  assert.deepEqual(missingKeys([], twice), [twice[1]]);
+  assert.deepEqual(missingKeys([], twice), twice.slice(1).map(without));
+});
+
+test("a key that the proof has in another state is not covered by it, however old that state is", () => {
+  const now = seen({ ...key("toplevel", "a.py"), value: "2" }, false);
+  assert.deepEqual(missingKeys([key("toplevel", "a.py")], [now]), [without({ ...now, isNew: true })]);
+  assert.deepEqual(missingKeys([key("toplevel", "a.py"), now], [now]), []);
 });
 
 test("nothing is missing but what is in one set and not in the other", () => {
@@ -29,6 +36,7 @@ test("nothing is missing but what is in one set and not in the other", () => {
       kind: fc.constantFrom(...(Object.keys(KEY_KINDS) as KeyKind[])),
       path: fc.constantFrom("a", "b"),
       name: fc.constantFrom("", "n"),
+      value: fc.constant("1"),
     }),
   );
   const id = ({ kind, path, name }: Key): string => [kind, path, name].join();
@@ -51,7 +59,7 @@ test("as a sentence", () => {
   const bodies = ["f", "g", "h", "i"].map((name) => seen(key("body", "a.py", name), true));
   assert.equal(
     describeMissing([...bodies, seen(key("file", "d.txt"), true), seen(key("listing", "d"), false)]),
-    "its proof lacked function bodies (a.py: f(), a.py: g(), a.py: h() and 1 more), files (d.txt)",
+    "its proof does not cover function bodies (a.py: f(), a.py: g(), a.py: h() and 1 more), files (d.txt)",
   );
   // A failure shows itself by other functions: those have not changed, so they are not the cause.
   assert.equal(
