@@ -52,6 +52,9 @@ class Tracer(Protocol):
     def stop(self) -> None:
         """Stop watching and leave nothing behind in the interpreter."""
 
+    def twin(self, registry: Any) -> "Tracer":
+        """Another one of this kind, not started, that asks and numbers by `registry` and keeps no byte code."""
+
     def around_annotations(self, begin: "Callable[[str], Any]", end: "Callable[[Any], None]") -> None:
         """Call `begin` before, and `end` with its result after, annotations of a project path are evaluated late.
 
@@ -83,8 +86,12 @@ def choose(mechanism: str, registry: Registry, bytecode: str) -> Choice:
 
             tools = free_tool_ids()
             if tools is not None:
-                return Choice(MonitoringTracer(registry, tools), "Python %s has sys.monitoring" % version)
-            reason = "all tool ids of sys.monitoring are taken"
+                choice = _tried(MonitoringTracer(registry, tools), "Python %s has sys.monitoring" % version)
+                if choice.tracer is not None:
+                    return choice
+                reason = choice.reason
+            else:
+                reason = "all tool ids of sys.monitoring are taken"
         else:
             reason = "Python %s has no sys.monitoring" % version
         # Probes do not notice annotations that are evaluated late: nothing recorded is better than too little.
@@ -94,4 +101,14 @@ def choose(mechanism: str, registry: Registry, bytecode: str) -> Choice:
         reason = "asked for"
     from .probes import ProbesTracer
 
-    return Choice(ProbesTracer(registry, bytecode), "%s: source probes" % reason)
+    return _tried(ProbesTracer(registry, bytecode), "%s: source probes" % reason)
+
+
+def _tried(tracer: Tracer, reason: str) -> Choice:
+    """The tracer, if it passes its trial on this interpreter."""
+    from .canary import objection
+
+    found = objection(tracer)
+    if found is not None:
+        return Choice(None, "tests cannot be told apart on this Python: %s" % found)
+    return Choice(tracer, reason)

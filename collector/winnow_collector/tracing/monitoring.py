@@ -66,6 +66,8 @@ class MonitoringTracer:
             monitoring.register_callback(self._discover, event, self._make_discoverer())
             monitoring.register_callback(self._watch, event, self._make_watcher())
         monitoring.register_callback(self._watch, events.PY_THROW, self._on_throw)
+        # What an earlier holder of these ids (the trial of this tracer is one) disabled has to report again.
+        monitoring.restart_events()
         monitoring.set_events(self._discover, events.PY_START | events.PY_RESUME)
         # A generator re-entered by throw() or close() neither starts nor resumes. This event cannot be disabled per
         # code object, and is rare.
@@ -100,6 +102,9 @@ class MonitoringTracer:
             monitoring.free_tool_id(tool)
         self._touched.clear()
         self._evaluating.clear()
+
+    def twin(self, registry: Any) -> "MonitoringTracer":
+        return MonitoringTracer(registry, (self._discover, self._watch))
 
     def around_annotations(self, begin: Callable[[str], Any], end: Callable[[Any], None]) -> None:
         self._begin, self._end = begin, end

@@ -64,6 +64,9 @@ class ProbesTracer:
     def stop(self) -> None:
         """The modules go on storing; nobody asks any more."""
 
+    def twin(self, registry: Any) -> "ProbesTracer":
+        return ProbesTracer(registry, "")
+
     def around_annotations(self, begin: Callable[[str], Any], end: Callable[[Any], None]) -> None:
         """Not noticed: what evaluates annotations has no statement that a probe could stand before."""
 

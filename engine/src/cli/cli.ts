@@ -3,9 +3,11 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { loadConfig } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
-import { makeRequest, type Request } from "../pipeline/request.ts";
-import { COMMANDS, type CommandName, OPTIONS } from "./options.ts";
+import { didYouMean } from "../model/nearest.ts";
+import { findRoot, makeRequest, type Request } from "../pipeline/request.ts";
+import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
 export const EXIT_USAGE = 4;
@@ -16,6 +18,8 @@ export interface CommandLine {
   readonly words: readonly string[];
   readonly request: Request;
   readonly json: boolean;
+  /** What was given of the options that only some commands have. */
+  readonly options: Readonly<Partial<Record<OptionName, string | boolean>>>;
 }
 
 /** Runs the command line and returns the exit code. */
@@ -54,7 +58,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (!Object.hasOwn(COMMANDS, name)) {
     throw new WinnowError(
       "unknown-command",
-      `there is no command "${name}"${didYouMean(name)}`,
+      `there is no command "${name}"${didYouMean(name, Object.keys(COMMANDS))}`,
       "See `winnow --help`.",
     );
   }
@@ -66,13 +70,19 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     const hint = spec.takesPytestArgs ? " pytest's own arguments follow after `--`." : "";
     throw new WinnowError("usage", `${extra} for \`winnow ${command}\``, `Usage: ${spec.usage}.${hint}`);
   }
+  for (const option of Object.keys(values)) {
+    if (option !== "help" && option !== "version" && !(spec.options as readonly string[]).includes(option)) {
+      throw new WinnowError("usage", `\`winnow ${command}\` has no option --${option}`, `Usage: ${spec.usage}.`);
+    }
+  }
   const cwd = resolve(typeof values["directory"] === "string" ? values["directory"] : ".");
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new WinnowError("no-directory", `${cwd} is not a directory`, "Name the project's directory with -C DIR.");
   }
   const python = typeof values["python"] === "string" ? values["python"] : undefined;
-  const request = makeRequest({ cwd, args: pytestArgs, env: process.env, python });
-  const line: CommandLine = { command, words, request, json: values["json"] === true };
+  const config = await loadConfig(findRoot(cwd));
+  const request = makeRequest({ cwd, args: pytestArgs, env: process.env, python, config });
+  const line: CommandLine = { command, words, request, json: values["json"] === true, options: values };
   switch (command) {
     case "run":
       return (await import("./commands/run.ts")).runCommand(line);
@@ -80,12 +90,17 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import("./commands/plan.ts")).planCommand(line);
     case "why":
       return (await import("./commands/why.ts")).whyCommand(line);
+    case "verify":
+      return (await import("./commands/verify.ts")).verifyCommand(line);
     case "status":
       return (await import("./commands/status.ts")).statusCommand(line);
   }
 }
 
-function parse(args: readonly string[]): { values: Record<string, unknown>; positionals: string[] } {
+function parse(args: readonly string[]): {
+  values: Partial<Record<OptionName, string | boolean>>;
+  positionals: string[];
+} {
   try {
     const options = Object.fromEntries(
       Object.entries(OPTIONS).map(([option, spec]) => [
@@ -100,27 +115,4 @@ function parse(args: readonly string[]): { values: Record<string, unknown>; posi
     const help = option === undefined ? "" : ` If ${option} is meant for pytest, write it after \`--\`.`;
     throw new WinnowError("usage", message.replaceAll("'", '"'), `See \`winnow --help\`.${help}`);
   }
-}
-
-/** The nearest command by edit distance, if any is near. */
-function didYouMean(typed: string): string {
-  const near = Object.keys(COMMANDS).find((name) => distance(name, typed) <= 2);
-  return near === undefined ? "" : `; did you mean "${near}"?`;
-}
-
-/** Levenshtein distance, by the usual table of one row. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(
-        (row[j] ?? 0) + 1,
-        (next[j - 1] ?? 0) + 1,
-        (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

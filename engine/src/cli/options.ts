@@ -19,6 +19,17 @@ export const OPTIONS = {
     type: "boolean",
     help: "Print one JSON document on standard output (pytest's own output goes to standard error).",
   },
+  mode: {
+    type: "string",
+    value: "MODE",
+    help: "What the plan is for: select (leave out what is proven) or observe (run everything and compare).",
+  },
+  report: { type: "boolean", help: "Show how much was left out, checked and missed so far. Runs nothing." },
+  forgive: {
+    type: "string",
+    value: "TEST",
+    help: "Let facts prove a test again that was missed (a node id, or a part of some). Runs nothing.",
+  },
   help: { type: "boolean", short: "h", help: "Show this help." },
   version: { type: "boolean", help: "Show the version." },
 } as const satisfies Record<string, OptionSpec>;
@@ -37,9 +48,9 @@ export interface CommandSpec {
 
 export const COMMANDS = {
   run: {
-    usage: "winnow run [-C DIR] [--python PYTHON] [--json] [-- PYTEST ARGS]",
+    usage: "winnow run [-C DIR] [--python PYTHON] [--mode MODE] [--json] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "json"],
+    options: ["directory", "python", "mode", "json"],
     takesPytestArgs: true,
     words: [0, 0],
   },
@@ -56,6 +67,13 @@ export const COMMANDS = {
     options: ["directory", "python", "json"],
     takesPytestArgs: true,
     words: [1, 1],
+  },
+  verify: {
+    usage: "winnow verify [-C DIR] [--python PYTHON] [--report | --forgive TEST] [--json] [-- PYTEST ARGS]",
+    summary: "Run everything, and report each test that the plan would have left out wrongly.",
+    options: ["directory", "python", "report", "forgive", "json"],
+    takesPytestArgs: true,
+    words: [0, 0],
   },
   status: {
     usage: "winnow status [-C DIR] [--python PYTHON] [--json]",

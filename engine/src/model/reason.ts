@@ -9,6 +9,17 @@ export type Reason =
   | { readonly kind: "failed"; readonly at: number }
   /** Only passes after a rerun are known: never a proof. */
   | { readonly kind: "not-proven"; readonly outcome: string }
+  /** A fact proved it and it ended otherwise all the same: it runs until the user forgives it. See docs/messages.md. */
+  | {
+      readonly kind: "missed-before";
+      /** Milliseconds since 1970. */
+      readonly at: number;
+      /** The outcome of the proof; null if nothing was recorded of the test in a file that would have been left out. */
+      readonly was: string | null;
+      readonly outcome: string;
+    }
+  /** A fact proves it: it runs to put that to the test. */
+  | { readonly kind: "sampled" }
   /** A dependency has another value now. */
   | { readonly kind: "body-changed"; readonly path: string; readonly name: string }
   /** `names`: what differs, as far as that decides; none where the module level counts as a whole. */
@@ -51,6 +62,10 @@ export function describeReason(reason: Reason): string {
       return "it failed last time, and nothing that it depends on has changed since";
     case "not-proven":
       return `it has only ${reason.outcome} so far, which proves nothing`;
+    case "missed-before":
+      return `${describeOutcomes(reason.was, reason.outcome)} on ${new Date(reason.at).toISOString().slice(0, 10)} though nothing that Winnow saw had changed: it always runs until you mend or declare the cause and \`winnow verify --forgive TEST\``;
+    case "sampled":
+      return "it could be left out, and is in the sample that checks whether that is right";
     case "body-changed":
       return `${describeKey({ kind: "body", path: reason.path, name: reason.name })} changed`;
     case "toplevel-changed":
@@ -74,4 +89,9 @@ export function describeReason(reason: Reason): string {
     case "everything":
       return reason.because;
   }
+}
+
+/** How a test ended that was to end otherwise, as the end of "… because". */
+export function describeOutcomes(was: string | null, outcome: string): string {
+  return was === null ? `it appeared (${outcome})` : `it ended as ${outcome} instead of ${was}`;
 }

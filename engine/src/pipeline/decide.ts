@@ -8,12 +8,14 @@
 import { basename, dirname } from "node:path";
 import picomatch from "picomatch";
 import { joinPath } from "../changes/resolve.ts";
+import type { Mode } from "../config/config.ts";
 import { listDirectory } from "../files/listing.ts";
 import type { WatchEntry } from "../files/watch.ts";
 import { ABSENT, type Dependency, type Key } from "../model/key.ts";
 import type { Plan } from "../model/plan.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { ModuleLevel } from "../selection/module-level.ts";
+import { sampler } from "../selection/sample.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
 import { type Candidate, type Knowledge, select } from "../selection/select.ts";
 import { hasMarked } from "../store/id-set.ts";
@@ -29,6 +31,7 @@ import {
   PresentTree,
 } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { missesOf } from "./verify.ts";
 
 export interface Decision {
   readonly plan: Plan;
@@ -88,13 +91,30 @@ export function brokenFiles(store: Store | undefined): Record<string, Record<str
   return JSON.parse(store?.note("broken") ?? "{}") as Record<string, Record<string, BrokenFile>>;
 }
 
-/** Decides a request. Throws only if the store cannot be read; the caller then runs everything. */
-export function decide(store: Store, request: Request, interpreter: InterpreterInfo, compiler: Compiler): Decision {
+/**
+ * Decides a request. Throws only if the store cannot be read; the caller then runs everything.
+ *
+ * `mode` "observe": everything is going to run and to be compared with the plan, so nothing is sampled, and the proofs
+ * are needed even of a plan that finds nothing to do.
+ */
+export function decide(
+  store: Store,
+  request: Request,
+  interpreter: InterpreterInfo,
+  compiler: Compiler,
+  mode: Mode = request.config.mode,
+): Decision {
   // One state of the store for all of it: the watch table must belong to the truth of the dependencies.
-  return store.read(() => decideOn(store, request, interpreter, compiler));
+  return store.read(() => decideOn(store, request, interpreter, compiler, mode));
 }
 
-function decideOn(store: Store, request: Request, interpreter: InterpreterInfo, compiler: Compiler): Decision {
+function decideOn(
+  store: Store,
+  request: Request,
+  interpreter: InterpreterInfo,
+  compiler: Compiler,
+  mode: Mode,
+): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
   const tree = openTree(store, request, interpreter, surroundingsOf(store, id), store.watch());
@@ -107,7 +127,12 @@ function decideOn(store: Store, request: Request, interpreter: InterpreterInfo, 
       plan: { kind: "everything", because: "nothing is recorded in this environment yet", known: 0 },
     };
   }
-  if (changes.length === 0 && request.fullProfile.asks.length === 0 && !request.fullProfile.stateful) {
+  if (
+    mode === "select" &&
+    changes.length === 0 &&
+    request.fullProfile.asks.length === 0 &&
+    !request.fullProfile.stateful
+  ) {
     const verdict = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
     const upToDate = verdict?.upToDate[verdictKey(request, environment, tree)];
     if (verdict?.generation === store.generation() && upToDate !== undefined) {
@@ -116,7 +141,23 @@ function decideOn(store: Store, request: Request, interpreter: InterpreterInfo, 
   }
   tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler);
   const knowledge = readKnowledge(store, id, request, tree, changes);
-  return { ...common, knowledge, plan: planOf(store, id, request, tree, knowledge) };
+  const plan = planOf(store, id, request, tree, knowledge);
+  const { sample } = request.config.verify;
+  // The sample only rides along: where nothing has to run, nothing is started for it.
+  if (plan.kind !== "some" || mode !== "select" || sample === 0) {
+    return { ...common, knowledge, plan };
+  }
+  const isSampled = sampler(changeOf(plan, changes, tree), sample);
+  return { ...common, knowledge, plan: planOf(store, id, request, tree, knowledge, isSampled) };
+}
+
+/** A text that is the same for the same decision: what changed to what, and what runs for it. */
+function changeOf(plan: Extract<Plan, { kind: "some" }>, changes: readonly Change[], tree: PresentTree): string {
+  const changed = new Set(changes.map(({ kind, path }) => kind + path));
+  const states = tree
+    .entries()
+    .flatMap(({ kind, path, digest }) => (changed.has(kind + path) ? [`${kind}${path} ${digest}`] : []));
+  return JSON.stringify([states.sort(), plan.tests, plan.files]);
 }
 
 /** Known test files of which only pytest can tell what they hold now; none where it is not told what to leave out. */
@@ -142,6 +183,7 @@ export function planOf(
   request: Request,
   tree: PresentTree,
   knowledge: Knowledge,
+  isSampled?: (id: string) => boolean,
 ): Plan {
   const scopes = store.scopes(environment, request.selection);
   const unknown = unknownPaths(request, scopes, knowledge);
@@ -154,7 +196,7 @@ export function planOf(
   const own = scopes.get(request.requestKey);
   const requested =
     request.paths.length > 0 ? request.paths : (own?.roots ?? []).map((path) => ({ path, ids: null as string | null }));
-  return select(knowledge, scopeOf(requested), candidates, (path) => isThere(request.root, path));
+  return select(knowledge, scopeOf(requested), candidates, (path) => isThere(request.root, path), isSampled);
 }
 
 /** Truth of every dependency now, and what is known of tests and files in an environment. */
@@ -199,6 +241,7 @@ export function readKnowledge(
     nodes,
     moduleLevel: new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes)),
     survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
+    missed: missesOf(store),
     holds: (depset) => !bad.has(depset),
     changed: (depset) => {
       const ids = store

@@ -28,6 +28,7 @@ import { isInside } from "../selection/scope.ts";
 import { ABSENT_COLLECTION } from "../selection/select.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
+import type { Miss } from "../verification/miss.ts";
 import {
   brokenFiles,
   concernedBy,
@@ -46,6 +47,16 @@ import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { type Expectation, Verifier } from "./verify.ts";
+
+/** What is kept of a run in the store. */
+export interface RunData {
+  readonly tests: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly opaque: Readonly<Record<string, number>>;
+  /** The highest dependency at its end: a higher one is a state that was recorded later. */
+  readonly lastDependency?: number;
+}
 
 /** What one run's description says, kept beside its journals so that a later invocation can ingest them. */
 export interface RunDescription {
@@ -74,6 +85,10 @@ export interface RecordSummary {
   /** A test that the user's selection keeps was seen in collection, deselected by Winnow or not. */
   readonly sawSurvivors: boolean;
   readonly recorded: boolean;
+  /** Tests that could have been left out and ran all the same. */
+  readonly checked: number;
+  /** Those of them that ended otherwise than their proof. */
+  readonly misses: readonly Miss[];
 }
 
 /** Journals of a run, newest last; [] if there is no such directory. */
@@ -104,7 +119,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Ingests the journals of one run. */
+/** Ingests the journals of one run. `expectation`: what it is to be compared with; an interrupted run is not. */
 export function record(
   store: Store,
   request: Request,
@@ -112,6 +127,7 @@ export function record(
   description: RunDescription,
   paths: readonly string[],
   compiler: Compiler,
+  expectation?: Expectation,
 ): RecordSummary {
   const journals: JournalFile[] = [];
   const notes: string[] = [];
@@ -125,7 +141,7 @@ export function record(
     }
   }
   const summary = store.write(() =>
-    new Recorder(store, request, interpreter, description, compiler).ingest(journals, notes),
+    new Recorder(store, request, interpreter, description, compiler, expectation).ingest(journals, notes),
   );
   if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
     for (const path of paths) {
@@ -152,6 +168,7 @@ class Recorder {
   readonly #refused = new Set<string>();
   #opaqueDepset: number | undefined;
   readonly #watch: readonly WatchEntry[];
+  readonly #verifier: Verifier;
   #project: Project | undefined;
 
   constructor(
@@ -160,6 +177,7 @@ class Recorder {
     interpreter: InterpreterInfo,
     description: RunDescription,
     compiler: Compiler,
+    expectation: Expectation | undefined,
   ) {
     this.#store = store;
     this.#request = request;
@@ -168,6 +186,7 @@ class Recorder {
     this.#compiler = compiler;
     this.#environment = store.internEnvironment(description.environment.digest, description.environment.description);
     this.#watch = store.watch();
+    this.#verifier = new Verifier(store, this.#environment, expectation);
     this.#tree = this.#open(surroundingsOf(store, this.#environment));
     this.#changes = this.#tree.scan();
   }
@@ -223,6 +242,7 @@ class Recorder {
         tests += 1;
         add(outcomes, frame.outcome);
         const reason = sets.find((set) => set.lost !== undefined)?.lost;
+        this.#verifier.compare(path, frame, reason === undefined ? sets.map(depsetOf) : null);
         if (reason !== undefined) {
           add(lost, reason);
           continue;
@@ -241,10 +261,17 @@ class Recorder {
         });
       }
     }
+    // The verdict that is kept below counts with what was missed.
+    const { checked, misses } = this.#verifier.save(this.#description.run, tests);
     this.#saveBaseline();
-    const data = { tests, outcomes: Object.fromEntries(outcomes), opaque: Object.fromEntries(opaque) };
+    const data: RunData = {
+      tests,
+      outcomes: Object.fromEntries(outcomes),
+      opaque: Object.fromEntries(opaque),
+      lastDependency: this.#store.lastDependencyId(),
+    };
     this.#store.addRun(this.#description.run, Date.now(), JSON.stringify(data));
-    return { tests, outcomes, lost, opaque, notes, sawSurvivors, recorded };
+    return { tests, outcomes, lost, opaque, notes, sawSurvivors, recorded, checked, misses };
   }
 
   #depsetsOf(sets: readonly RecordedSet[], depsetOf: (set: RecordedSet) => number): number[] {

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
+import { type Config, DEFAULTS } from "../config/config.ts";
 import { type ArgumentProfile, classifyArguments, splitShell } from "../runners/pytest/arguments.ts";
 import { type EffectiveConfiguration, effectiveConfiguration } from "../runners/pytest/configuration.ts";
 
@@ -15,6 +16,8 @@ export interface Request {
   readonly env: NodeJS.ProcessEnv;
   /** `--python`. */
   readonly python: string | undefined;
+  /** Winnow's own configuration. */
+  readonly config: Config;
   /** The meaning of the typed arguments and of PYTEST_ADDOPTS. */
   readonly profile: ArgumentProfile;
   /** The meaning of all arguments, those of the configuration's `addopts` included. */
@@ -64,6 +67,7 @@ export function makeRequest(options: {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly python?: string | undefined;
+  readonly config?: Config;
 }): Request {
   const { args, env } = options;
   const cwd = resolve(options.cwd);
@@ -96,6 +100,7 @@ export function makeRequest(options: {
     args,
     env,
     python: options.python,
+    config: options.config ?? DEFAULTS,
     profile,
     fullProfile,
     configuration,

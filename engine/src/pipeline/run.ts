@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { Mode } from "../config/config.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 import type { Plan } from "../model/plan.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
@@ -17,12 +18,15 @@ import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
+import { expectationOf } from "./verify.ts";
 
 /** What happens in a run, in order; terminal and JSON are readers of these. */
 export type RunEvent =
   | { readonly kind: "warning"; readonly message: string; readonly help: string; readonly code: string }
   | {
       readonly kind: "planned";
+      /** In "observe" this is only what would have run. */
+      readonly mode: Mode;
       readonly plan: Plan;
       readonly changedPaths: readonly string[];
       readonly decidedMs: number;
@@ -31,17 +35,25 @@ export type RunEvent =
   | { readonly kind: "not-recorded"; readonly because: string }
   | {
       readonly kind: "finished";
+      readonly mode: Mode;
       readonly exitCode: number;
       readonly plan: Plan;
       readonly summary: RecordSummary | undefined;
     };
 
 export interface RunOptions {
+  /** What the plan is for; without it, what the project's configuration says. */
+  readonly mode?: Mode | undefined;
+  /** Whether a miss makes the exit code {@link EXIT_MISS} where pytest's is 0. */
+  readonly missesFail?: boolean;
   readonly outputToStderr: boolean;
   readonly emit: (event: RunEvent) => void;
 }
 
 const EVERYTHING_LEFT_OUT = 5;
+
+/** A test that would have been left out ended otherwise than its proof, while pytest itself has nothing to complain of. */
+export const EXIT_MISS = 10;
 
 /**
  * Runs a request and returns the exit code: pytest's, except that everything left out by Winnow is 0.
@@ -95,7 +107,7 @@ async function runBare(request: Request, options: RunOptions): Promise<number> {
 }
 
 async function attempt(request: Request, options: RunOptions, warn: Warn, progress: Progress): Promise<number> {
-  const { emit } = options;
+  const { emit, mode = request.config.mode } = options;
   if (request.refusal !== null || request.fullProfile.asks.length > 0) {
     progress.started = true;
     return await runBare(request, options);
@@ -123,7 +135,7 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
       }
       warn(writingError(layout.database, error), "what an interrupted run left behind is not in the store yet");
     }
-    return decide(known, request, interpreter, compiler);
+    return decide(known, request, interpreter, compiler, mode);
   };
   if (store !== undefined) {
     try {
@@ -143,9 +155,9 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
     plan = decision?.plan ?? plan;
   }
   const changedPaths = (decision?.changes ?? []).map(({ path }) => path);
-  emit({ kind: "planned", plan, changedPaths, decidedMs: performance.now() });
+  emit({ kind: "planned", mode, plan, changedPaths, decidedMs: performance.now() });
 
-  if (plan.kind === "nothing" && !request.fullProfile.stateful) {
+  if (plan.kind === "nothing" && mode === "select" && !request.fullProfile.stateful) {
     if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
       try {
         const { remember } = await import("./record.ts");
@@ -154,15 +166,16 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
         // Only time would have been saved: the verdict of this invocation is as good without.
       }
     }
-    emit({ kind: "finished", exitCode: 0, plan, summary: undefined });
+    emit({ kind: "finished", mode, exitCode: 0, plan, summary: undefined });
     return 0;
   }
-  return await runTests({ request, options, store, layout, interpreter, plan, decision, warn, progress });
+  return await runTests({ request, options, mode, store, layout, interpreter, plan, decision, warn, progress });
 }
 
 async function runTests(context: {
   readonly request: Request;
   readonly options: RunOptions;
+  readonly mode: Mode;
   readonly store: Store | undefined;
   readonly layout: Layout;
   readonly interpreter: InterpreterInfo;
@@ -171,13 +184,14 @@ async function runTests(context: {
   readonly warn: Warn;
   readonly progress: Progress;
 }): Promise<number> {
-  const { request, options, store, layout, interpreter, plan, decision, warn, progress } = context;
+  const { request, options, mode, store, layout, interpreter, plan, decision, warn, progress } = context;
   const { emit } = options;
   const { execute, removeRunFiles } = await import("./execute.ts");
   const { journalsOf, record } = await import("./record.ts");
   const extraArgs: string[] = [];
-  let executed = plan;
-  if (plan.kind !== "everything" && request.fullProfile.coverage && hasThreshold(request)) {
+  const observes = mode === "observe";
+  let executed: Plan = observes ? { kind: "everything", because: "it is only observed", known: 0 } : plan;
+  if (executed.kind !== "everything" && request.fullProfile.coverage && hasThreshold(request)) {
     if (plan.kind === "some" && plan.upToDate === 0) {
       // Every test that was asked for runs, so the threshold counts. Files that hold none are measured as well.
       executed = { ...plan, skipFiles: [], skipTests: new Map() };
@@ -220,7 +234,9 @@ async function runTests(context: {
     const journals = journalsOf(layout, description.run);
     try {
       if (journals.length > 0) {
-        summary = record(store, request, interpreter, description, journals, compilerOf(interpreter.executable));
+        const compiler = compilerOf(interpreter.executable);
+        const expectation = expectationOf(plan, decision?.knowledge, observes);
+        summary = record(store, request, interpreter, description, journals, compiler, expectation);
       }
       removeRunFiles(layout, description.run);
     } catch (error) {
@@ -229,9 +245,13 @@ async function runTests(context: {
     }
   }
   const leftOut =
-    plan.kind === "nothing" || (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true));
-  const code = exitCode === EVERYTHING_LEFT_OUT && leftOut ? 0 : exitCode;
-  emit({ kind: "finished", exitCode: code, plan, summary });
+    !observes &&
+    (plan.kind === "nothing" ||
+      (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true)));
+  const ended = exitCode === EVERYTHING_LEFT_OUT && leftOut ? 0 : exitCode;
+  const missed = options.missesFail === true && (summary?.misses.length ?? 0) > 0;
+  const code = ended === 0 && missed ? EXIT_MISS : ended;
+  emit({ kind: "finished", mode, exitCode: code, plan, summary });
   return code;
 }
 

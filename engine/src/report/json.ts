@@ -2,6 +2,9 @@
 
 import type { Plan } from "../model/plan.ts";
 import type { RecordSummary } from "../pipeline/record.ts";
+import { type Account, checked, total } from "../verification/account.ts";
+import { CONFIDENCE, upperBound } from "../verification/bound.ts";
+import { describeMissing, type Miss } from "../verification/miss.ts";
 
 export const JSON_VERSION = 1;
 
@@ -31,6 +34,29 @@ export function summaryDocument(summary: RecordSummary | undefined): object | nu
         opaque: Object.fromEntries(summary.opaque),
         notes: summary.notes,
       };
+}
+
+/** What a run found out about the plan; null if nothing was recorded that could be compared. */
+export function verifiedDocument(summary: RecordSummary | undefined): object | null {
+  return summary === undefined ? null : { checked: summary.checked, misses: summary.misses.map(missDocument) };
+}
+
+/** `winnow verify --report --json`. */
+export function reportDocument(account: Account, misses: readonly Miss[]): object {
+  const sums = total(account);
+  return {
+    version: JSON_VERSION,
+    ...sums,
+    checked: checked(sums),
+    missRateUpperBound: upperBound(sums.misses, checked(sums)) ?? null,
+    confidence: CONFIDENCE,
+    days: Object.entries(account).map(([day, entry]) => ({ day, ...entry })),
+    missed: misses.map(missDocument),
+  };
+}
+
+export function missDocument({ id, path, at, was, outcome, missing }: Miss): object {
+  return { id, path, at: new Date(at).toISOString(), was, outcome, missing, cause: describeMissing(missing) };
 }
 
 /** Writes a document as one line of JSON. */

@@ -4,22 +4,14 @@ import { styleText } from "node:util";
 import type { Plan } from "../model/plan.ts";
 import { describeReason, type Reason } from "../model/reason.ts";
 import type { RunEvent } from "../pipeline/run.ts";
+import { count, digits } from "./numbers.ts";
+import { verifiedLines } from "./verification.ts";
 
 type Style = "bold" | "dim" | "yellow";
 
 /** Styles text for standard error, if that is a terminal and NO_COLOR does not forbid it. */
 function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
-}
-
-/** `4,812`. (`toLocaleString` would load all of the internationalisation for it.) */
-function digits(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** `1 test`, `2 tests`, `4,812 tests`. */
-export function count(n: number, noun: string): string {
-  return `${digits(n)} ${noun}${n === 1 ? "" : "s"}`;
 }
 
 /** The line before pytest's output. */
@@ -30,18 +22,34 @@ export function plannedLine(plan: Plan, decidedMs: number): string {
       return `nothing to run: ${count(plan.upToDate, "test")} up to date · decided in ${time}`;
     case "everything":
       return `every test runs, because ${plan.because} · decided in ${time}`;
-    case "some": {
-      const parts: string[] = [];
-      if (plan.tests.length > 0) {
-        parts.push(`${digits(plan.tests.length)} of ${count(plan.known, "test")}`);
-      }
-      if (plan.files.length > 0) {
-        parts.push(`${count(plan.files.length, "path")} to collect anew`);
-      }
-      const reasons = [...plan.tests, ...plan.files].flatMap(({ reasons: all }) => all);
-      return `to run: ${parts.join(", ")} (${summarizeReasons(reasons)}) · decided in ${time}`;
-    }
+    case "some":
+      return `to run: ${extent(plan)} · decided in ${time}`;
   }
+}
+
+/** The same where everything runs, and the plan only says what would have. */
+export function observedLine(plan: Plan, decidedMs: number): string {
+  const time = `${Math.round(decidedMs)} ms`;
+  switch (plan.kind) {
+    case "nothing":
+      return `every test runs; would have run 0 of ${count(plan.upToDate, "test")} · decided in ${time}`;
+    case "everything":
+      return plannedLine(plan, decidedMs);
+    case "some":
+      return `every test runs; would have run ${extent(plan)} · decided in ${time}`;
+  }
+}
+
+function extent(plan: Extract<Plan, { kind: "some" }>): string {
+  const parts: string[] = [];
+  if (plan.tests.length > 0) {
+    parts.push(`${digits(plan.tests.length)} of ${count(plan.known, "test")}`);
+  }
+  if (plan.files.length > 0) {
+    parts.push(`${count(plan.files.length, "path")} to collect anew`);
+  }
+  const reasons = [...plan.tests, ...plan.files].flatMap(({ reasons: all }) => all);
+  return `${parts.join(", ")} (${summarizeReasons(reasons)})`;
 }
 
 /** The few reasons that concern most, most first. */
@@ -65,7 +73,7 @@ export function terminalReporter(write: (text: string) => void): (event: RunEven
         line(`${paint("yellow", event.message)}\n        ${event.help}  [${event.code}]`);
         break;
       case "planned":
-        line(plannedLine(event.plan, event.decidedMs));
+        line((event.mode === "observe" ? observedLine : plannedLine)(event.plan, event.decidedMs));
         break;
       case "threshold-not-applied":
         line("the coverage threshold is not applied, because only a part of the tests runs");
@@ -79,8 +87,8 @@ export function terminalReporter(write: (text: string) => void): (event: RunEven
   };
 }
 
-function finishedLines({ plan, summary }: Extract<RunEvent, { kind: "finished" }>): string[] {
-  if (plan.kind === "nothing" && summary === undefined) {
+function finishedLines({ mode, plan, summary }: Extract<RunEvent, { kind: "finished" }>): string[] {
+  if (plan.kind === "nothing" && mode === "select" && summary === undefined) {
     return [];
   }
   const lines = [...(summary?.notes ?? [])];
@@ -88,11 +96,12 @@ function finishedLines({ plan, summary }: Extract<RunEvent, { kind: "finished" }
     // What ran then is only known to pytest: without a collector nothing is left out.
     lines.push("nothing is recorded of this run");
   } else {
-    const left = plan.kind === "everything" ? 0 : plan.upToDate;
+    const left = plan.kind === "everything" || mode === "observe" ? 0 : plan.upToDate;
     // A note may say that recording came to an end before the tests did.
     const verb = summary.tests === 0 || summary.notes.length > 0 ? "recorded" : "ran";
     lines.push(`${count(summary.tests, "test")} ${verb}, ${left === 0 ? "none" : digits(left)} left out`);
   }
+  lines.push(...verifiedLines(mode, plan, summary));
   for (const [reason, tests] of summary?.lost ?? []) {
     lines.push(`${count(tests, "test")} not recorded: ${reason}`);
   }

@@ -3,7 +3,7 @@
  *
  * A test is left out if, and only if, a passing fact of it holds and no failing one does. A file is left out of
  * collection only if its collection holds, no failed one does *and* each test that it yielded, and that the user's
- * selection keeps, is left out. Total: whatever is missing here runs.
+ * selection keeps, is left out. Total: whatever is missing here runs. A sampled test runs although it could be left out.
  */
 
 import type { Key } from "../model/key.ts";
@@ -41,6 +41,8 @@ export interface Knowledge {
   readonly nodes: ReadonlyMap<number, string>;
   /** Tests that survive the user's selection, by collection; a missing entry is "not known", null is "all". */
   readonly survivors: ReadonlyMap<number, readonly number[] | null>;
+  /** Tests of which a proof was wrong once: nothing proves them until they are forgiven. */
+  readonly missed: ReadonlyMap<number, MissedBefore>;
   /** Whether every member of a depset has its recorded value now. */
   holds(depset: number): boolean;
   /** The members of a depset that have another value now (a few suffice). */
@@ -49,6 +51,13 @@ export interface Knowledge {
   readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile">;
   /** Why a file cannot be read as Python any more, if so. */
   broken(path: string): string | undefined;
+}
+
+/** What is remembered of a wrong proof. */
+export interface MissedBefore {
+  readonly at: number;
+  readonly was: string | null;
+  readonly outcome: string;
 }
 
 /** What the user asked for, in terms of the project. */
@@ -74,6 +83,7 @@ export function select(
   scope: Scope,
   candidates: readonly Candidate[],
   exists: (path: string) => boolean,
+  isSampled: (id: string) => boolean = () => false,
 ): Plan {
   const tests: SelectedTest[] = [];
   const files: SelectedFile[] = candidates.map(({ path, reason }) => ({ path, reasons: [reason] }));
@@ -109,20 +119,26 @@ export function select(
     if (survivors === undefined) {
       files.push({ path, reasons: [{ kind: "selection-unknown" }] });
     }
+    const leave = new Set(proven);
     let left = 0;
     for (const test of asked) {
-      if (proven.has(test)) {
-        upToDate += 1;
-      } else {
+      if (!proven.has(test)) {
         left += 1;
         tests.push({ id: node(test), reasons: testReasons(knowledge, test) });
+      } else if (survivors !== undefined && isSampled(node(test))) {
+        // Only where it is known that pytest will come by it.
+        leave.delete(test);
+        left += 1;
+        tests.push({ id: node(test), reasons: [{ kind: "sampled" }] });
+      } else {
+        upToDate += 1;
       }
     }
     if (survivors !== undefined && left === 0 && !scope.byId(path)) {
       skipFiles.push(path);
       leftOutWithFiles += asked.length;
-    } else if (proven.size > 0) {
-      skipTests.set(path, [...proven].map(node));
+    } else if (leave.size > 0) {
+      skipTests.set(path, [...leave].map(node));
     }
   }
   if (tests.length === 0 && files.length === 0) {
@@ -166,6 +182,9 @@ export function provenCollection(
 
 /** The fact that proves a test now; undefined if it has to run. */
 export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefined {
+  if (knowledge.missed.has(test)) {
+    return undefined;
+  }
   let proof: KnownFact | undefined;
   for (const fact of knowledge.facts.get(test) ?? []) {
     if (!factHolds(knowledge, test, fact.depsets)) {
@@ -185,6 +204,10 @@ function isProven(knowledge: Knowledge, test: number): boolean {
 
 /** Why a test that is not proven runs: at least one reason. */
 export function testReasons(knowledge: Knowledge, test: number): Reason[] {
+  const missed = knowledge.missed.get(test);
+  if (missed !== undefined) {
+    return [{ kind: "missed-before", at: missed.at, was: missed.was, outcome: missed.outcome }];
+  }
   const facts = knowledge.facts.get(test) ?? [];
   const newest = facts[0];
   if (newest === undefined) {

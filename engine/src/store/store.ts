@@ -36,7 +36,8 @@ export const FACTS_PER_TEST = 8;
 
 const SCHEMA = `
 -- One value per name: "generation" counts the writes, "watch" is the packed watch table, "false" the packed ids of the
--- dependencies whose value is not that of the baseline, "lastDependency" the highest id.
+-- dependencies whose value is not that of the baseline, "lastDependency" the highest id, "misses" the tests of which a
+-- proof was wrong (JSON, by test id), "account" the daily account (JSON, by day).
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- What splits facts into disjoint worlds.
 CREATE TABLE environment (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL);
@@ -378,12 +379,14 @@ export class Store {
   dependencies(ids: readonly number[]): StoredDependency[] {
     const pages = new Map<string, Map<number, StoredDependency>>();
     const run = this.#sql("SELECT path FROM dependency_run WHERE first <= ? ORDER BY first DESC LIMIT 1");
+    const firstBegun = this.#draft?.runs[0]?.[0] ?? Number.POSITIVE_INFINITY;
     return ids.flatMap((id) => {
-      const row = run.get(id) as Row | undefined;
-      if (row === undefined) {
+      // Runs of ids that the transaction under way began are not in the table yet, and come after all that are.
+      const begun = id >= firstBegun ? this.#draft?.runs.findLast(([first]) => first <= id)?.[1] : undefined;
+      const path = begun ?? (run.get(id) as Row | undefined)?.["path"];
+      if (typeof path !== "string") {
         return [];
       }
-      const path = String(row["path"]);
       let page = pages.get(path);
       if (page === undefined) {
         page = new Map(this.dependenciesOfPath(path).map((dependency) => [dependency.id, dependency]));
@@ -423,8 +426,9 @@ export class Store {
     return [...this.#false()].sort((a, b) => a - b);
   }
 
+  /** The highest id, with those of the transaction under way. */
   lastDependencyId(): number {
-    return Number(this.note("lastDependency") ?? 0);
+    return this.#draft?.lastId ?? Number(this.note("lastDependency") ?? 0);
   }
 
   /** The id of a dependency; `holds` is stored if it is new, and right for a known one already. Only within `write`. */
@@ -731,6 +735,18 @@ export class Store {
 
   setTeardown(environment: number, fixture: string, depset: number): void {
     this.#sql("INSERT OR REPLACE INTO teardown VALUES (?, ?, ?)").run(environment, fixture, depset);
+  }
+
+  /** The run that recorded a test's fact, or last confirmed it, as `addRun` was told of it. */
+  runOfFact(environment: number, test: number, at: number): string | undefined {
+    const row = this.#sql(
+      "SELECT run.data AS data FROM fact JOIN run ON run.id = fact.run WHERE environment = ? AND test = ? AND fact.at = ?",
+    ).get(environment, test, at) as Row | undefined;
+    return row === undefined ? undefined : String(row["data"]);
+  }
+
+  hasRun(id: string): boolean {
+    return this.#sql("SELECT 1 FROM run WHERE id = ?").get(id) !== undefined;
   }
 
   addRun(id: string, at: number, data: string): void {

@@ -332,8 +332,10 @@ describe("winnow run", () => {
     assert.deepEqual(Object.keys(first), [
       "version",
       "exitCode",
+      "mode",
       "plan",
       "recorded",
+      "verified",
       "coverageThresholdApplied",
       "warnings",
     ]);

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { utimesSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { Project } from "./project.ts";
+import { DISCOUNTS, Project } from "./project.ts";
 
 const TEST = "test_it.py::test_it";
 const LIB = (value: number): string => `def f():\n    return ${value}\n`;
@@ -114,4 +114,36 @@ test("a data file that is rewritten within the second in which it was read", asy
     assert.equal((await project.run()).code, code, text);
   }
   assert.deepEqual((await project.run()).starts, []);
+});
+
+test("a source that is edited twice, the second time while tests run: what ran proves nothing of what is there", async () => {
+  await using project = new Project();
+  const go = project.note("go");
+  project.write({
+    "tests/test_zz.py": `import os
+from pathlib import Path
+
+from shop import cart
+
+
+def test_zz():
+    assert cart.discount(5) <= 3
+    if os.path.exists(${JSON.stringify(go)}):
+        file = Path(cart.__file__)
+        file.write_text(file.read_text().replace("price - RATE - 0", "price"))
+`,
+  });
+  await project.run();
+  // The content in between is known before the tests start, so what they depended on is, too; and it is new to the store.
+  project.editDiscount("price - RATE - 0");
+  project.note("go", "now");
+  const ran = await project.run();
+  assert.equal(ran.code, 0, ran.stdout);
+  assert.match(project.read("shop/cart.py"), /return price$/m);
+  const next = await project.run();
+  assert.equal(next.code, 1, next.stderr);
+  assert.deepEqual(
+    DISCOUNTS.filter((id) => next.outcomes.get(id) === "FAILED"),
+    DISCOUNTS,
+  );
 });

@@ -5,7 +5,8 @@ import type { Plan } from "../../src/model/plan.ts";
 import type { Reason } from "../../src/model/reason.ts";
 import type { RecordSummary } from "../../src/pipeline/record.ts";
 import type { RunEvent } from "../../src/pipeline/run.ts";
-import { count, plannedLine, summarizeReasons, terminalReporter } from "../../src/report/terminal.ts";
+import { count } from "../../src/report/numbers.ts";
+import { plannedLine, summarizeReasons, terminalReporter } from "../../src/report/terminal.ts";
 
 const changed: Reason = { kind: "body-changed", path: "a.py", name: "f" };
 
@@ -102,10 +103,13 @@ describe("what a run says", () => {
     notes: [],
     sawSurvivors: true,
     recorded: true,
+    checked: 0,
+    misses: [],
     ...more,
   });
   const finished = (plan: Plan, what: RecordSummary | undefined): RunEvent => ({
     kind: "finished",
+    mode: "select",
     exitCode: 0,
     plan,
     summary: what,

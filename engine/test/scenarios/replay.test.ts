@@ -107,6 +107,7 @@ function knowledgeAt(
     collections,
     nodes,
     survivors,
+    missed: new Map(),
     holds: (depset) => changed(depset).length === 0,
     changed,
     broken: (path) => {

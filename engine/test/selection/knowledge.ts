@@ -16,6 +16,7 @@ export interface Table {
   /** By collection; missing means all survive. "unknown" means that it is not known. */
   readonly survivors?: Readonly<Record<number, readonly number[] | "unknown">>;
   readonly broken?: Readonly<Record<string, string>>;
+  readonly missed?: readonly number[];
 }
 
 export function keyOf(name: string): Key {
@@ -47,6 +48,7 @@ export function knowledgeOf(table: Table): Knowledge {
     collections,
     nodes: new Map([...tests].map((id) => [id, nodeOf(id)])),
     survivors,
+    missed: new Map((table.missed ?? []).map((test) => [test, { at: 1, was: "passed", outcome: "failed" }])),
     holds: (depset) => changed(depset).length === 0,
     changed: (depset) => changed(depset).map(keyOf),
     moduleLevel: { ofTest: () => [], ofFile: () => [] },

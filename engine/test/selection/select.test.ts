@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { describeReason } from "../../src/model/reason.ts";
 import { scopeOf } from "../../src/selection/scope.ts";
-import { proofOf, testReasons } from "../../src/selection/select.ts";
+import { proofOf, select, testReasons } from "../../src/selection/select.ts";
 import { collection, fact, knowledgeOf, nodeOf, outcomeOf, plan, red, type Table } from "./knowledge.ts";
 
 /** Depset 0 holds always; depset n is the body `n`. */
@@ -47,6 +47,74 @@ describe("a test is proven", () => {
   test("by the newest of several", () => {
     const knowledge = knowledgeOf(table({ facts: { 1: [fact([1], { at: 1 }), fact([2], { at: 9 })] } }));
     assert.equal(proofOf(knowledge, 1)?.at, 9);
+  });
+});
+
+describe("a test of which a proof was wrong once", () => {
+  const facts = { 1: [fact([1])], 2: [fact([2])] };
+  const missed = table({ facts, collections: [collection(1, "t.py", [1, 2], [0])], missed: [1] });
+
+  test("runs whatever proves it, and says why", () => {
+    const decided = plan(missed);
+    assert.ok(decided.kind === "some");
+    assert.deepEqual(decided.tests, [
+      { id: nodeOf(1), reasons: [{ kind: "missed-before", at: 1, was: "passed", outcome: "failed" }] },
+    ]);
+    assert.deepEqual([...decided.skipTests], [["t.py", [nodeOf(2)]]]);
+    assert.equal(proofOf(knowledgeOf(missed), 1), undefined);
+  });
+
+  test("is one of those that may have changed besides", () => {
+    assert.deepEqual(
+      testReasons(knowledgeOf({ ...missed, changed: ["one"] }), 1).map(({ kind }) => kind),
+      ["missed-before"],
+    );
+  });
+});
+
+describe("a sampled test", () => {
+  const known = table({
+    facts: { 1: [fact([1])], 2: [fact([2])], 3: [fact([2])] },
+    changed: ["one"],
+    collections: [collection(1, "t.py", [1, 2, 3], [0])],
+  });
+  const sampled = (of: Table, ids: readonly number[]) =>
+    select(
+      knowledgeOf(of),
+      scopeOf([]),
+      [],
+      () => true,
+      (id) => ids.map(nodeOf).includes(id),
+    );
+
+  test("runs though it is proven, is not counted as left out, and says why", () => {
+    const decided = sampled(known, [1, 2]);
+    assert.ok(decided.kind === "some");
+    assert.deepEqual(
+      decided.tests.map(({ id, reasons }) => [id, reasons.map(({ kind }) => kind)]),
+      [
+        [nodeOf(1), ["body-changed"]],
+        [nodeOf(2), ["sampled"]],
+      ],
+    );
+    assert.deepEqual([decided.upToDate, decided.known, [...decided.skipTests]], [1, 3, [["t.py", [nodeOf(3)]]]]);
+  });
+
+  test("has its file collected", () => {
+    const file = { ...known, changed: [] };
+    assert.deepEqual(plan(file), { kind: "nothing", upToDate: 3 });
+    const decided = sampled(file, [2]);
+    assert.ok(decided.kind === "some");
+    assert.deepEqual([decided.skipFiles, [...decided.skipTests]], [[], [["t.py", [nodeOf(1), nodeOf(3)]]]]);
+  });
+
+  test("is none where it is not known whether pytest will come by it", () => {
+    const decided = sampled({ ...known, survivors: { 1: "unknown" } }, [2]);
+    assert.ok(decided.kind === "some");
+    assert.deepEqual(
+      decided.tests.map(({ id }) => id),
+      [nodeOf(1)],
+    );
   });
 });
 

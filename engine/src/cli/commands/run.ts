@@ -1,23 +1,48 @@
 /** `winnow run`. */
 
-import { type RunEvent, run } from "../../pipeline/run.ts";
+import { MODES } from "../../config/config.ts";
+import { WinnowError } from "../../model/error.ts";
+import { didYouMean } from "../../model/nearest.ts";
+import { type RunEvent, type RunOptions, run } from "../../pipeline/run.ts";
 import { terminalReporter } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
 
-export async function runCommand({ request, json }: CommandLine): Promise<number> {
+export async function runCommand(line: CommandLine): Promise<number> {
+  const { mode: typed } = line.options;
+  const mode = MODES.find((each) => each === typed);
+  if (typed !== undefined && mode === undefined) {
+    throw new WinnowError(
+      "usage",
+      `there is no mode "${typed}"${didYouMean(String(typed), MODES)}`,
+      `Modes are ${MODES.join(" and ")}.`,
+    );
+  }
+  return runAndReport(line, { mode });
+}
+
+/** Runs and reports, for people or as one document. */
+export async function runAndReport(
+  { request, json }: CommandLine,
+  options: Pick<RunOptions, "mode" | "missesFail">,
+): Promise<number> {
   if (!json) {
-    return run(request, { outputToStderr: false, emit: terminalReporter((text) => process.stderr.write(text)) });
+    const emit = terminalReporter((text) => process.stderr.write(text));
+    return run(request, { ...options, outputToStderr: false, emit });
   }
   const events: RunEvent[] = [];
-  const code = await run(request, { outputToStderr: true, emit: (event) => events.push(event) });
-  const { JSON_VERSION, planDocument, summaryDocument, writeJson } = await import("../../report/json.ts");
+  const code = await run(request, { ...options, outputToStderr: true, emit: (event) => events.push(event) });
+  const { JSON_VERSION, planDocument, summaryDocument, verifiedDocument, writeJson } = await import(
+    "../../report/json.ts"
+  );
   const planned = events.find((event) => event.kind === "planned");
   const finished = events.find((event) => event.kind === "finished");
   writeJson({
     version: JSON_VERSION,
     exitCode: code,
+    mode: planned?.mode ?? null,
     plan: planned === undefined ? null : planDocument(planned.plan, planned.changedPaths, planned.decidedMs),
     recorded: summaryDocument(finished?.summary),
+    verified: verifiedDocument(finished?.summary),
     coverageThresholdApplied: !events.some((event) => event.kind === "threshold-not-applied"),
     warnings: events.flatMap((event) =>
       event.kind === "warning" ? [{ code: event.code, message: event.message, help: event.help }] : [],

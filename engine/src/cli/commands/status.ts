@@ -2,7 +2,8 @@
 
 import { look } from "../../pipeline/look.ts";
 import { JSON_VERSION, planDocument, writeJson } from "../../report/json.ts";
-import { count, plannedLine } from "../../report/terminal.ts";
+import { count } from "../../report/numbers.ts";
+import { plannedLine } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
 
 export async function statusCommand({ request, json }: CommandLine): Promise<number> {
