@@ -25,7 +25,8 @@ _MAX_DEPTH = 3
 # Of larger containers only the size counts, and beyond so many objects in one module only which objects they are.
 _MAX_ITEMS = 64
 _MAX_VISITS = 400
-# How many states of one module are told apart.
+# How many states of one cell have their own producers, and how many are told apart.
+_MAX_CONTEXTS = 32
 _MAX_ORIGINS = 256
 _MASK = (1 << 62) - 1
 _PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
@@ -64,7 +65,7 @@ class _State:
 class _Module:
     """The cells of one module."""
 
-    __slots__ = ("namespace", "name", "rel", "watched", "rebinds", "marks", "bindings", "states")
+    __slots__ = ("namespace", "name", "rel", "watched", "rebinds", "marks", "bindings", "states", "size")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -79,6 +80,8 @@ class _Module:
         ]
         # By name, from its first change on.
         self.states: Dict[str, _State] = {}
+        self.size = -1
+        self.bindings: Dict[str, int] = {}
         self.marks, self.bindings = self._look()
 
     def _can_change(self, value: Any) -> bool:
@@ -97,7 +100,8 @@ class _Module:
         changed = []
         for name in before.keys() | now.keys():
             old, new = before.get(name, _NOTHING), now.get(name, _NOTHING)
-            if old != new:
+            # The likes of `__warningregistry__` are notes of the interpreter's.
+            if old != new and not name.startswith("__"):
                 state = self.states.setdefault(name, _State(old))
                 state.mark = new
                 changed.append((state, name))
@@ -111,15 +115,17 @@ class _Module:
     def _look(self) -> Tuple[List[int], Dict[str, int]]:
         """Of each watched name a number that differs, nearly always, if anything differs; and what all names stand for."""
         namespace = self.namespace
-        bindings: Dict[str, int] = {}
         try:
             if self.rebinds:
                 bindings = dict(zip(namespace, map(_leaf, namespace.values())))
+            elif len(namespace) == self.size:
+                bindings = self.bindings
             else:
                 # Names that come and go.
-                bindings[""] = len(namespace)
-        except RuntimeError:  # another thread binds names meanwhile: that is a change
-            bindings[""] = next(_unlike)
+                bindings = dict.fromkeys(namespace, 0)
+            self.size = len(namespace)
+        except RuntimeError:  # another thread binds names meanwhile: that is a change of any
+            bindings = {"": next(_unlike)}
         return [self._shape_of(name) for name in self.watched], bindings
 
     def _shape_of(self, name: str) -> int:
@@ -240,8 +246,8 @@ class Cells:
         if state.mark in state.origins:
             state.context = state.origins[state.mark]
             return
-        # One context for a state that only grows, as caches do: else there would be one for each of its sizes.
-        if state.context is None:
+        # A state of its own, unless it only grows, as caches do: else there would be one for each of its sizes.
+        if state.context is None or len(state.origins) <= _MAX_CONTEXTS:
             state.context = self._contexts.new("state", "%s::%s" % (rel, name))
         state.context.absorb(test)
         if len(state.origins) < _MAX_ORIGINS:

@@ -22,8 +22,8 @@ export type Reason =
   | { readonly kind: "sampled" }
   /** A dependency has another value now. */
   | { readonly kind: "body-changed"; readonly path: string; readonly name: string }
-  /** `names`: what differs, as far as that decides; none where the module level counts as a whole. */
-  | { readonly kind: "toplevel-changed"; readonly path: string; readonly names?: readonly string[] }
+  /** `names`: what is bound to something else; none where the module level counts as a whole. */
+  | { readonly kind: "toplevel-changed"; readonly path: string; readonly names: readonly string[] }
   | { readonly kind: "file-changed"; readonly path: string }
   | { readonly kind: "listing-changed"; readonly path: string }
   | { readonly kind: "import-resolution-changed"; readonly name: string }
@@ -40,7 +40,7 @@ export type Reason =
 
 const CHANGED: Record<KeyKind, (key: Key) => Reason> = {
   body: (key) => ({ kind: "body-changed", path: key.path, name: key.name }),
-  toplevel: (key) => ({ kind: "toplevel-changed", path: key.path }),
+  toplevel: (key) => ({ kind: "toplevel-changed", path: key.path, names: [] }),
   file: (key) => ({ kind: "file-changed", path: key.path }),
   listing: (key) => ({ kind: "listing-changed", path: key.path }),
   resolve: (key) => ({ kind: "import-resolution-changed", name: key.name }),
@@ -69,7 +69,7 @@ export function describeReason(reason: Reason): string {
     case "body-changed":
       return `${describeKey({ kind: "body", path: reason.path, name: reason.name })} changed`;
     case "toplevel-changed":
-      return `${reason.path} changed at module level${reason.names === undefined ? "" : ` (${reason.names.join(", ")})`}`;
+      return `${reason.path} changed at module level${reason.names.length === 0 ? "" : ` (${reason.names.join(", ")})`}`;
     case "file-changed":
       return `${reason.path} changed`;
     case "listing-changed":

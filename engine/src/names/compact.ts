@@ -1,11 +1,19 @@
 /** Outlines as short JSON, for the store: each word once, and lists by position. */
 
 import type { Evaluation } from "./evaluation.ts";
-import type { Mentions } from "./mentions.ts";
+import type { Mentions, Reflection } from "./mentions.ts";
 import { type ImportBinding, OUTLINE_VERSION, type Outline, type Statement, type StatementKind } from "./outline.ts";
 
 type Ids = readonly number[];
-type PackedMentions = readonly [bare: Ids, wild: Ids, affixes: Ids, reflective: 0 | 1];
+type PackedMentions = readonly [
+  bare: Ids,
+  wild: Ids,
+  affixes: Ids,
+  escapes: Ids,
+  imported: readonly PackedRef[],
+  reflection: Reflection,
+];
+type PackedRef = readonly [level: number, module: number, names: Ids];
 type PackedEvaluation = readonly [
   calls: Ids,
   reads: Ids,
@@ -23,6 +31,7 @@ type PackedStatement = readonly [
   inner: Ids,
   checksum: string,
   mentions: PackedMentions,
+  annotations: PackedMentions,
   evaluation: PackedEvaluation,
   ...imports: PackedImport[],
 ];
@@ -57,11 +66,13 @@ export function packOutline(outline: Outline): string {
     return found;
   };
   const list = (words: readonly string[]): Ids => words.map(id);
-  const mentions = ({ bare, wild, affixes, reflective }: Mentions): PackedMentions => [
+  const mentions = ({ bare, wild, affixes, escapes, imported: own, reflection }: Mentions): PackedMentions => [
     list(bare),
     list(wild),
     list(affixes),
-    bit(reflective),
+    list(escapes),
+    own.map(({ level, module, names }) => [level, id(module), list(names)] as const),
+    reflection,
   ];
   const evaluation = (one: Evaluation): PackedEvaluation => [
     list(one.calls),
@@ -86,6 +97,7 @@ export function packOutline(outline: Outline): string {
       list(one.inner),
       one.checksum,
       mentions(one.mentions),
+      mentions(one.annotations),
       evaluation(one.evaluation),
       ...one.imports.map(imported),
     ],
@@ -103,41 +115,46 @@ export function unpackOutline(text: string): Outline | undefined {
   }
   const word = (id: number): string => words[id] ?? "";
   const list = (ids: Ids): string[] => ids.map(word);
-  const mentions = ([bare, wild, affixes, reflective]: PackedMentions): Mentions => ({
+  const mentions = ([bare, wild, affixes, escapes, imported, reflection]: PackedMentions): Mentions => ({
     bare: list(bare),
     wild: list(wild),
     affixes: list(affixes),
-    reflective: reflective === 1,
+    escapes: list(escapes),
+    imported: imported.map(([level, module, names]) => ({ level, module: word(module), names: list(names) })),
+    reflection,
   });
   return {
     version,
     deferred: deferred === 1,
-    statements: statements.map(([kind, binds, inner, checksum, own, evaluation, ...imports]): Statement => {
-      const [calls, reads, subscripts, decorators, bases, unions, autouse, raises] = evaluation;
-      return {
-        kind: KINDS[kind] ?? "effect",
-        binds: list(binds),
-        inner: list(inner),
-        checksum,
-        mentions: mentions(own),
-        evaluation: {
-          calls: list(calls),
-          reads: list(reads),
-          subscripts: list(subscripts),
-          decorators: list(decorators),
-          bases: list(bases),
-          unions: unions === 1,
-          autouse: autouse === 1,
-          raises: raises === 1,
-        },
-        imports: imports.map(([level, module, names, bound]) => ({
-          level,
-          module: word(module),
-          names: list(names),
-          binds: list(bound),
-        })),
-      };
-    }),
+    statements: statements.map(
+      ([kind, binds, inner, checksum, own, annotations, evaluation, ...imports]): Statement => {
+        const [calls, reads, subscripts, decorators, bases, unions, autouse, raises] = evaluation;
+        return {
+          kind: KINDS[kind] ?? "effect",
+          binds: list(binds),
+          inner: list(inner),
+          checksum,
+          mentions: mentions(own),
+          annotations: mentions(annotations),
+          evaluation: {
+            calls: list(calls),
+            reads: list(reads),
+            subscripts: list(subscripts),
+            decorators: list(decorators),
+            bases: list(bases),
+            unions: unions === 1,
+            autouse: autouse === 1,
+            raises: raises === 1,
+          },
+          imports: imports.map(([level, module, names, bound]) => ({
+            level,
+            module: word(module),
+            names: list(names),
+            binds: list(bound),
+          })),
+        };
+      },
+    ),
     bodies: bodies.map(([qualname, own]) => [word(qualname), mentions(own)] as const),
   };
 }

@@ -6,8 +6,8 @@
  * module; a name that is looked up in an object, or spelt in a string, may mean anybody's of that name.
  */
 
-import type { Mentions } from "./mentions.ts";
-import type { Statement } from "./outline.ts";
+import { type Mentions, REFLECTIONS } from "./mentions.ts";
+import type { ImportBinding, Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, isKeeping } from "./purity.ts";
 
@@ -15,9 +15,15 @@ import { type Evaluated, isKeeping } from "./purity.ts";
 export interface Binding {
   readonly path: string;
   readonly name: string;
-  /** It is bound no more: whoever evaluates it fails. */
-  readonly removed?: boolean;
+  readonly fate: Fate;
 }
+
+/**
+ * What became of a binding: it is a class or function as before, it may stand for anything now, or it is gone or of
+ * another kind, so that whoever evaluates it may fail. The greater one counts.
+ */
+export const FATES = { same: 0, value: 1, gone: 2 } as const;
+export type Fate = (typeof FATES)[keyof typeof FATES];
 
 export interface Concern {
   /** Whether a function body may find something else. */
@@ -48,10 +54,9 @@ export function concernOf(
 class Closure implements Concern {
   readonly #project: Project;
   readonly #files: ReadonlyMap<string, Evaluated>;
-  /** Names reached, by file; true where they are bound no more. */
-  readonly #reached = new Map<string, Map<string, boolean>>();
-  readonly #words = new Set<string>();
-  readonly #reflecting = new Map<string, boolean>();
+  /** Names reached, by file. */
+  readonly #reached = new Map<string, Map<string, Fate>>();
+  readonly #words = new Map<string, Fate>();
   readonly #bodies = new Map<string, readonly string[]>();
   readonly effects = new Set<string>();
 
@@ -68,8 +73,8 @@ class Closure implements Concern {
       }
     }
     this.#files = files;
-    for (const { path, name, removed } of seeds) {
-      this.#reach(path, name, removed === true);
+    for (const { path, name, fate } of seeds) {
+      this.#reach(path, name, fate);
     }
     this.#close();
   }
@@ -101,18 +106,25 @@ class Closure implements Concern {
     return found;
   }
 
-  #reach(path: string, name: string, removed: boolean): boolean {
+  #reach(path: string, name: string, fate: Fate): boolean {
     let names = this.#reached.get(path);
     if (names === undefined) {
       names = new Map();
       this.#reached.set(path, names);
     }
-    const before = names.get(name);
-    if (before !== undefined && (before || !removed)) {
+    this.#spell(name, fate);
+    if ((names.get(name) ?? -1) >= fate) {
       return false;
     }
-    names.set(name, removed);
-    this.#words.add(name);
+    names.set(name, fate);
+    return true;
+  }
+
+  #spell(word: string, fate: Fate): boolean {
+    if ((this.#words.get(word) ?? -1) >= fate) {
+      return false;
+    }
+    this.#words.set(word, fate);
     return true;
   }
 
@@ -134,19 +146,26 @@ class Closure implements Concern {
     if (statement.imports.length > 0) {
       return this.#spreadImports(path, statement);
     }
-    const found = this.#mentions(path, content, statement.mentions);
-    if (found === undefined) {
-      return this.#spreadFixture(path, statement);
-    }
     let isNew = this.#spreadFixture(path, statement);
-    const mayFail = this.#isEvaluated && (found === "removed" || this.#mayFail(path, statement));
-    if (!this.effects.has(path) && (mayFail || !isPure)) {
+    let found = this.#mentions(path, content, statement.mentions);
+    if (found === undefined) {
+      found = this.#mentions(path, content, statement.annotations);
+      if (found === undefined) {
+        return isNew;
+      }
+      if (found === "changed" && keepsAnnotations(statement, isPure)) {
+        // Only whoever asks for annotations can tell.
+        return ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0 || isNew;
+      }
+    }
+    const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement));
+    if (!this.effects.has(path) && (mayFail || (!isPure && !this.#onlyCalls(path, statement)))) {
       this.effects.add(path);
       isNew = true;
     }
     const binds = statement.kind === "main" ? ["__main__"] : statement.binds;
     for (const name of binds) {
-      isNew = this.#reach(path, name, false) || isNew;
+      isNew = this.#reach(path, name, fateOf(statement)) || isNew;
     }
     return isNew;
   }
@@ -157,23 +176,42 @@ class Closure implements Concern {
     if (!isFixture || !mentions.wild.includes("name") || !binds.some((name) => this.#reached.get(path)?.has(name))) {
       return false;
     }
-    const before = this.#words.size;
-    for (const word of mentions.wild) {
-      this.#words.add(word);
-    }
-    return this.#words.size > before;
+    return mentions.wild.filter((word) => this.#spell(word, FATES.same)).length > 0;
   }
 
   /** Whether another value of what a statement reads can make it fail. Base classes are compared where they change. */
   #mayFail(path: string, { evaluation }: Statement): boolean {
     const { reads, calls, subscripts, unions } = evaluation;
     const isFragile = unions || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
-    return isFragile && [...reads, ...calls, ...subscripts].some((chain) => this.#isChainReached(path, chain));
+    return isFragile && [...reads, ...calls, ...subscripts].some((chain) => this.#hasOtherValue(path, chain));
+  }
+
+  /**
+   * Whether all that a statement does with what is reached is one call of it: what runs then are bodies that its importers
+   * depend on, and what they return is bound to its name.
+   */
+  #onlyCalls(path: string, { kind, evaluation, mentions }: Statement): boolean {
+    const { reads, calls, subscripts, decorators, raises } = evaluation;
+    const called = calls[0]?.split(".") ?? [];
+    return (
+      kind === "assignment" &&
+      !raises &&
+      calls.length === 1 &&
+      decorators.length === 0 &&
+      !mentions.wild.some((word) => this.#words.has(word) && !called.includes(word)) &&
+      ![...reads, ...subscripts].some((chain) => this.#isChainReached(path, chain))
+    );
   }
 
   #isChainReached(path: string, chain: string): boolean {
     const [base = "", ...attributes] = chain.replace(/\/\d+$/, "").split(".");
     return this.#reached.get(path)?.has(base) === true || attributes.some((name) => this.#words.has(name));
+  }
+
+  #hasOtherValue(path: string, chain: string): boolean {
+    const [base = "", ...attributes] = chain.replace(/\/\d+$/, "").split(".");
+    const fates = [this.#reached.get(path)?.get(base), ...attributes.map((name) => this.#words.get(name))];
+    return fates.some((fate) => fate !== undefined && fate > FATES.same);
   }
 
   #spreadImports(path: string, statement: Statement): boolean {
@@ -190,17 +228,17 @@ class Closure implements Concern {
           continue;
         }
         if (one.names.includes("*")) {
-          for (const name of [...names.keys()]) {
-            isNew = this.#reach(path, name, false) || isNew;
+          for (const [name, fate] of [...names]) {
+            isNew = this.#reach(path, name, fate) || isNew;
           }
         }
         one.names.forEach((name, index) => {
-          const removed = names.get(name);
-          if (removed === undefined) {
+          const fate = names.get(name);
+          if (fate === undefined) {
             return;
           }
-          isNew = this.#reach(path, one.binds[index] ?? name, false) || isNew;
-          if (removed && !this.effects.has(path)) {
+          isNew = this.#reach(path, one.binds[index] ?? name, Math.min(fate, FATES.value) as Fate) || isNew;
+          if (fate === FATES.gone && this.#isEvaluated && !this.effects.has(path)) {
             this.effects.add(path);
             isNew = true;
           }
@@ -210,7 +248,7 @@ class Closure implements Concern {
     // In branches there is more than imports.
     if (statement.kind === "branches" && statement.binds.some((name) => this.#reached.get(path)?.has(name) === true)) {
       for (const name of statement.binds) {
-        isNew = this.#reach(path, name, false) || isNew;
+        isNew = this.#reach(path, name, FATES.value) || isNew;
       }
     }
     return isNew;
@@ -219,16 +257,16 @@ class Closure implements Concern {
   #mentions(
     path: string,
     content: Evaluated,
-    { bare, wild, affixes, reflective }: Mentions,
-  ): "removed" | "changed" | undefined {
+    { bare, wild, affixes, escapes, imported, reflection }: Mentions,
+  ): "gone" | "changed" | undefined {
     const own = this.#reached.get(path);
-    let found: "removed" | "changed" | undefined;
+    let found: "gone" | "changed" | undefined;
     for (const name of bare) {
-      const removed = own?.get(name);
-      if (removed === true) {
-        return "removed";
+      const fate = own?.get(name);
+      if (fate === FATES.gone) {
+        return "gone";
       }
-      if (removed === false || (content.hasStar && !content.bound.has(name) && this.#words.has(name))) {
+      if (fate !== undefined || (content.hasStar && !content.bound.has(name) && this.#words.has(name))) {
         found = "changed";
       }
     }
@@ -238,11 +276,17 @@ class Closure implements Concern {
     if (found === undefined && affixes.some((affix) => this.#fits(affix))) {
       found = "changed";
     }
-    return found ?? (reflective && this.#reflects(path, content) ? "changed" : undefined);
+    const isReflected =
+      reflection === REFLECTIONS.modules ||
+      (reflection !== REFLECTIONS.none && this.#reached.has(path)) ||
+      (reflection === REFLECTIONS.expressions && this.#importsReached(path, content)) ||
+      escapes.some((name) => this.#isReachedModule(path, content, name)) ||
+      imported.some((one) => this.#leadsToReached(path, { ...one, binds: one.names }, one.names[0]));
+    return found ?? (isReflected ? "changed" : undefined);
   }
 
   #fits(affix: string): boolean {
-    for (const word of this.#words) {
+    for (const word of this.#words.keys()) {
       if (word.startsWith(affix) || word.endsWith(affix)) {
         return true;
       }
@@ -250,22 +294,55 @@ class Closure implements Concern {
     return false;
   }
 
-  /** Whether code of this file that looks names up without spelling them can come by what is reached. */
-  #reflects(path: string, content: Evaluated): boolean {
-    if (this.#reached.has(path)) {
-      return true;
-    }
-    let found = this.#reflecting.get(path);
-    if (found !== true) {
-      found = content.outline.statements.some(({ imports }) =>
-        imports.some((one) => this.#project.modulesOf(path, one).some((module) => this.#isReached(module))),
-      );
-      this.#reflecting.set(path, found);
-    }
-    return found;
+  /** Whether an expression of this file may lead to what is reached. */
+  #importsReached(path: string, content: Evaluated): boolean {
+    return content.outline.statements.some(({ imports }) =>
+      imports.some((one) => this.#project.modulesOf(path, one).some((module) => this.#isReached(module))),
+    );
+  }
+
+  /** Whether a name that the file imports stands for a module in which anything is reached, or for a package of such. */
+  #isReachedModule(path: string, content: Evaluated, name: string): boolean {
+    return content.outline.statements.some(({ imports }) =>
+      imports.some((one) => {
+        const index = one.binds.indexOf(name);
+        if (index < 0) {
+          return false;
+        }
+        return this.#leadsToReached(path, one, one.names[index]);
+      }),
+    );
+  }
+
+  /** Whether `name`, imported so, is a module in which anything is reached; without a name, the import's own module. */
+  #leadsToReached(path: string, one: ImportBinding, name: string | undefined): boolean {
+    const modules = this.#project.modulesOf(path, one);
+    // Most imported names are no modules: then nothing answers to them.
+    return name === undefined
+      ? modules.some((module) => this.#isReached(module) || this.#isReachedBelow(module))
+      : modules.some((module) => module.endsWith(`.${name}`) && this.#isReached(module));
+  }
+
+  #isReachedBelow(module: string): boolean {
+    return [...this.#reached.keys()].some((file) =>
+      this.#project.sources.namesOf(file).some(({ name }) => name.startsWith(`${module}.`)),
+    );
   }
 
   #isReached(module: string): boolean {
     return this.#project.sources.resolve(module).some((file) => this.#reached.has(file));
   }
+}
+
+/** What becomes of what a statement binds, when something that it evaluates is another one. */
+function fateOf({ kind }: Statement): Fate {
+  return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
+}
+
+/** Names through which annotations are read. */
+const ANNOTATION_READERS = ["__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"];
+
+/** Whether a statement does nothing with its annotations but to keep them. */
+function keepsAnnotations({ kind }: Statement, isPure: boolean): boolean {
+  return kind === "definition" || kind === "assignment" || (kind === "class" && isPure);
 }

@@ -3,6 +3,7 @@
  * who imports the module.
  */
 
+import { FATES, type Fate } from "./concern.ts";
 import type { Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
 
@@ -12,9 +13,7 @@ export type Delta =
   | {
       readonly kind: "names";
       /** Names with other bindings now, those that came and those that went among them. */
-      readonly changed: readonly string[];
-      /** Of these, those that are bound no more. */
-      readonly removed: readonly string[];
+      readonly changed: readonly { readonly name: string; readonly fate: Fate }[];
     };
 
 /** Names that Python or pytest look up in a module without anybody's mentioning them. */
@@ -29,6 +28,10 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   const missing = newlyMissing(project, path, before, after);
   if (missing !== undefined) {
     return { kind: "effect", because: `nothing is known of ${missing}, which it imports` };
+  }
+  const doubt = newDoubt(before, after);
+  if (doubt !== undefined) {
+    return { kind: "effect", because: `it evaluates what it did not evaluate before (${doubt})` };
   }
   const steps = [project.sequence(path, before), project.sequence(path, after)] as const;
   if (steps[0].join("\n") !== steps[1].join("\n")) {
@@ -46,8 +49,16 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
-  const removed = changed.filter((name) => kindsOf(before, name) !== kindsOf(after, name) && old.has(name));
-  return { kind: "names", changed, removed };
+  return { kind: "names", changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })) };
+}
+
+function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {
+  const [old, now] = [kindsOf(before, name), kindsOf(after, name)];
+  if (old !== now) {
+    // What is new, nobody has evaluated yet.
+    return old === "" ? FATES.value : FATES.gone;
+  }
+  return /^(class|definition|import)$/.test(now) ? FATES.same : FATES.value;
 }
 
 /** What a name is bound by: whoever evaluates a class where a function stands now may fail. */
@@ -71,6 +82,16 @@ function differsAsBase(before: Evaluated, after: Evaluated, name: string): boole
     before.isPlainClass(name) !== after.isPlainClass(name) ||
     [old, now].some(({ inner }) => inner.includes("__slots__"))
   );
+}
+
+/** What a statement that was not there before evaluates and may fail with, if nothing of the old content did the like. */
+function newDoubt(before: Evaluated, after: Evaluated): string | undefined {
+  const old = new Set(before.marks);
+  const known = before.evaluates();
+  return after.doubts
+    .filter((_, index) => !old.has(after.marks[index] ?? ""))
+    .flat()
+    .find((doubt) => !known.has(doubt));
 }
 
 /** Of each name what binds it, in order. */

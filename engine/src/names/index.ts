@@ -1,7 +1,7 @@
 /** What a source consists of by name, and whom a change of names concerns. */
 
 export { packOutline, unpackOutline } from "./compact.ts";
-export { type Binding, type Concern, concernOf } from "./concern.ts";
+export { type Binding, type Concern, concernOf, FATES } from "./concern.ts";
 export { type Delta, deltaOf } from "./delta.ts";
 export { moduleNames } from "./module-name.ts";
 export { type Outline, outlineOf } from "./outline.ts";

@@ -5,6 +5,7 @@
  * binding of its own module (or a builtin); whatever is looked up in an object, or spelt in a string, may be anybody's.
  */
 
+import type { ImportRef } from "../fingerprint/model.ts";
 import { NAME, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import type { Token } from "./tokens.ts";
 
@@ -15,11 +16,24 @@ export interface Mentions {
   readonly wild: readonly string[];
   /** Beginnings and ends of names that are put together from strings: `"visit_" + kind`. */
   readonly affixes: readonly string[];
-  /** It looks names up that no token spells: `globals()`, `getattr(x, name)`, `eval`. */
-  readonly reflective: boolean;
+  /** Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. */
+  readonly escapes: readonly string[];
+  /** The same of what a body imports by itself. */
+  readonly imported: readonly ImportRef[];
+  readonly reflection: Reflection;
 }
 
-export const NO_MENTIONS: Mentions = { bare: [], wild: [], affixes: [], reflective: false };
+/** Where a stretch looks names up that no token spells; the greater one counts. */
+export const REFLECTIONS = {
+  none: 0,
+  /** In its own module: `globals()`. */
+  module: 1,
+  /** Wherever an expression leads from there: `eval`. */
+  expressions: 2,
+  /** In any module: `import_module(name)`, `sys.modules`. */
+  modules: 3,
+} as const;
+export type Reflection = (typeof REFLECTIONS)[keyof typeof REFLECTIONS];
 
 const KEYWORDS: ReadonlySet<string> = new Set(
   (
@@ -32,23 +46,19 @@ export function isKeyword(word: string): boolean {
   return KEYWORDS.has(word);
 }
 
-const REFLECTIVE_NAMES: ReadonlySet<string> = new Set(["globals", "vars", "dir", "eval", "exec", "locals"]);
-const REFLECTIVE_ATTRIBUTES: ReadonlySet<string> = new Set([
-  "__dict__",
-  "__getattribute__",
-  "getmembers",
-  "getmembers_static",
-  "modules",
-]);
-/** Their argument of this index names an attribute. */
-const LOOKUPS: ReadonlyMap<string, number> = new Map([
-  ["getattr", 1],
-  ["hasattr", 1],
-  ["setattr", 1],
-  ["delattr", 1],
-  ["attrgetter", 0],
-  ["methodcaller", 0],
-  ["getattr_static", 1],
+const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
+  ...["globals", "vars", "dir", "locals"].map((name) => [name, REFLECTIONS.module] as const),
+  ...["eval", "exec"].map((name) => [name, REFLECTIONS.expressions] as const),
+  ...[
+    "import_module",
+    "__import__",
+    "modules",
+    "module_from_spec",
+    "run_module",
+    "run_path",
+    "resolve_name",
+    "load_module",
+  ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
 /** Text that consists of names and what parts them: `a.b`, `x, y`, `pkg.mod:attr`. */
@@ -59,11 +69,12 @@ export class MentionSet {
   readonly #bare = new Set<string>();
   readonly #wild = new Set<string>();
   readonly #affixes = new Set<string>();
-  #reflective = false;
+  readonly #values = new Set<string>();
+  readonly #imported: ImportRef[] = [];
+  #reflection: Reflection = REFLECTIONS.none;
 
-  /** Adds a function's header, whose parameters pytest takes for names of fixtures. */
-  addHeader(tokens: readonly Token[], start: number, end: number): void {
-    this.add(tokens, start, end);
+  /** Adds the parameters in a function's header: pytest takes them for names of fixtures. */
+  addParameters(tokens: readonly Token[], start: number, end: number): void {
     for (let at = start + 1; at < end; at++) {
       const token = tokens[at] as Token;
       if (token.kind === NAME && token.depth === 1 && /^([(,]|\*\*?)$/.test((tokens[at - 1] as Token).text)) {
@@ -88,13 +99,28 @@ export class MentionSet {
     this.#wild.add(name);
   }
 
-  finish(): Mentions {
+  /** `imported`: names that the module imports. */
+  finish(imported: ReadonlySet<string>): Mentions {
     return {
       bare: [...this.#bare],
       wild: [...this.#wild],
       affixes: [...this.#affixes],
-      reflective: this.#reflective,
+      escapes: [...this.#values].filter((name) => imported.has(name)),
+      imported: this.#imported,
+      reflection: this.#reflection,
     };
+  }
+
+  /** Adds what a body imports, if it uses it for itself under this name. */
+  addImport(one: ImportRef, name: string): void {
+    if (this.#values.has(name)) {
+      this.#imported.push(one);
+    }
+  }
+
+  /** Notes that names are looked up where they are not spelt. */
+  reflect(reflection: Reflection): void {
+    this.#reflection = Math.max(this.#reflection, reflection) as Reflection;
   }
 
   #name(tokens: readonly Token[], at: number, start: number, end: number, locals?: ReadonlySet<string>): void {
@@ -105,7 +131,10 @@ export class MentionSet {
     const before = at > start ? tokens[at - 1] : undefined;
     if (before?.kind === OPERATOR && before.text === ".") {
       this.#wild.add(text);
-      this.#reflective ||= REFLECTIVE_ATTRIBUTES.has(text);
+      // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
+      if (text !== "modules" || (tokens[at - 2]?.text === "sys" && !isSpelt(tokens, at + 1, end))) {
+        this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
+      }
     } else {
       const after = at + 1 < end ? tokens[at + 1] : undefined;
       if (after?.kind === OPERATOR && after.text === "=" && after.depth > 0) {
@@ -113,32 +142,38 @@ export class MentionSet {
       }
       if (locals?.has(text) !== true) {
         this.#bare.add(text);
-        this.#reflective ||= REFLECTIVE_NAMES.has(text) || REFLECTIVE_ATTRIBUTES.has(text);
+        if (text !== "modules") {
+          this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
+        }
+        // What is called is no module.
+        if (!/^[.(]$/.test(after?.text ?? "") || tokens[at + 2]?.text === "__dict__") {
+          this.#values.add(text);
+        }
       }
-    }
-    const argument = LOOKUPS.get(text);
-    if (argument !== undefined && !isSpelt(tokens, at + 1, end, argument)) {
-      this.#reflective = true;
     }
   }
 
   #string(tokens: readonly Token[], at: number, locals?: ReadonlySet<string>): void {
     const { text, formatted } = tokens[at] as Token;
     if (formatted) {
-      for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
+      // Expressions in braces, nested ones included; what stands between them is text.
+      for (const word of text.match(/(?<=\{[^{}]*)[^\W\d]\w*(?=[^{}]*[{}])/gu) ?? []) {
         this.#wild.add(word);
         if (locals?.has(word) !== true) {
           this.#bare.add(word);
+          this.#values.add(word);
         }
       }
-      this.#reflective ||= /\b(globals|vars|dir|eval|exec|locals|getattr|__dict__)\b/.test(text);
+      this.reflect(
+        /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
+      );
     } else if (NAMES_ONLY.test(text)) {
       for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
         this.#wild.add(word);
       }
     }
     for (const word of text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[{%])|(?<=[}])\w+/gu) ?? []) {
-      if (word.length > 1) {
+      if (/[^\W_]/u.test(word)) {
         this.#affixes.add(word);
       }
     }
@@ -149,25 +184,12 @@ export class MentionSet {
   }
 }
 
-/** Whether the argument with this index of the call that opens at `at` is one plain string. */
-function isSpelt(tokens: readonly Token[], at: number, end: number, argument: number): boolean {
-  const open = tokens[at];
-  if (at >= end || open?.text !== "(" || open.kind !== OPERATOR) {
-    return false;
-  }
-  let index = 0;
-  for (let next = at + 1; next < end; next++) {
-    const token = tokens[next] as Token;
-    if (index === argument) {
-      const after = tokens[next + 1];
-      return token.kind === STRING && !token.formatted && (after?.text === "," || after?.text === ")");
-    }
-    if (token.kind === OPERATOR && token.depth < open.depth) {
-      return false;
-    }
-    if (token.kind === OPERATOR && token.text === "," && token.depth === open.depth) {
-      index += 1;
-    }
-  }
-  return false;
+/** Whether what follows is `["name"]`, `.get("name")` or the like. */
+function isSpelt(tokens: readonly Token[], at: number, end: number): boolean {
+  const open = tokens[at]?.text === "." ? at + 2 : at;
+  const key = tokens[open + 1];
+  const isOpen = tokens[open]?.text === "[" || tokens[open]?.text === "(";
+  return (
+    open + 1 < end && isOpen && key?.kind === STRING && !key.formatted && /^[\]),]$/.test(tokens[open + 2]?.text ?? "")
+  );
 }

@@ -47,6 +47,8 @@ export interface Statement {
   /** Over its tokens, bodies of functions left out. */
   readonly checksum: string;
   readonly mentions: Mentions;
+  /** What only its annotations mention. */
+  readonly annotations: Mentions;
   readonly evaluation: Evaluation;
   readonly imports: readonly ImportBinding[];
 }
@@ -73,6 +75,7 @@ interface Draft {
   readonly inner: string[];
   readonly rows: string[];
   readonly mentions: MentionSet;
+  readonly annotations: MentionSet;
   readonly evaluation: EvaluationReader;
   readonly imports: ImportBinding[];
 }
@@ -82,6 +85,8 @@ interface Owner {
   readonly qualname: string;
   readonly mentions: MentionSet;
   readonly locals: ReadonlySet<string>;
+  /** What the body imports, and those around it. */
+  readonly imported: ImportBinding[];
 }
 
 class Reader {
@@ -99,7 +104,7 @@ class Reader {
   }
 
   read(): Outline {
-    const statements: Statement[] = [];
+    const drafts: Draft[] = [];
     const scope = moduleScope();
     while (this.#at < this.#tokens.length) {
       const before = this.#at;
@@ -109,33 +114,29 @@ class Reader {
         // No statement begins so; whoever reads on must come to an end.
         this.#at += 1;
       }
-      const { kind, binds, inner, rows, mentions, evaluation, imports } = this.#draft;
+      const { kind, rows } = this.#draft;
       if (rows.length > 0 && kind !== "literal") {
-        statements.push({
-          kind,
-          binds: [...binds],
-          inner,
-          checksum: checksumOf(rows),
-          mentions: mentions.finish(),
-          evaluation: evaluation.finish(),
-          imports,
-        });
-      } else if (statements.length === 0 && rows.length > 0) {
-        statements.push({
-          kind: "assignment",
-          binds: ["__doc__"],
-          inner,
-          checksum: checksumOf(rows),
-          mentions: mentions.finish(),
-          evaluation: evaluation.finish(),
-          imports,
-        });
+        drafts.push(this.#draft);
+      } else if (drafts.length === 0 && rows.length > 0) {
+        this.#draft.kind = "assignment";
+        this.#draft.binds.add("__doc__");
+        drafts.push(this.#draft);
       }
     }
+    const imported = new Set(drafts.flatMap(({ imports }) => imports.flatMap(({ binds }) => binds)));
     return {
       version: OUTLINE_VERSION,
-      statements,
-      bodies: [...this.#bodies].map(([qualname, mentions]) => [qualname, mentions.finish()] as const),
+      statements: drafts.map(({ kind, binds, inner, rows, mentions, annotations, evaluation, imports }) => ({
+        kind,
+        binds: [...binds],
+        inner,
+        checksum: checksumOf(rows),
+        mentions: mentions.finish(imported),
+        annotations: annotations.finish(imported),
+        evaluation: evaluation.finish(),
+        imports,
+      })),
+      bodies: [...this.#bodies].map(([qualname, mentions]) => [qualname, mentions.finish(imported)] as const),
       deferred: this.#deferred,
     };
   }
@@ -261,6 +262,7 @@ class Reader {
         for (const name of binding.names.length > 0 ? binding.names : binding.module.split(".")) {
           owner.mentions.addWild(name);
         }
+        owner.imported.push(binding);
         continue;
       }
       if (binding.module === "__future__" && binding.names.includes("annotations")) {
@@ -315,7 +317,13 @@ class Reader {
     const own = this.#localsOf(nameAt + 1, colon, owner?.locals);
     this.#at = colon + 1;
     this.#docstring(owner);
-    this.#suite(inner, { qualname, mentions, locals: own });
+    const body: Owner = { qualname, mentions, locals: own, imported: [...(owner?.imported ?? [])] };
+    this.#suite(inner, body);
+    for (const { level, module, names, binds } of body.imported) {
+      binds.forEach((bound, index) => {
+        mentions.addImport({ level, module, names: names.slice(index, index + 1) }, bound);
+      });
+    }
   }
 
   /** The docstring of a function is part of what its name is bound to. */
@@ -379,11 +387,11 @@ class Reader {
         kind = "branches";
       }
     }
-    // Whatever stood in the branches decides, if it may do anything.
-    this.#draft.kind = this.#draft.kind === "effect" && kind !== "main" ? "effect" : kind;
     if (owner !== undefined) {
       return;
     }
+    // Whatever stood in the branches decides, if it may do anything.
+    this.#draft.kind = this.#draft.kind === "effect" && kind !== "main" ? "effect" : kind;
     this.#draft.rows.push("\u0002");
   }
 
@@ -498,11 +506,61 @@ class Reader {
       return;
     }
     if (as === "header") {
-      this.#draft.mentions.addHeader(this.#tokens, start, end);
-    } else {
-      this.#draft.mentions.add(this.#tokens, start, end);
+      this.#draft.mentions.addParameters(this.#tokens, start, end);
     }
+    let from = start;
+    for (const [first, last] of as === "header"
+      ? this.#headerAnnotations(start, end)
+      : this.#annotation(start, end, as)) {
+      this.#draft.mentions.add(this.#tokens, from, first);
+      this.#draft.annotations.add(this.#tokens, first, last);
+      from = last;
+    }
+    this.#draft.mentions.add(this.#tokens, from, end);
     this.#draft.evaluation.read(this.#tokens, start, end, as);
+  }
+
+  /** Where the annotations of a function's header stand. */
+  #headerAnnotations(start: number, end: number): [number, number][] {
+    const found: [number, number][] = [];
+    let from = -1;
+    let brackets = 0;
+    for (let at = start; at < end; at++) {
+      const token = this.#tokens[at] as Token;
+      if (token.kind !== OPERATOR) {
+        continue;
+      }
+      // Type parameters, in brackets of their own before the parameters, are not looked at.
+      brackets = token.depth;
+      if (
+        from < 0 &&
+        ((token.text === ":" && brackets === 1 && this.#tokens[start]?.text === "(") || token.text === "->")
+      ) {
+        from = at + 1;
+      } else if (
+        from >= 0 &&
+        ((brackets === 1 && /^[,=]$/.test(token.text)) || (brackets === 0 && token.text === ")"))
+      ) {
+        found.push([from, at]);
+        from = -1;
+      }
+    }
+    if (from >= 0) {
+      found.push([from, end]);
+    }
+    return found;
+  }
+
+  /** Where the annotation of `name: annotation = value` stands. */
+  #annotation(start: number, end: number, as: string): [number, number][] {
+    if (as !== "plain" || this.#word(start) === undefined || !this.#isOperator(start + 1, ":")) {
+      return [];
+    }
+    let at = start + 2;
+    while (at < end && !(this.#isOperator(at, "=") && this.#tokens[at]?.depth === 0)) {
+      at += 1;
+    }
+    return [[start + 2, at]];
   }
 
   #row(start: number, end: number, owner: Owner | undefined): void {
@@ -659,6 +717,7 @@ function newDraft(): Draft {
     inner: [],
     rows: [],
     mentions: new MentionSet(),
+    annotations: new MentionSet(),
     evaluation: new EvaluationReader(),
     imports: [],
   };

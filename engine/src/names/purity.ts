@@ -9,9 +9,9 @@ import {
   BUILTIN_CLASSES,
   BUILTINS,
   isGenericType,
+  isHarmlessBase,
   KEEPING_CALLS,
   KNOWN_MEMBERS,
-  PLAIN_BASES,
   PURE_CALLS,
 } from "./python-names.ts";
 
@@ -24,7 +24,7 @@ type Meaning =
   | { readonly kind: "builtin" }
   | { readonly kind: "unknown" };
 
-/** Whether a class of another module, by its full name, is one from which one may derive without effect. */
+/** Whether a class of another module is one from which one may derive without effect. */
 export type ForeignClass = (module: string, level: number, name: string) => boolean;
 
 /** An outline with what each of its statements evaluates, in order. */
@@ -32,45 +32,64 @@ export class Evaluated {
   readonly outline: Outline;
   /** Of each statement: its checksum, and which bindings of the module it finds when it is evaluated. */
   readonly marks: readonly string[];
-  /** Of each statement: whether it only binds names. */
+  /** Of each statement: whether it only binds names, provided that all that it evaluates is there. */
   readonly pure: readonly boolean[];
+  /** Of each statement: what it evaluates that is not sure to be there, or to be of the right kind. */
+  readonly doubts: readonly (readonly string[])[];
   readonly bound: ReadonlySet<string>;
   readonly hasStar: boolean;
+  readonly #plain: ReadonlyMap<Statement, boolean>;
 
   constructor(outline: Outline, python: PythonVersion, foreign: ForeignClass) {
     this.outline = outline;
     const marks: string[] = [];
     const pure: boolean[] = [];
+    const doubts: (readonly string[])[] = [];
     const last = new Map<string, Meaning & { kind: "statement" }>();
-    const isPlain = new Map<Statement, boolean>();
+    const plain = new Map<Statement, boolean>();
     for (const statement of outline.statements) {
-      const meaning = (name: string): Meaning =>
-        last.get(name) ?? (BUILTINS.has(name) ? { kind: "builtin" } : { kind: "unknown" });
-      const found = statement.mentions.bare
-        .map((name) => [name, meaning(name)] as const)
-        .map(([name, one]) => `${name}:${one.kind === "statement" ? one.ordinal : one.kind}`)
-        .sort();
-      marks.push(`${statement.checksum}|${found.join(",")}`);
-      const only = isPure(statement, outline, python, meaning, foreign, isPlain);
+      const scope = new Scope(statement, last, plain, foreign, python);
+      marks.push(`${statement.checksum}|${scope.found()}`);
+      const only = scope.isPure();
       pure.push(only);
-      isPlain.set(statement, only && isPlainClass(statement));
+      doubts.push(scope.doubts());
+      plain.set(statement, only && isPlainClass(statement));
       for (const name of statement.binds) {
         last.set(name, { kind: "statement", statement, ordinal: (last.get(name)?.ordinal ?? 0) + 1 });
       }
     }
     this.marks = marks;
     this.pure = pure;
+    this.doubts = doubts;
     this.bound = new Set(last.keys());
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
-    this.#plain = isPlain;
+    this.#plain = plain;
   }
-
-  readonly #plain: ReadonlyMap<Statement, boolean>;
 
   /** Whether the module's class of that name may be derived from without effect. */
   isPlainClass(name: string): boolean {
     const binding = this.outline.statements.filter(({ binds }) => binds.includes(name));
     return binding.length === 1 && this.#plain.get(binding[0] as Statement) === true;
+  }
+
+  /** Everything that is evaluated, in the words of {@link Evaluated.doubts}: it went well when the module was loaded. */
+  evaluates(): Set<string> {
+    const found = new Set(this.doubts.flat());
+    for (const { evaluation } of this.outline.statements) {
+      for (const name of evaluation.reads) {
+        found.add(`read ${name}`);
+        if (evaluation.unions) {
+          found.add(`join ${name}`);
+        }
+      }
+      for (const name of evaluation.subscripts) {
+        found.add(`subscript ${name}`);
+      }
+      for (const name of evaluation.bases) {
+        found.add(`base ${name}`);
+      }
+    }
+    return found;
   }
 }
 
@@ -86,102 +105,157 @@ function isPlainClass(statement: Statement): boolean {
   );
 }
 
-function isPure(
-  statement: Statement,
-  outline: Outline,
-  python: PythonVersion,
-  meaning: (name: string) => Meaning,
-  foreign: ForeignClass,
-  plain: ReadonlyMap<Statement, boolean>,
-): boolean {
-  const { kind, evaluation } = statement;
-  if (kind === "main") {
-    return true;
+/** One statement, with what names mean where it stands. */
+class Scope {
+  readonly #statement: Statement;
+  readonly #last: ReadonlyMap<string, Meaning & { kind: "statement" }>;
+  readonly #plain: ReadonlyMap<Statement, boolean>;
+  readonly #foreign: ForeignClass;
+  readonly #python: PythonVersion;
+  readonly #inner: ReadonlySet<string>;
+
+  constructor(
+    statement: Statement,
+    last: ReadonlyMap<string, Meaning & { kind: "statement" }>,
+    plain: ReadonlyMap<Statement, boolean>,
+    foreign: ForeignClass,
+    python: PythonVersion,
+  ) {
+    this.#statement = statement;
+    this.#last = last;
+    this.#plain = plain;
+    this.#foreign = foreign;
+    this.#python = python;
+    this.#inner = new Set(statement.inner);
   }
-  if (kind === "effect" || evaluation.raises || evaluation.autouse) {
-    return false;
+
+  /** Which bindings the statement finds, as text. */
+  found(): string {
+    return [...new Set([...this.#statement.mentions.bare, ...this.#statement.annotations.bare])]
+      .map((name) => {
+        const means = this.#meaning(name);
+        return `${name}:${means.kind === "statement" ? means.ordinal : means.kind}`;
+      })
+      .sort()
+      .join(",");
   }
-  const isNew = python[0] > 3 || python[1] >= 10;
-  if (evaluation.unions && !isNew && !(outline.deferred && kind === "definition")) {
-    return false;
+
+  isPure(): boolean {
+    const { kind, evaluation } = this.#statement;
+    if (kind === "main") {
+      return true;
+    }
+    return (
+      kind !== "effect" &&
+      !evaluation.raises &&
+      !evaluation.autouse &&
+      evaluation.calls.every((name) => this.#isCallable(name)) &&
+      evaluation.decorators.every((name) => this.#isDecorator(name)) &&
+      evaluation.bases.every((name) => this.#isBase(name))
+    );
   }
-  const inner = new Set(statement.inner);
-  const full = (name: string): string | undefined => {
+
+  doubts(): string[] {
+    const { kind, evaluation } = this.#statement;
+    if (kind === "main") {
+      return [];
+    }
+    const { reads, subscripts, bases, calls, decorators, unions } = evaluation;
+    const isNew = this.#python[0] > 3 || this.#python[1] >= 10;
+    return [
+      ...reads.filter((name) => !this.#isResolved(name)).map((name) => `read ${name}`),
+      ...(unions ? reads.filter((name) => !isNew || !this.#isType(name)).map((name) => `join ${name}`) : []),
+      ...subscripts.filter((name) => !this.#isGeneric(name)).map((name) => `subscript ${name}`),
+      ...bases.filter((name) => !this.#isSureBase(name)).map((name) => `base ${name}`),
+      // What is bound further below, or nowhere.
+      ...[...reads, ...subscripts, ...bases, ...calls, ...decorators]
+        .map((name) => name.replace(/[./].*$/s, ""))
+        .filter((name) => this.#meaning(name).kind === "unknown" && !this.#inner.has(name))
+        .map((name) => `unbound ${name}`),
+    ];
+  }
+
+  #meaning(name: string): Meaning {
+    return this.#last.get(name) ?? (BUILTINS.has(name) ? { kind: "builtin" } : { kind: "unknown" });
+  }
+
+  /** The full name behind a dotted one, as far as it leads to another module or a builtin. */
+  #full(name: string): string | undefined {
     const dot = name.indexOf(".");
     const base = dot < 0 ? name : name.slice(0, dot);
-    const rest = dot < 0 ? "" : name.slice(dot);
-    const means = meaning(base);
+    const means = this.#meaning(base);
     if (means.kind === "builtin") {
       return name;
     }
     return means.kind === "statement" && means.statement.kind === "import"
-      ? importedName(means.statement, base, rest)
+      ? importedName(means.statement, base, dot < 0 ? "" : name.slice(dot))
       : undefined;
-  };
-  const isResolved = (name: string): boolean => {
+  }
+
+  #isResolved(name: string): boolean {
     if (name.includes(".")) {
-      return KNOWN_MEMBERS.has(full(name) ?? "");
+      return KNOWN_MEMBERS.has(this.#full(name) ?? "");
     }
-    const means = meaning(name);
-    if (means.kind === "statement") {
-      // A module where a type was meant, or a function: `datetime | None`.
-      return !isModule(means.statement, name) && (!evaluation.unions || isTypeName(means.statement, name));
-    }
-    return means.kind === "builtin" ? !evaluation.unions || BUILTIN_CLASSES.has(name) : inner.has(name);
-  };
-  const isCallable = (name: string): boolean => {
-    const known = full(name);
-    return known !== undefined && (PURE_CALLS.has(known) || KEEPING_CALLS.has(known) || isMark(known));
-  };
-  const isDecorator = (name: string): boolean => {
+    const means = this.#meaning(name);
+    // A module where a type was meant: `Optional[datetime]`.
+    return means.kind === "statement"
+      ? !isModule(means.statement, name)
+      : means.kind === "builtin" || this.#inner.has(name);
+  }
+
+  /** Whether it is sure to be a type, as what is joined by `|` has to be. */
+  #isType(name: string): boolean {
+    const means = this.#meaning(name);
+    return means.kind === "statement" ? means.statement.kind === "class" : BUILTIN_CLASSES.has(name);
+  }
+
+  #isGeneric(subscript: string): boolean {
+    const [name = "", count] = subscript.split("/");
+    return isGenericType(this.#full(name) ?? "", Number(count), this.#python);
+  }
+
+  #isCallable(name: string): boolean {
+    const known = this.#full(name);
+    return known !== undefined && (PURE_CALLS.has(known) || isKeeping(known));
+  }
+
+  #isDecorator(name: string): boolean {
     if (/^[^.]+\.(setter|getter|deleter)$/.test(name)) {
-      return inner.has(name.slice(0, name.indexOf(".")));
+      return this.#inner.has(name.slice(0, name.indexOf(".")));
     }
-    const known = full(name);
-    return known !== undefined && (KEEPING_CALLS.has(known) || isMark(known));
-  };
-  const isBase = (name: string): boolean => {
-    const means = meaning(name);
+    const known = this.#full(name);
+    return known !== undefined && isKeeping(known);
+  }
+
+  #isBase(name: string): boolean {
+    const means = this.#meaning(name);
     if (means.kind === "statement" && means.statement.kind === "class") {
-      return plain.get(means.statement) === true;
+      return this.#plain.get(means.statement) === true;
     }
     if (means.kind === "statement" && means.statement.kind === "import") {
       const one = means.statement.imports.find(({ binds }) => binds.includes(name));
       const original = one?.names[one.binds.indexOf(name)];
-      if (one !== undefined && original !== undefined && foreign(one.module, one.level, original)) {
+      if (one !== undefined && original !== undefined && this.#foreign(one.module, one.level, original)) {
         return true;
       }
     }
-    const known = full(name);
+    const known = this.#full(name);
     if (known === "enum.Enum") {
       // A member that is bound twice is an error.
-      return inner.size === statement.inner.length;
+      return this.#inner.size === this.#statement.inner.length;
     }
-    return known !== undefined && PLAIN_BASES.has(known);
-  };
-  return (
-    evaluation.reads.every(isResolved) &&
-    evaluation.subscripts.every((subscript) => {
-      const [name = "", count] = subscript.split("/");
-      return isGenericType(full(name) ?? "", Number(count), python);
-    }) &&
-    evaluation.calls.every(isCallable) &&
-    evaluation.decorators.every(isDecorator) &&
-    evaluation.bases.every(isBase)
-  );
+    return known !== undefined && isHarmlessBase(known);
+  }
+
+  /** Whether it is sure to be there, and a class. */
+  #isSureBase(name: string): boolean {
+    const means = this.#meaning(name);
+    return means.kind === "statement" ? means.statement.kind === "class" : BUILTIN_CLASSES.has(name);
+  }
 }
 
 function isModule(statement: Statement, name: string): boolean {
   return statement.imports.some(({ names, binds }) => names.length === 0 && binds.includes(name));
-}
-
-/** By its definition, or by the custom of writing classes with a capital. */
-function isTypeName(statement: Statement, name: string): boolean {
-  return statement.kind === "class" || (statement.kind === "import" && /^[A-Z]/.test(name));
-}
-
-function isMark(name: string): boolean {
-  return /^pytest\.mark\.\w+$/.test(name);
 }
 
 /** The full name behind one that an import bound: `Path` is `pathlib.Path`. */
@@ -200,5 +274,5 @@ function importedName(statement: Statement, base: string, rest: string): string 
 
 /** Whether a call does nothing with what it is given but to keep it. */
 export function isKeeping(name: string): boolean {
-  return KEEPING_CALLS.has(name) || BUILTIN_CLASSES.has(name) || isMark(name);
+  return KEEPING_CALLS.has(name) || /^pytest\.mark\.\w+$/.test(name);
 }

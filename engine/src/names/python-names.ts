@@ -95,16 +95,17 @@ export const PURE_CALLS = words(`
 export const KEEPING_CALLS = words(`
   property staticmethod classmethod functools.wraps functools.lru_cache functools.cached_property abc.abstractmethod
   contextlib.contextmanager contextlib.asynccontextmanager typing.overload typing.final typing.no_type_check
-  typing.cast pytest.fixture pytest.param functools.cache`);
+  typing.cast typing.runtime_checkable pytest.fixture pytest.param functools.cache`);
 
-/** Classes from which one may derive without anybody noticing. */
-export const PLAIN_BASES: ReadonlySet<string> = new Set([
-  ...BUILTIN_CLASSES,
-  ...words(`
-  abc.ABC typing.Protocol typing.Generic enum.Enum unittest.TestCase collections.OrderedDict collections.UserDict
-  collections.UserList collections.abc.Mapping collections.abc.MutableMapping collections.abc.Sequence
-  collections.abc.Iterator collections.abc.Iterable threading.Thread`),
-]);
+/** Classes of the standard library that take part in the making of those that derive from them, and may refuse. */
+const MAKING_BASES =
+  /^(enum\.|ctypes\.|string\.Template$|typing\.(NamedTuple|TypedDict)$|builtins\.type$|abc\.ABCMeta$)/;
+
+/** Whether one may derive from a class, by its full name, without anybody noticing. */
+export function isHarmlessBase(name: string): boolean {
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? BUILTIN_CLASSES.has(name) : HARMLESS_MODULES.has(name.slice(0, dot)) && !MAKING_BASES.test(name);
+}
 
 /** How many arguments the generic types of `typing` take; those left out here check more than their number. */
 const ARITIES: Readonly<Record<string, number>> = {

@@ -14,7 +14,7 @@ import type { WatchEntry } from "../files/watch.ts";
 import type { CollectedFrame, SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
-import { concernOf, type Project } from "../names/index.ts";
+import { concernOf, FATES, type Project } from "../names/index.ts";
 import {
   attribute,
   type LoadedSource,
@@ -442,7 +442,7 @@ class Recorder {
         this.#project ??= projectOf(tree);
         return this.#project.evaluated(path) === undefined
           ? undefined
-          : concernOf(this.#project, loaded, [{ path, name }], "readers");
+          : concernOf(this.#project, loaded, [{ path, name, fate: FATES.value }], "readers");
       },
       surroundings: () => {
         const { before } = this.#description;

@@ -83,7 +83,7 @@ export class ModuleLevel {
       }
       const judged = this.#judge(id, changed);
       if (judged === undefined) {
-        reasons.set(id, { kind: "toplevel-changed", path: changed.path });
+        reasons.set(id, { kind: "toplevel-changed", path: changed.path, names: [] });
       } else if (
         concerns(changed, judged) ||
         depsets.some((depset) => this.#known.isConcerned(depset, judged.concern))
@@ -114,15 +114,15 @@ export class ModuleLevel {
       : deltaOf(project, path, project.evaluate(path, before), after);
   }
 
-  #judgeNames(path: string, { changed, removed }: Delta & { kind: "names" }): Judged {
-    const seeds = changed.map((name): Binding => ({ path, name, removed: removed.includes(name) }));
+  #judgeNames(path: string, { changed }: Delta & { kind: "names" }): Judged {
+    const seeds = changed.map((each): Binding => ({ path, ...each }));
     const key = JSON.stringify(seeds);
     let concern = this.#concerns.get(key);
     if (concern === undefined) {
       concern = concernOf(this.#known.project, this.#known.paths(), seeds);
       this.#concerns.set(key, concern);
     }
-    return { reason: { kind: "toplevel-changed", path, names: changed }, concern };
+    return { reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) }, concern };
   }
 }
 

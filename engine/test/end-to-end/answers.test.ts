@@ -176,7 +176,7 @@ def test_lists():
   const level = await planOf(project);
   assert.deepEqual(
     level.files.map(({ path, reasons }) => [path, reasons]),
-    [["tests/test_cart.py", [{ kind: "toplevel-changed", path: "shop/cart.py" }]]],
+    [["tests/test_cart.py", [{ kind: "toplevel-changed", path: "shop/cart.py", names: ["RATE"] }]]],
   );
   project.edit("shop/cart.py", "RATE = 1 + 1", "RATE = 2 +");
   const broken = await planOf(project);
