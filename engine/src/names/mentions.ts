@@ -61,8 +61,8 @@ const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
   ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
-/** Text that consists of names and what parts them: `a.b`, `x, y`, `pkg.mod:attr`. */
-const NAMES_ONLY = /^[\w.,:;\s/-]{1,200}$/;
+/** Text that consists of names and what parts them: `a.b`, `x, y`, `pkg.mod:attr`. Prose has spaces elsewhere. */
+const NAMES_ONLY = /^[\w.:;/-]+(,\s*[\w.:;/-]+)*,?$/;
 
 /** Gathers mentions; add as many stretches as belong together. */
 export class MentionSet {

@@ -201,7 +201,8 @@ class Reader {
         this.#evaluate(start, end, owner, "plain");
       }
     } else if (word === "pass" || this.#isLiteral(start, end)) {
-      this.#evaluate(start, end, owner, "plain");
+      // Nobody looks for a name that stands in a docstring.
+      this.#row(start, end, owner);
       this.#mark(owner, "literal");
     } else {
       this.#assignment(start, end, scope);
