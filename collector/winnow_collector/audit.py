@@ -212,7 +212,7 @@ class Audit:
 
     def _child(self, command: str) -> None:
         if not self._callers.starts_harmlessly(sys._getframe()):
-            self._contexts.current.add_opaque("child process: %s" % command[:100])
+            self._contexts.current.add_opaque("child process: %s" % command[:1000])
 
     def _read(self, context: Context, path: str) -> None:
         if path in context.reads or self._writers.get(path) is context:

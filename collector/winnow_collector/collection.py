@@ -38,13 +38,15 @@ class Collection:
         self._refused: Set[str] = set()
         self._addressed: Set[str] = set()
         self._all_partial = False
+        self._expressions: List[Any] = []
         # False once a directory could not be collected, or was skipped: files in it may be test files all the same.
         self.whole = True
         self._ids: Dict[int, Tuple[Any, str]] = {}
         self._collectors: Dict[int, Tuple[Any, Optional[str]]] = {}
 
     def read_arguments(self, config: Any) -> None:
-        """Find the files of which only parts are asked for."""
+        """Find the files of which only parts are asked for. Raises what pytest says of an expression that is none."""
+        self._compile()
         option = config.option
         self._all_partial = bool(getattr(option, "lf", False))
         for argument in config.args:
@@ -156,8 +158,28 @@ class Collection:
         removed: List[Any] = []
         for item in items:
             rel = self.file_of(item)
-            up_to_date = rel is not None and rel in skip and self.id_of(item) in skip[rel]
+            up_to_date = rel is not None and rel in skip and self.id_of(item) in skip[rel] and not self._also(item)
             (removed if up_to_date else kept).append(item)
         if removed:
             items[:] = kept
         return removed
+
+    def _also(self, item: Any) -> bool:
+        """True for an item that one of the plan's expressions matches, as `-k` would."""
+        if not self._expressions:
+            return False
+        from _pytest.mark import KeywordMatcher
+
+        matcher = KeywordMatcher.from_item(item)
+        return any(expression.evaluate(matcher) for expression in self._expressions)
+
+    def _compile(self) -> None:
+        if not self._plan.also:
+            return
+        from _pytest.mark.expression import Expression
+
+        for text in self._plan.also:
+            try:
+                self._expressions.append(Expression.compile(text))
+            except (SyntaxError, ValueError) as error:  # pytest's own is one of both, by version
+                raise pytest.UsageError("winnow: --also -k %r: %s" % (text, error)) from None

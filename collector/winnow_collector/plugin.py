@@ -13,6 +13,7 @@ import pytest
 
 from .collection import Collection
 from .contexts import Context
+from .marker import LINE, declared_by
 from .outcomes import Outcomes
 from .recorder import Recorder, forget_recorder, leave_search_path, recorder_of
 from .session import VARIABLE, load_plan, load_session
@@ -47,6 +48,8 @@ def _start() -> "Optional[_State]":
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # With or without a recording: `--strict-markers` must know it.
+    config.addinivalue_line("markers", LINE)
     state = _state
     if state is None:
         return
@@ -74,6 +77,8 @@ def pytest_configure(config: pytest.Config) -> None:
             reason = _debugger(config)
             if reason is not None:
                 recorder.stop_recording("nothing is recorded, because %s" % reason, "debugger")
+    except pytest.UsageError:
+        raise
     except Exception as error:
         recorder.fail(error)
 
@@ -138,7 +143,12 @@ def pytest_runtest_protocol(item: Any) -> Generator[None, Any, None]:
     if test is None or not recorder.active:
         return
     try:
-        recorder.end_test(test, file, outcomes if outcome.excinfo is None else None, started)
+        # At its end, because a test may be marked while it runs.
+        marked, problems = declared_by(item)
+        for problem in problems:
+            message = "a test in %s runs always, because its marker winnow is not understood: %s"
+            recorder.note_once(message % (file, problem), "marker")
+        recorder.end_test(test, file, outcomes if outcome.excinfo is None else None, started, marked)
     except Exception as error:
         recorder.fail(error)
 

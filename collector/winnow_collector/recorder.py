@@ -10,7 +10,7 @@ import platform
 import sys
 import time
 import traceback
-from typing import Any, List, Optional
+from typing import Any, List, Optional, Set
 
 from .audit import Audit
 from .caches import Caches
@@ -65,6 +65,7 @@ class Recorder:
         self.fixtures.after = self._after_fixture
         self._journal: Optional[Journal] = None
         self._notes: List[dict] = []
+        self._said: Set[str] = set()
         self._header: dict = {}
         self._roots: List[str] = []
         self._last_path: Optional[List[str]] = None
@@ -139,6 +140,12 @@ class Recorder:
         """Leave one line for the user."""
         self._notes.append({"k": "note", "message": message, "code": code})
 
+    def note_once(self, message: str, code: str) -> None:
+        """The same, unless it was said already."""
+        if message not in self._said:
+            self._said.add(message)
+            self.note(message, code)
+
     def fail(self, error: BaseException) -> None:
         """Something in the collector went wrong: stop recording."""
         if not self.active:
@@ -159,7 +166,9 @@ class Recorder:
         self.fixtures.test = test
         return test
 
-    def end_test(self, test: Context, file: str, outcomes: Optional[Outcomes], started: float) -> None:
+    def end_test(
+        self, test: Context, file: str, outcomes: Optional[Outcomes], started: float, marked: Optional[dict] = None
+    ) -> None:
         """A test's protocol is over; without `outcomes` it was broken off and proves nothing."""
         self.fixtures.test = None
         self.contexts.leave(test)
@@ -174,6 +183,7 @@ class Recorder:
         self._write_pending()
         journal = self._journal
         if journal is not None:
+            more = {"marked": marked} if marked is not None else {}
             journal.add(
                 {
                     "k": "test",
@@ -187,6 +197,7 @@ class Recorder:
                     "reruns": result.reruns,
                     "duration": round(result.duration, 6),
                     "started": started,
+                    **more,
                 },
                 test.codes,
             )

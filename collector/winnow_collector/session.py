@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Dict, FrozenSet, List, NamedTuple, Optional
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 VARIABLE = "WINNOW_SESSION"
 
@@ -29,6 +29,8 @@ class Plan(NamedTuple):
 
     skip_files: FrozenSet[str]
     skip_tests: Dict[str, FrozenSet[str]]
+    # Expressions as after `-k`: tests that they match run nevertheless.
+    also: Tuple[str, ...] = ()
 
 
 EVERYTHING = Plan(frozenset(), {})
@@ -62,6 +64,7 @@ def load_plan(path: Optional[str]) -> Plan:
     return Plan(
         skip_files=frozenset(data.get("skipFiles", ())),
         skip_tests={file: frozenset(ids) for file, ids in data.get("skipTests", {}).items()},
+        also=tuple(data.get("also", ())),
     )
 
 

@@ -19,7 +19,7 @@ export interface CommandLine {
   readonly request: Request;
   readonly json: boolean;
   /** What was given of the options that only some commands have. */
-  readonly options: Readonly<Partial<Record<OptionName, string | boolean>>>;
+  readonly options: Readonly<Partial<Record<OptionName, string | boolean | string[]>>>;
 }
 
 /** Runs the command line and returns the exit code. */
@@ -41,7 +41,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   const separator = argv.indexOf("--");
   const own = separator < 0 ? argv : argv.slice(0, separator);
   const pytestArgs = separator < 0 ? [] : argv.slice(separator + 1);
-  const { values, positionals } = parse(own);
+  const { values, positionals } = parse(joinAlso(own));
   const [name, ...words] = positionals;
   if (values["version"] === true) {
     const { VERSION } = await import("./version.ts");
@@ -80,8 +80,16 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     throw new WinnowError("no-directory", `${cwd} is not a directory`, "Name the project's directory with -C DIR.");
   }
   const python = typeof values["python"] === "string" ? values["python"] : undefined;
-  const config = await loadConfig(findRoot(cwd));
-  const request = makeRequest({ cwd, args: pytestArgs, env: process.env, python, config });
+  const also = Array.isArray(values.also) ? values.also : [];
+  const request = makeRequest({
+    cwd,
+    args: pytestArgs,
+    env: process.env,
+    python,
+    config: await loadConfig(findRoot(cwd)),
+    also,
+    allowCommands: values["allow-commands"] === true || process.env["WINNOW_ALLOW_COMMANDS"] === "1",
+  });
   const line: CommandLine = { command, words, request, json: values["json"] === true, options: values };
   switch (command) {
     case "run":
@@ -97,15 +105,37 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** `--also -k EXPRESSION`, in one word or two, as one option: a value that begins with a dash would be taken for another. */
+function joinAlso(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const next = args[at + 1];
+    if (args[at] !== "--also" || next?.startsWith("-k") !== true) {
+      joined.push(args[at] as string);
+    } else if (next === "-k") {
+      joined.push(`--also=-k ${args[at + 2] ?? ""}`);
+      at += 2;
+    } else {
+      joined.push(`--also=${next}`);
+      at += 1;
+    }
+  }
+  return joined;
+}
+
 function parse(args: readonly string[]): {
-  values: Partial<Record<OptionName, string | boolean>>;
+  values: Partial<Record<OptionName, string | boolean | string[]>>;
   positionals: string[];
 } {
   try {
     const options = Object.fromEntries(
       Object.entries(OPTIONS).map(([option, spec]) => [
         option,
-        { type: spec.type, ...("short" in spec ? { short: spec.short } : {}) },
+        {
+          type: spec.type,
+          ...("short" in spec ? { short: spec.short } : {}),
+          ...("multiple" in spec ? { multiple: spec.multiple } : {}),
+        },
       ]),
     );
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

@@ -3,6 +3,8 @@
 export interface OptionSpec {
   readonly type: "string" | "boolean";
   readonly short?: string;
+  /** May be given more than once. */
+  readonly multiple?: boolean;
   /** The name of the value in help. */
   readonly value?: string;
   readonly help: string;
@@ -30,6 +32,16 @@ export const OPTIONS = {
     value: "TEST",
     help: "Let facts prove a test again that was missed (a node id, or a part of some). Runs nothing.",
   },
+  also: {
+    type: "string",
+    multiple: true,
+    value: "TESTS",
+    help: "Run these as well, proven or not: a path, a node id, or -k EXPRESSION (repeatable).",
+  },
+  "allow-commands": {
+    type: "boolean",
+    help: "Run the commands that the project declares as inputs (or WINNOW_ALLOW_COMMANDS=1).",
+  },
   help: { type: "boolean", short: "h", help: "Show this help." },
   version: { type: "boolean", help: "Show the version." },
 } as const satisfies Record<string, OptionSpec>;
@@ -48,37 +60,39 @@ export interface CommandSpec {
 
 export const COMMANDS = {
   run: {
-    usage: "winnow run [-C DIR] [--python PYTHON] [--mode MODE] [--json] [-- PYTEST ARGS]",
+    usage:
+      "winnow run [-C DIR] [--python PYTHON] [--mode MODE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "mode", "json"],
+    options: ["directory", "python", "mode", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
   plan: {
-    usage: "winnow plan [-C DIR] [--python PYTHON] [--json] [-- PYTEST ARGS]",
+    usage: "winnow plan [-C DIR] [--python PYTHON] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Show what would run and why. Runs nothing.",
-    options: ["directory", "python", "json"],
+    options: ["directory", "python", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
   why: {
-    usage: "winnow why TEST [-C DIR] [--python PYTHON] [--json] [-- PYTEST ARGS]",
+    usage: "winnow why TEST [-C DIR] [--python PYTHON] [--json] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Show why a test runs, or which fact proves that it need not.",
-    options: ["directory", "python", "json"],
+    options: ["directory", "python", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [1, 1],
   },
   verify: {
-    usage: "winnow verify [-C DIR] [--python PYTHON] [--report | --forgive TEST] [--json] [-- PYTEST ARGS]",
+    usage:
+      "winnow verify [-C DIR] [--python PYTHON] [--report | --forgive TEST] [--json] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run everything, and report each test that the plan would have left out wrongly.",
-    options: ["directory", "python", "report", "forgive", "json"],
+    options: ["directory", "python", "report", "forgive", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
   status: {
-    usage: "winnow status [-C DIR] [--python PYTHON] [--json]",
+    usage: "winnow status [-C DIR] [--python PYTHON] [--json] [--allow-commands]",
     summary: "Show what is recorded, and what would run now.",
-    options: ["directory", "python", "json"],
+    options: ["directory", "python", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },

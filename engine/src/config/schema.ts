@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
-import { type Config, DEFAULTS, MODES } from "./config.ts";
+import { type Config, DEFAULTS, MODES, OPAQUE_POLICIES } from "./config.ts";
 
 const SHARE = v.pipe(
   v.number("a number from 0 to 1"),
@@ -16,9 +16,40 @@ const SHARE = v.pipe(
   v.maxValue(1, "a number from 0 to 1"),
 );
 
+const TEXTS = v.array(v.string("a text"), "a list of texts");
+
+/** Globs are relative to the project's root, so that they mean the same on every machine. */
+const GLOBS = v.array(
+  v.pipe(
+    v.string("a text"),
+    v.check((glob) => glob !== "" && !/^[!/\\]|^[A-Za-z]:/.test(glob), "a glob relative to the project's root"),
+  ),
+  "a list of globs",
+);
+
+const DEPENDS = v.strictObject(
+  {
+    tests: GLOBS,
+    files: v.optional(GLOBS, []),
+    env: v.optional(TEXTS, []),
+    commands: v.optional(TEXTS, []),
+  },
+  "a table",
+);
+
+function oneOf<const W extends string>(words: readonly W[], otherwise: NoInfer<W>) {
+  return v.optional(v.picklist(words, `one of ${words.map((word) => `"${word}"`).join(" and ")}`), () => otherwise);
+}
+
 const SCHEMA = v.strictObject(
   {
-    mode: v.optional(v.picklist(MODES, `one of ${MODES.map((mode) => `"${mode}"`).join(" and ")}`), DEFAULTS.mode),
+    mode: oneOf(MODES, DEFAULTS.mode),
+    always: v.optional(GLOBS, [...DEFAULTS.always]),
+    depends: v.optional(v.array(DEPENDS, "a list of tables, [[tool.winnow.depends]]"), []),
+    everything: v.optional(GLOBS, [...DEFAULTS.everything]),
+    harmless: v.optional(TEXTS, [...DEFAULTS.harmless]),
+    ignore: v.optional(GLOBS, [...DEFAULTS.ignore]),
+    opaque: oneOf(OPAQUE_POLICIES, DEFAULTS.opaque),
     verify: v.optional(
       v.strictObject({ sample: v.optional(SHARE, DEFAULTS.verify.sample) }, "a table"),
       DEFAULTS.verify,
@@ -36,11 +67,19 @@ export function parseConfig(table: unknown, file: string): Config {
   const [issue] = issues;
   const path = (issue.path ?? []).map(({ key }) => String(key));
   const name = path.at(-1) ?? "";
-  const owner = ["tool", "winnow", ...path.slice(0, -1)].join(".");
+  const owner = ["tool", "winnow", ...path.slice(0, -1).filter((key) => !/^\d+$/.test(key))].join(".");
   if (issue.type === "strict_object" && issue.expected === "never") {
+    const keys = keysAt(path.slice(0, -1));
     throw new WinnowError(
       "configuration",
-      `${file} has an unknown key "${name}" in [${owner}]${didYouMean(name, keysAt(path.slice(0, -1)))}`,
+      `${file} has an unknown key "${name}" in [${owner}]${didYouMean(name, keys)}`,
+      `Keys of this table are ${keys.join(", ")}.`,
+    );
+  }
+  if (issue.type === "strict_object" && issue.input === undefined) {
+    throw new WinnowError(
+      "configuration",
+      `${file} has no "${name}" in [${owner}]`,
       `Keys of this table are ${keysAt(path.slice(0, -1)).join(", ")}.`,
     );
   }
@@ -53,6 +92,9 @@ export function parseConfig(table: unknown, file: string): Config {
 
 /** The keys that a table below `[tool.winnow]` may have. */
 function keysAt(path: readonly string[]): string[] {
+  if (path[0] === "depends") {
+    return Object.keys(DEPENDS.entries);
+  }
   let at: object = DEFAULTS;
   for (const name of path) {
     at = (at as Record<string, object>)[name] ?? {};

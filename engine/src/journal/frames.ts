@@ -101,6 +101,14 @@ export interface CollectedFrame {
   readonly partial: boolean;
 }
 
+/** What the markers of a test declare. */
+export interface MarkedFrame {
+  readonly always?: boolean;
+  readonly depends?: readonly string[];
+  readonly env?: readonly string[];
+  readonly commands?: readonly string[];
+}
+
 export interface TestFrame {
   readonly k: "test";
   readonly id: string;
@@ -111,6 +119,8 @@ export interface TestFrame {
   readonly outcome: string;
   readonly green: boolean;
   readonly reruns: number;
+  /** Absent where no marker of ours stands. */
+  readonly marked?: MarkedFrame;
   /** Seconds. */
   readonly duration: number;
   /** Seconds since 1970. */

@@ -1,6 +1,7 @@
 /** Why a test or a file runs. Every selected test has at least one reason. */
 
 import { describeKey, type Key, type KeyKind } from "./key.ts";
+import type { DeclaredKind } from "./remarks.ts";
 
 export type Reason =
   /** Nothing is known of this test in this environment. */
@@ -35,6 +36,22 @@ export type Reason =
   | { readonly kind: "selection-unknown" }
   /** A file that pytest may collect and that was never collected. */
   | { readonly kind: "new-file"; readonly path: string }
+  /** The user says that it runs always: in the configuration, or by the test's own marker. */
+  | { readonly kind: "always"; readonly by: "configuration" | "marker" }
+  /** What the user declared as an input is not what was recorded; `not-recorded`: it was not declared then. */
+  | {
+      readonly kind: "declared-changed";
+      readonly what: DeclaredKind;
+      /** The glob, the variable, or the command. */
+      readonly name: string;
+      readonly state: "changed" | "not-recorded" | "not-allowed";
+    }
+  /** The same for a glob that concerns all tests. */
+  | { readonly kind: "everything-glob"; readonly name: string; readonly state: "changed" | "not-recorded" }
+  /** What it depends on cannot be known, and nothing recorded stands for that; `name` says why. */
+  | { readonly kind: "opaque"; readonly name: string }
+  /** `--also` names it, proven or not. */
+  | { readonly kind: "also"; readonly name: string }
   /** Everything runs, because something could not be known. */
   | { readonly kind: "everything"; readonly because: string };
 
@@ -51,6 +68,19 @@ const CHANGED: Record<KeyKind, (key: Key) => Reason> = {
 /** The reason that a changed key gives. */
 export function changedReason(key: Key): Reason {
   return CHANGED[key.kind](key);
+}
+
+function describeDeclared({ what, name, state }: Extract<Reason, { kind: "declared-changed" }>): string {
+  const input =
+    what === "files" ? `what matches ${name}` : what === "env" ? `the variable ${name}` : `the output of \`${name}\``;
+  switch (state) {
+    case "changed":
+      return `${input} changed`;
+    case "not-recorded":
+      return `${input} is declared, and in no recorded result of it yet`;
+    case "not-allowed":
+      return `${input} is declared, and may not be asked for without --allow-commands`;
+  }
 }
 
 /** A reason as the end of "runs because …". */
@@ -86,6 +116,18 @@ export function describeReason(reason: Reason): string {
       return "what this -k, -m or --deselect chooses in it is not known yet";
     case "new-file":
       return `${reason.path} is new`;
+    case "always":
+      return reason.by === "marker" ? "its marker has it run always" : "the configuration has it run always";
+    case "declared-changed":
+      return describeDeclared(reason);
+    case "everything-glob":
+      return reason.state === "changed"
+        ? `what matches ${reason.name} changed, which concerns all tests`
+        : `what matches ${reason.name} concerns all tests, and is in no recorded result of it yet`;
+    case "opaque":
+      return `what it depends on cannot be known (${reason.name})`;
+    case "also":
+      return `--also ${reason.name} asks for it`;
     case "everything":
       return reason.because;
   }

@@ -13,6 +13,7 @@ import { listDirectory } from "../files/listing.ts";
 import type { WatchEntry } from "../files/watch.ts";
 import { ABSENT, type Dependency, type Key } from "../model/key.ts";
 import type { Plan } from "../model/plan.ts";
+import { type DeclaredKey, type DeclaredValue, declaredId } from "../model/remarks.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { ModuleLevel } from "../selection/module-level.ts";
 import { sampler } from "../selection/sample.ts";
@@ -20,6 +21,7 @@ import { isInside, scopeOf } from "../selection/scope.ts";
 import { type Candidate, type Knowledge, select } from "../selection/select.ts";
 import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
+import { DeclaredValues } from "./declared.ts";
 import { type Environment, environmentOf } from "./environment.ts";
 import { mayBeNames, StoredLevels } from "./module-level.ts";
 import {
@@ -32,6 +34,7 @@ import {
 } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { missesOf } from "./verify.ts";
+import { declaredKeys, ignoredPaths, wordOf } from "./word.ts";
 
 export interface Decision {
   readonly plan: Plan;
@@ -40,6 +43,7 @@ export interface Decision {
   /** Undefined where nothing is recorded in this environment. */
   readonly knowledge: Knowledge | undefined;
   readonly tree: PresentTree;
+  readonly declared: DeclaredValues;
   /** Whether the watch table in the store is out of date in its times only, so that writing it back saves work. */
   readonly restamped: number;
 }
@@ -58,12 +62,15 @@ export function surroundingsOf(store: Store, environment: number | undefined): S
 
 /** The name under which the verdict of a request is kept. */
 export function verdictKey(request: Request, environment: Environment, tree: PresentTree): string {
-  return JSON.stringify([environment.digest, tree.viewpoint, request.selection, request.requestKey, request.paths]);
+  const { selection, requestKey, paths, config } = request;
+  return JSON.stringify([environment.digest, tree.viewpoint, selection, requestKey, paths, config]);
 }
 
 export interface Verdict {
   readonly generation: number;
   readonly upToDate: Readonly<Record<string, number>>;
+  /** Declared variables that the verdicts rest on, with their values as keys hold them. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** Opens the present state for a store's watch table. */
@@ -119,7 +126,8 @@ function decideOn(
   const id = store.environment(environment.digest);
   const tree = openTree(store, request, interpreter, surroundingsOf(store, id), store.watch());
   const changes = tree.scan();
-  const common = { changes, environment, tree, restamped: tree.restamped };
+  const declared = new DeclaredValues(tree, request.root, request.env, request.allowCommands);
+  const common = { changes, environment, tree, declared, restamped: tree.restamped };
   if (id === undefined) {
     return {
       ...common,
@@ -127,20 +135,19 @@ function decideOn(
       plan: { kind: "everything", because: "nothing is recorded in this environment yet", known: 0 },
     };
   }
-  if (
-    mode === "select" &&
-    changes.length === 0 &&
-    request.fullProfile.asks.length === 0 &&
-    !request.fullProfile.stateful
-  ) {
+  const { asks, stateful } = request.fullProfile;
+  if (mode === "select" && changes.length === 0 && asks.length === 0 && !stateful && !asksForMore(request)) {
     const verdict = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
     const upToDate = verdict?.upToDate[verdictKey(request, environment, tree)];
-    if (verdict?.generation === store.generation() && upToDate !== undefined) {
+    const isSame = Object.entries(verdict?.variables ?? {}).every(
+      ([name, value]) => declared.value({ kind: "env", name }) === value,
+    );
+    if (verdict?.generation === store.generation() && upToDate !== undefined && isSame) {
       return { ...common, knowledge: undefined, plan: { kind: "nothing", upToDate } };
     }
   }
   tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler);
-  const knowledge = readKnowledge(store, id, request, tree, changes);
+  const knowledge = readKnowledge(store, id, request, tree, changes, declared);
   const plan = planOf(store, id, request, tree, knowledge);
   const { sample } = request.config.verify;
   // The sample only rides along: where nothing has to run, nothing is started for it.
@@ -158,6 +165,32 @@ function changeOf(plan: Extract<Plan, { kind: "some" }>, changes: readonly Chang
     .entries()
     .flatMap(({ kind, path, digest }) => (changed.has(kind + path) ? [`${kind}${path} ${digest}`] : []));
   return JSON.stringify([states.sort(), plan.tests, plan.files]);
+}
+
+/** Whether `--also` adds to what the state asks for: then a verdict on the state is no answer. */
+function asksForMore({ also }: Request): boolean {
+  return also.paths.length > 0 || also.expressions.length > 0;
+}
+
+/**
+ * The values of all declared inputs before a run: of those of the configuration, and of those that markers are known to
+ * name. What tests find afterwards may be another thing already, or what they wrote themselves.
+ */
+export function declaredBefore(request: Request, { declared, knowledge }: Decision): DeclaredValue[] {
+  const keys = new Map<string, DeclaredKey>(declaredKeys(request.config).map((key) => [declaredId(key), key]));
+  for (const facts of knowledge?.facts.values() ?? []) {
+    for (const { by, ...key } of facts[0]?.remarks?.declared ?? []) {
+      if (by === "marker") {
+        keys.set(declaredId(key), key);
+      }
+    }
+  }
+  return [...keys.values()].map(({ kind, name }) => ({
+    kind,
+    name,
+    value: declared.value({ kind, name }) ?? null,
+    by: "configuration",
+  }));
 }
 
 /** Known test files of which only pytest can tell what they hold now; none where it is not told what to leave out. */
@@ -187,8 +220,14 @@ export function planOf(
 ): Plan {
   const scopes = store.scopes(environment, request.selection);
   const unknown = unknownPaths(request, scopes, knowledge);
+  // Which tests an expression means is pytest's to say, so all of them have to be collected.
+  const also = request.also.expressions.map((expression) => ({
+    path: "",
+    reason: { kind: "also", name: `-k ${expression}` } as const,
+  }));
   const candidates = [
     ...unknown,
+    ...also,
     ...newFiles(store, environment, request, scopes, knowledge, tree).filter(
       (candidate) => !unknown.some(({ path }) => isInside(candidate.path, path)),
     ),
@@ -206,6 +245,7 @@ export function readKnowledge(
   request: Request,
   tree: PresentTree,
   changes: readonly Change[],
+  declared: DeclaredValues,
 ): Knowledge {
   const marks = new Uint8Array(store.lastDependencyId() + 1);
   for (const id of store.falseIds()) {
@@ -220,6 +260,10 @@ export function readKnowledge(
     .filter((one) => mayBeNames(tree, one));
   for (const { id } of byName) {
     marks[id] = 0;
+  }
+  const { ignore } = request.config;
+  if (ignore.length > 0 && marks.includes(1)) {
+    unmarkIgnored(store, marks, ignoredPaths(ignore));
   }
   const bad = new Set<number>();
   const keys = new Map<number, Key>();
@@ -255,7 +299,27 @@ export function readKnowledge(
       return ids.flatMap((id) => keys.get(id) ?? []);
     },
     broken: (path) => tree.broken(path),
+    word: wordOf(
+      request,
+      () => ({ nodes, paths: store.testPaths() }),
+      (key) => declared.value(key),
+    ),
   };
+}
+
+/** Takes what the configuration ignores for unchanged: contents and listings only, never code that ran. */
+function unmarkIgnored(store: Store, marks: Uint8Array, isIgnored: (path: string) => boolean): void {
+  const changed: number[] = [];
+  marks.forEach((mark, id) => {
+    if (mark === 1) {
+      changed.push(id);
+    }
+  });
+  for (const { id, kind, path } of store.dependencies(changed)) {
+    if ((kind === "file" || kind === "listing") && isIgnored(path)) {
+      marks[id] = 0;
+    }
+  }
 }
 
 /** Whether the truth of the stored dependencies was written as another interpreter or search path sees it. */

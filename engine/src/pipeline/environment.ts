@@ -9,7 +9,7 @@ import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Request, toProjectPath } from "./request.ts";
 
 /** Variables that Python or pytest themselves read. PYTEST_ADDOPTS counts through the options in it. */
-const VARIABLES = [
+export const VARIABLES = [
   "PYTHONHASHSEED",
   "PYTHONPATH",
   "PYTHONHOME",

@@ -94,7 +94,7 @@ function writeSession(
   mkdirSync(layout.runs, { recursive: true });
   // The description comes first: without it nobody could tell whose the journals are.
   writeFileSync(files.description, JSON.stringify(description));
-  writeFileSync(files.plan, JSON.stringify(planDocument(plan)));
+  writeFileSync(files.plan, JSON.stringify({ ...planDocument(plan), also: request.also.expressions }));
   writeFileSync(
     files.session,
     JSON.stringify({

@@ -11,9 +11,10 @@ import { joinPath } from "../changes/resolve.ts";
 import { listedNames } from "../files/listing.ts";
 import { projectFiles } from "../files/walk.ts";
 import type { WatchEntry } from "../files/watch.ts";
-import type { CollectedFrame, SessionFrame } from "../journal/frames.ts";
+import type { CollectedFrame, MarkedFrame, SessionFrame } from "../journal/frames.ts";
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
+import { type DeclaredKey, type DeclaredValue, declaredId, type Remarks } from "../model/remarks.ts";
 import { concernOf, FATES, type Project } from "../names/index.ts";
 import {
   attribute,
@@ -43,11 +44,13 @@ import {
   type Verdict,
   verdictKey,
 } from "./decide.ts";
+import { DeclaredValues } from "./declared.ts";
 import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { type Expectation, Verifier } from "./verify.ts";
+import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
 
 /** What is kept of a run in the store. */
 export interface RunData {
@@ -72,6 +75,8 @@ export interface RunDescription {
   readonly asked?: readonly string[];
   /** `config` and `packages` as they were before the run started. */
   readonly before: readonly Dependency[];
+  /** See {@link declaredBefore}. */
+  readonly declared?: readonly DeclaredValue[];
 }
 
 export interface RecordSummary {
@@ -81,6 +86,10 @@ export interface RecordSummary {
   readonly lost: ReadonlyMap<string, number>;
   /** Tests that depend on everything, by reason. */
   readonly opaque: ReadonlyMap<string, number>;
+  /** How many tests depend on everything. */
+  readonly opaqueTests: number;
+  /** Whether those run every time; else they run after any change. */
+  readonly opaqueRunsAlways: boolean;
   readonly notes: readonly string[];
   /** A test that the user's selection keeps was seen in collection, deselected by Winnow or not. */
   readonly sawSurvivors: boolean;
@@ -119,7 +128,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Ingests the journals of one run. `expectation`: what it is to be compared with; an interrupted run is not. */
+/**
+ * Ingests the journals of one run. `expectation`: what it is to be compared with; an interrupted run is not. `isOver`: it
+ * ended before this process began, whose variables say nothing of it.
+ */
 export function record(
   store: Store,
   request: Request,
@@ -128,6 +140,7 @@ export function record(
   paths: readonly string[],
   compiler: Compiler,
   expectation?: Expectation,
+  isOver = false,
 ): RecordSummary {
   const journals: JournalFile[] = [];
   const notes: string[] = [];
@@ -141,7 +154,7 @@ export function record(
     }
   }
   const summary = store.write(() =>
-    new Recorder(store, request, interpreter, description, compiler, expectation).ingest(journals, notes),
+    new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(journals, notes),
   );
   if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
     for (const path of paths) {
@@ -167,6 +180,12 @@ class Recorder {
   /** Project paths of sources that Python refused when they were loaded. */
   readonly #refused = new Set<string>();
   #opaqueDepset: number | undefined;
+  readonly #declarations: ReturnType<typeof declarations>;
+  readonly #isHarmless: (reason: string) => boolean;
+  readonly #isIgnored: (path: string) => boolean;
+  /** Values of declared inputs before the run. */
+  readonly #declared: ReadonlyMap<string, string | null>;
+  readonly #isOver: boolean;
   readonly #watch: readonly WatchEntry[];
   readonly #verifier: Verifier;
   #project: Project | undefined;
@@ -178,7 +197,13 @@ class Recorder {
     description: RunDescription,
     compiler: Compiler,
     expectation: Expectation | undefined,
+    isOver: boolean,
   ) {
+    this.#declarations = declarations(request.config);
+    this.#isHarmless = harmlessReasons(request.config);
+    this.#isIgnored = ignoredPaths(request.config.ignore);
+    this.#declared = new Map((description.declared ?? []).map((each) => [declaredId(each), each.value]));
+    this.#isOver = isOver;
     this.#store = store;
     this.#request = request;
     this.#interpreter = interpreter;
@@ -200,6 +225,7 @@ class Recorder {
     const lost = new Map<string, number>();
     const opaque = new Map<string, number>();
     let tests = 0;
+    let opaqueTests = 0;
     // In files of which only parts were asked for as well.
     const sawSurvivors = journals.some(({ frames }) =>
       frames.some(({ frame }) => frame.k === "collected" && hasSurvivors(frame)),
@@ -247,9 +273,14 @@ class Recorder {
           add(lost, reason);
           continue;
         }
-        for (const why of new Set(sets.flatMap((set) => set.opaque))) {
+        const terms = this.#termsOf(sets, depsetOf);
+        const counted = (terms.remarks?.opaque?.reasons ?? []).filter((why) => !this.#isHarmless(why));
+        opaqueTests += counted.length > 0 ? 1 : 0;
+        for (const why of counted) {
           add(opaque, why);
         }
+        // From the start on, because what a test depends on may be read while it is collected.
+        const declared = this.#declaredOf(path, frame.id, frame.marked ?? {}, (recording.start?.time ?? 0) * 1000);
         this.#store.addFact(this.#environment, {
           test: this.#store.internTest(frame.id, path),
           outcome: frame.outcome,
@@ -257,7 +288,11 @@ class Recorder {
           durationUs: Math.round(frame.duration * 1e6),
           at: Math.round(frame.started * 1000),
           run: this.#description.run,
-          depsets: this.#depsetsOf(sets, depsetOf),
+          depsets: terms.depsets,
+          remarks: joined(terms.remarks, {
+            ...(frame.marked?.always === true ? { always: true } : {}),
+            ...(declared.length > 0 ? { declared } : {}),
+          }),
         });
       }
     }
@@ -271,21 +306,73 @@ class Recorder {
       lastDependency: this.#store.lastDependencyId(),
     };
     this.#store.addRun(this.#description.run, Date.now(), JSON.stringify(data));
-    return { tests, outcomes, lost, opaque, notes, sawSurvivors, recorded, checked, misses };
+    const opaqueRunsAlways = this.#request.config.opaque === "always";
+    const counts = { tests, outcomes, lost, opaque, opaqueTests, opaqueRunsAlways };
+    return { ...counts, notes, sawSurvivors, recorded, checked, misses };
   }
 
-  #depsetsOf(sets: readonly RecordedSet[], depsetOf: (set: RecordedSet) => number): number[] {
+  /** The depsets of some sets, and what is to be remarked of them: everything known stands apart, with its reasons. */
+  #termsOf(
+    sets: readonly RecordedSet[],
+    depsetOf: (set: RecordedSet) => number,
+  ): { depsets: number[]; remarks: Remarks | undefined } {
     const depsets = sets.map(depsetOf);
-    for (const set of sets) {
-      for (const fixture of set.missingTeardowns) {
-        const known = this.#store.teardown(this.#environment, fixture) ?? UNKNOWN_TEARDOWN;
-        depsets.push(known === UNKNOWN_TEARDOWN ? this.#everythingKnown() : known);
-      }
-      if (set.opaque.length > 0) {
-        depsets.push(this.#everythingKnown());
+    const reasons = new Set(sets.flatMap((set) => set.opaque));
+    for (const fixture of sets.flatMap((set) => set.missingTeardowns)) {
+      const known = this.#store.teardown(this.#environment, fixture) ?? UNKNOWN_TEARDOWN;
+      if (known === UNKNOWN_TEARDOWN) {
+        reasons.add(`the teardown of ${fixture} was not seen`);
+      } else {
+        depsets.push(known);
       }
     }
-    return [...new Set(depsets)];
+    const unique = [...new Set(depsets)];
+    if (reasons.size === 0) {
+      return { depsets: unique, remarks: undefined };
+    }
+    // Where all of it is harmless, to look at every file would be for nothing.
+    const isOpaque = [...reasons].some((reason) => !this.#isHarmless(reason));
+    const opaque = { reasons: [...reasons].sort(), depsets: isOpaque ? [this.#everythingKnown()] : [] };
+    return { depsets: unique, remarks: { opaque } };
+  }
+
+  /** What is declared for a test, with the values that it can have seen. */
+  #declaredOf(path: string, node: string, marked: MarkedFrame, startedMs: number): DeclaredValue[] {
+    const keys = new Map<string, DeclaredKey & Pick<DeclaredValue, "by">>();
+    for (const { kind, name } of this.#declarations(path, node)) {
+      keys.set(declaredId({ kind, name }), { kind, name, by: "configuration" });
+    }
+    const add = (kind: DeclaredKey["kind"], names: readonly string[] = []): void => {
+      for (const name of names) {
+        keys.set(declaredId({ kind, name }), { kind, name, by: "marker" });
+      }
+    };
+    add("files", marked.depends);
+    add("env", marked.env);
+    add("command", marked.commands);
+    return [...keys]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([id, key]) => ({ ...key, value: this.#declared.get(id) ?? this.#valueOfNew(key, startedMs) }));
+  }
+
+  /**
+   * The value of an input that nobody knew of before the run, because a marker names it for the first time: that of now,
+   * if it cannot have changed since; else none, and the test runs once more.
+   */
+  #valueOfNew({ kind, name }: DeclaredKey, startedMs: number): string | null {
+    if (this.#isOver || kind === "command") {
+      return null;
+    }
+    const values = this.#declaredValues();
+    return kind === "env" || values.isOlder(name, startedMs) ? (values.value({ kind, name }) ?? null) : null;
+  }
+
+  #declaredNow: DeclaredValues | undefined;
+
+  /** Declared inputs as they are now. Commands were run before the tests; what they print now is not known. */
+  #declaredValues(): DeclaredValues {
+    this.#declaredNow ??= new DeclaredValues(this.#tree, this.#request.root, this.#request.env, false);
+    return this.#declaredNow;
   }
 
   #ingestCollections(recording: Recording, depsetOf: (set: RecordedSet) => number): void {
@@ -305,7 +392,7 @@ class Recorder {
           green: frame.outcome !== "failed",
           at: Math.round((recording.start?.time ?? 0) * 1000),
           tests,
-          depsets: this.#depsetsOf(sets, depsetOf),
+          ...this.#termsOf(sets, depsetOf),
         },
         this.#description.run,
       );
@@ -361,7 +448,7 @@ class Recorder {
           green: true,
           at: Math.round((recording.start?.time ?? 0) * 1000),
           tests: [],
-          depsets: this.#depsetsOf(sets, depsetOf),
+          ...this.#termsOf(sets, depsetOf),
         },
         this.#description.run,
       );
@@ -444,6 +531,7 @@ class Recorder {
           ? undefined
           : concernOf(this.#project, loaded, [{ path, name, fate: FATES.value }], "readers");
       },
+      isIgnored: this.#isIgnored,
       surroundings: () => {
         const { before } = this.#description;
         return before.length > 0 ? before : surroundingValues(this.#request, tree);
@@ -522,16 +610,25 @@ class Recorder {
   #rememberVerdict(): void {
     const request = this.#request;
     const { environment } = this.#description;
-    const knowledge = readKnowledge(this.#store, this.#environment, request, this.#tree, []);
+    const declared = this.#declaredValues();
+    const knowledge = readKnowledge(this.#store, this.#environment, request, this.#tree, [], declared);
     const plan = planOf(this.#store, this.#environment, request, this.#tree, knowledge);
     const key = verdictKey(request, environment, this.#tree);
-    writeVerdict(this.#store, plan.kind === "nothing" ? { [key]: plan.upToDate } : {});
+    writeVerdict(this.#store, plan.kind === "nothing" ? { [key]: plan.upToDate } : {}, declared.variables);
   }
 }
 
 /** Stores verdicts for the state that the transaction under way leaves behind: it raises the generation at its end. */
-function writeVerdict(store: Store, upToDate: Readonly<Record<string, number>>): void {
-  const verdict: Verdict = { generation: store.generation() + 1, upToDate };
+function writeVerdict(
+  store: Store,
+  upToDate: Readonly<Record<string, number>>,
+  variables: ReadonlyMap<string, string>,
+): void {
+  const verdict: Verdict = {
+    generation: store.generation() + 1,
+    upToDate,
+    ...(variables.size > 0 ? { variables: Object.fromEntries(variables) } : {}),
+  };
   store.setNote("verdict", JSON.stringify(verdict));
 }
 
@@ -545,6 +642,10 @@ export function remember(store: Store, request: Request, interpreter: Interprete
     return;
   }
   const { upToDate } = decision.plan;
+  const { variables, ranCommands } = decision.declared;
+  if (ranCommands && decision.restamped === 0) {
+    return;
+  }
   store.write(() => {
     // Another process may have written since the decision: its baseline is the one to start from.
     const tree = openTree(store, request, interpreter, surroundingsOf(store, environment), store.watch());
@@ -560,8 +661,15 @@ export function remember(store: Store, request: Request, interpreter: Interprete
     ]);
     // Nothing but times changes here, so what was found for other requests stays true.
     const known = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
-    const others = known?.generation === store.generation() ? known.upToDate : {};
-    writeVerdict(store, { ...others, [verdictKey(request, decision.environment, tree)]: upToDate });
+    const others = known?.generation === store.generation() ? known : undefined;
+    const isSame = [...variables].every(([name, value]) => (others?.variables?.[name] ?? value) === value);
+    // What a command prints can be known only by running it: such a verdict is good for this once.
+    const own = ranCommands ? {} : { [verdictKey(request, decision.environment, tree)]: upToDate };
+    writeVerdict(
+      store,
+      isSame ? { ...others?.upToDate, ...own } : own,
+      isSame ? new Map([...Object.entries(others?.variables ?? {}), ...variables]) : variables,
+    );
   });
 }
 
@@ -597,7 +705,7 @@ export function recordLeftovers(
       continue;
     }
     if (journals.length > 0) {
-      summaries.push(record(store, request, interpreter, description, journals, compiler));
+      summaries.push(record(store, request, interpreter, description, journals, compiler, undefined, true));
     }
     rmSync(file, { force: true });
     rmSync(join(layout.runs, name.replace(/\.json$/, ".plan")), { force: true });
@@ -632,4 +740,10 @@ function sorted(ids: readonly number[]): number[] {
 
 function add(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/** All remarks in one; undefined if there are none. */
+function joined(one: Remarks | undefined, other: Remarks): Remarks | undefined {
+  const all = { ...one, ...other };
+  return Object.keys(all).length === 0 ? undefined : all;
 }

@@ -3,8 +3,10 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { type Config, DEFAULTS } from "../config/config.ts";
+import { WinnowError } from "../model/error.ts";
 import { type ArgumentProfile, classifyArguments, splitShell } from "../runners/pytest/arguments.ts";
 import { type EffectiveConfiguration, effectiveConfiguration } from "../runners/pytest/configuration.ts";
+import { isInside } from "../selection/scope.ts";
 
 export interface Request {
   /** The project's root: where `.winnow/` is. Absolute. */
@@ -16,8 +18,6 @@ export interface Request {
   readonly env: NodeJS.ProcessEnv;
   /** `--python`. */
   readonly python: string | undefined;
-  /** Winnow's own configuration. */
-  readonly config: Config;
   /** The meaning of the typed arguments and of PYTEST_ADDOPTS. */
   readonly profile: ArgumentProfile;
   /** The meaning of all arguments, those of the configuration's `addopts` included. */
@@ -31,6 +31,19 @@ export interface Request {
   readonly selection: string;
   /** Canonical text of the typed paths. */
   readonly requestKey: string;
+  /** Winnow's own configuration. */
+  readonly config: Config;
+  /** What `--also` adds to the selection. */
+  readonly also: Also;
+  /** Whether declared commands may be run. */
+  readonly allowCommands: boolean;
+}
+
+export interface Also {
+  /** Relative to the root. */
+  readonly paths: Request["paths"];
+  /** What stands after `-k`. */
+  readonly expressions: readonly string[];
 }
 
 const ROOT_FILES = [
@@ -61,14 +74,26 @@ export function findRoot(directory: string): string {
   }
 }
 
-/** Reads the request. `cwd` must exist. */
-export function makeRequest(options: {
+export interface RequestOptions {
   readonly cwd: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly python?: string | undefined;
   readonly config?: Config;
-}): Request {
+  /** Paths, node ids, and expressions after `-k`, as typed. */
+  readonly also?: readonly string[];
+  readonly allowCommands?: boolean;
+}
+
+/** Reads the request. `cwd` must exist. Throws a {@link WinnowError} for an `--also` that names nothing. */
+export function makeRequest(options: RequestOptions): Request {
+  const request = requestOf(options);
+  const missing = uncovered(request);
+  // What `--also` names has to be collected as well: the same as if it were typed among pytest's own paths.
+  return missing.length === 0 ? request : requestOf({ ...options, args: [...options.args, ...missing] });
+}
+
+function requestOf(options: RequestOptions): Request {
   const { args, env } = options;
   const cwd = resolve(options.cwd);
   const root = findRoot(cwd);
@@ -100,7 +125,6 @@ export function makeRequest(options: {
     args,
     env,
     python: options.python,
-    config: options.config ?? DEFAULTS,
     profile,
     fullProfile,
     configuration,
@@ -108,7 +132,57 @@ export function makeRequest(options: {
     paths,
     selection: JSON.stringify([profile.selection, toProjectPath(root, cwd)]),
     requestKey: JSON.stringify([...new Set(paths.map(({ path }) => path))].sort()),
+    config: options.config ?? DEFAULTS,
+    also: readAlso(root, cwd, options.also ?? []),
+    allowCommands: options.allowCommands ?? false,
   };
+}
+
+function readAlso(root: string, cwd: string, words: readonly string[]): Also {
+  const expressions = words.filter((word) => word.startsWith("-k")).map((word) => word.slice(2).trim());
+  const paths = words
+    .filter((word) => !word.startsWith("-k"))
+    .map((word) => {
+      const cut = word.indexOf("::");
+      const file = resolve(cwd, cut < 0 ? word : word.slice(0, cut));
+      if (!existsSync(file)) {
+        throw new WinnowError(
+          "usage",
+          `--also names ${word}, and there is no ${file}`,
+          "Give a path, a node id, or -k EXPRESSION.",
+        );
+      }
+      return { path: toProjectPath(root, file), ids: cut < 0 ? null : word.slice(cut + 2) };
+    });
+  return { paths, expressions };
+}
+
+/** Paths of `--also` that pytest would not come by, and what it has to be given with them so that it collects no less. */
+function uncovered({ root, cwd, paths, also, configuration }: Request): string[] {
+  const { rootdir, testpaths } = configuration;
+  const typed = (path: string): string => relative(cwd, join(root, path)) || ".";
+  // Where nothing is typed, pytest takes `testpaths` if it is started in its rootdir, else the current directory.
+  const own = cwd === rootdir ? testpaths : [];
+  const roots =
+    paths.length > 0
+      ? paths
+      : (own.length === 0 ? ["."] : own).map((path) => ({ path: toProjectPath(root, resolve(cwd, path)), ids: null }));
+  const missing = also.paths.filter(
+    ({ path, ids }) =>
+      !roots.some((one) => isInside(path, one.path) && (one.ids === null || (one.ids === ids && one.path === path))),
+  );
+  if (missing.length === 0) {
+    return [];
+  }
+  if (paths.length === 0 && own.some((path) => /[*?[]/.test(path))) {
+    throw new WinnowError(
+      "usage",
+      `--also names what pytest does not collect here (testpaths: ${own.join(" ")})`,
+      "Give pytest all paths after `--`, these among them.",
+    );
+  }
+  const before = paths.length > 0 ? [] : roots.map(({ path }) => typed(path));
+  return [...before, ...missing.map(({ path, ids }) => typed(path) + (ids === null ? "" : `::${ids}`))];
 }
 
 /**

@@ -13,7 +13,8 @@ import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
 import { isDamage, openStore, type Store, unreadable, writingError } from "../store/store.ts";
-import { askedFiles, type Decision, decide, surroundingValues } from "./decide.ts";
+import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "./decide.ts";
+import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
@@ -156,6 +157,10 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
   }
   const changedPaths = (decision?.changes ?? []).map(({ path }) => path);
   emit({ kind: "planned", mode, plan, changedPaths, decidedMs: performance.now() });
+  const refused = decision?.declared.refused.size ?? 0;
+  if (refused > 0) {
+    emit({ kind: "warning", ...commandsNotAllowed(refused) });
+  }
 
   if (plan.kind === "nothing" && mode === "select" && !request.fullProfile.stateful) {
     if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
@@ -210,6 +215,7 @@ async function runTests(context: {
     stateful: request.fullProfile.stateful,
     asked: decision === undefined ? [] : askedFiles(decision),
     before: decision === undefined ? [] : surroundingValues(request, decision.tree),
+    declared: decision === undefined ? [] : declaredBefore(request, decision),
   };
   try {
     // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.

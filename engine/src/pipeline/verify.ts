@@ -90,7 +90,9 @@ export class Verifier {
     const members = (ids: readonly number[]) =>
       this.#store.dependencies([...new Set(ids.flatMap((depset) => this.#store.depset(depset)))]);
     const now = members(depsets).map((one) => ({ ...one, isNew: last === undefined || one.id > last }));
-    return missingKeys(members(proof.depsets), now).slice(0, KEPT_KEYS);
+    // Where the proof was opaque, everything in the project was covered by it.
+    const covered = members([...proof.depsets, ...(proof.remarks?.opaque?.depsets ?? [])]);
+    return missingKeys(covered, now).slice(0, KEPT_KEYS);
   }
 
   /** Keeps what was found, once for each run: its journals may come in more than once. */

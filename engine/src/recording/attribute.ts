@@ -58,6 +58,8 @@ export interface RecordingWorld {
   namesDigest(names: readonly string[]): string;
   /** Present value of `resolve name`. */
   resolve(name: string, searchRoots: readonly string[]): string;
+  /** Whether a file is declared to be no input, whatever happens to it. */
+  isIgnored?(path: string): boolean;
   /** `config` and `packages` dependencies of every test of a session. */
   surroundings(): readonly Dependency[];
   /** Who can come by what a name of a file stands for, among the loaded files; undefined where that cannot be told. */
@@ -547,7 +549,12 @@ class Attribution {
         gathering.addMember(this.#resolution(input[1]));
         break;
       case "changed":
-        gathering.lost ??= `${input[1]} changed while it was in use`;
+        if (this.#world.isIgnored?.(input[1]) === true) {
+          // A value that nothing has: once the file counts again, this proves nothing.
+          gathering.addMember(this.#dependency("file", input[1], "", "?changed"));
+        } else {
+          gathering.lost ??= `${input[1]} changed while it was in use`;
+        }
         break;
     }
   }

@@ -32,6 +32,7 @@ export function summaryDocument(summary: RecordSummary | undefined): object | nu
         outcomes: Object.fromEntries(summary.outcomes),
         notRecorded: Object.fromEntries(summary.lost),
         opaque: Object.fromEntries(summary.opaque),
+        opaqueTests: summary.opaqueTests,
         notes: summary.notes,
       };
 }

@@ -87,6 +87,17 @@ export function terminalReporter(write: (text: string) => void): (event: RunEven
   };
 }
 
+/** How many proven tests did not run. */
+function leftOut(plan: Plan, ran: number): number {
+  if (plan.kind === "everything") {
+    return 0;
+  }
+  // Which of them an expression of `--also` means was not known before.
+  const isChosenLater =
+    plan.kind === "some" && plan.files.some(({ reasons }) => reasons.some(({ kind }) => kind === "also"));
+  return isChosenLater ? Math.max(0, Math.min(plan.upToDate, plan.known - ran)) : plan.upToDate;
+}
+
 function finishedLines({ mode, plan, summary }: Extract<RunEvent, { kind: "finished" }>): string[] {
   if (plan.kind === "nothing" && mode === "select" && summary === undefined) {
     return [];
@@ -96,7 +107,7 @@ function finishedLines({ mode, plan, summary }: Extract<RunEvent, { kind: "finis
     // What ran then is only known to pytest: without a collector nothing is left out.
     lines.push("nothing is recorded of this run");
   } else {
-    const left = plan.kind === "everything" || mode === "observe" ? 0 : plan.upToDate;
+    const left = mode === "observe" ? 0 : leftOut(plan, summary.tests);
     // A note may say that recording came to an end before the tests did.
     const verb = summary.tests === 0 || summary.notes.length > 0 ? "recorded" : "ran";
     lines.push(`${count(summary.tests, "test")} ${verb}, ${left === 0 ? "none" : digits(left)} left out`);
@@ -107,10 +118,17 @@ function finishedLines({ mode, plan, summary }: Extract<RunEvent, { kind: "finis
   }
   const opaque = [...(summary?.opaque ?? [])];
   if (opaque.length > 0) {
-    const tests = Math.max(...opaque.map(([, n]) => n));
+    const when = summary?.opaqueRunsAlways === true ? "every time" : "after any change";
+    const others = opaque.length > 1 ? ` and ${count(opaque.length - 1, "other reason")}` : "";
     lines.push(
-      `${count(tests, "test")} or more will run again after any change, because of ${opaque[0]?.[0]}${opaque.length > 1 ? ` and ${opaque.length - 1} other reasons` : ""}`,
+      `${count(summary?.opaqueTests ?? 0, "test")} will run again ${when}, because of ${shortened(opaque[0]?.[0] ?? "")}${others}`,
     );
   }
   return lines;
+}
+
+/** A reason may be a long command line, or several lines of one. */
+function shortened(reason: string): string {
+  const line = reason.replace(/\s+/g, " ");
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
 }

@@ -9,7 +9,9 @@
 import type { Key } from "../model/key.ts";
 import type { Plan, SelectedFile, SelectedTest } from "../model/plan.ts";
 import { changedReason, type Reason } from "../model/reason.ts";
+import type { Remarks } from "../model/remarks.ts";
 import type { ModuleLevel } from "./module-level.ts";
+import { NO_WORD, opaqueDepsets, opaqueReasons, unmet, type Word } from "./word.ts";
 
 /** The parts of a stored fact that decide. */
 export interface KnownFact {
@@ -17,6 +19,7 @@ export interface KnownFact {
   readonly green: boolean;
   readonly at: number;
   readonly depsets: readonly number[];
+  readonly remarks?: Remarks | undefined;
 }
 
 export interface KnownCollection {
@@ -27,6 +30,7 @@ export interface KnownCollection {
   readonly at: number;
   readonly tests: readonly number[];
   readonly depsets: readonly number[];
+  readonly remarks?: Remarks | undefined;
 }
 
 /** The outcome of a file that pytest did not take for a test file; it counts for requests that know of it only. */
@@ -51,6 +55,8 @@ export interface Knowledge {
   readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile">;
   /** Why a file cannot be read as Python any more, if so. */
   broken(path: string): string | undefined;
+  /** What the user declared; nothing, if it is not there. */
+  readonly word?: Word;
 }
 
 /** What is remembered of a wrong proof. */
@@ -92,7 +98,9 @@ export function select(
   let upToDate = 0;
   let known = 0;
   let leftOutWithFiles = 0;
+  const word = wordOf(knowledge);
   const node = (test: number): string => knowledge.nodes.get(test) ?? "";
+  const isLeftOut = (test: number): boolean => word.also(test) === undefined && isProven(knowledge, test);
   for (const [path, collections] of knowledge.collections) {
     if (!scope.hasFile(path) || !exists(path)) {
       continue;
@@ -104,7 +112,7 @@ export function select(
         path,
         reasons: newest === undefined ? [{ kind: "no-record" }] : collectionReasons(knowledge, collections),
       });
-      const proven = (newest?.tests ?? []).filter((test) => isProven(knowledge, test));
+      const proven = (newest?.tests ?? []).filter(isLeftOut);
       known += newest?.tests.length ?? 0;
       upToDate += proven.length;
       if (proven.length > 0) {
@@ -114,7 +122,7 @@ export function select(
     }
     const survivors = knowledge.survivors.get(collection.id);
     const asked = (survivors ?? collection.tests).filter((test) => scope.hasTest(path, node(test)));
-    const proven = new Set(collection.tests.filter((test) => isProven(knowledge, test)));
+    const proven = new Set(collection.tests.filter(isLeftOut));
     known += asked.length;
     if (survivors === undefined) {
       files.push({ path, reasons: [{ kind: "selection-unknown" }] });
@@ -134,7 +142,7 @@ export function select(
         upToDate += 1;
       }
     }
-    if (survivors !== undefined && left === 0 && !scope.byId(path)) {
+    if (survivors !== undefined && left === 0 && !scope.byId(path) && word.alsoExpressions.length === 0) {
       skipFiles.push(path);
       leftOutWithFiles += asked.length;
     } else if (leave.size > 0) {
@@ -150,16 +158,36 @@ export function select(
   return { kind: "some", tests, files, skipFiles, skipTests, leftOutWithFiles, upToDate, known };
 }
 
-function allHold(knowledge: Knowledge, depsets: readonly number[]): boolean {
-  return depsets.every((depset) => knowledge.holds(depset));
+function wordOf(knowledge: Knowledge): Word {
+  return knowledge.word ?? NO_WORD;
 }
 
-function factHolds(knowledge: Knowledge, test: number, depsets: readonly number[]): boolean {
-  return allHold(knowledge, depsets) && knowledge.moduleLevel.ofTest(test, depsets).length === 0;
+/** Whether everything that was seen to matter is what it was. */
+function allHold(knowledge: Knowledge, { depsets, remarks }: Pick<KnownFact, "depsets" | "remarks">): boolean {
+  return (
+    depsets.every((depset) => knowledge.holds(depset)) &&
+    (opaqueDepsets(wordOf(knowledge), remarks)?.every((depset) => knowledge.holds(depset)) ?? false)
+  );
 }
 
-function collectionHolds(knowledge: Knowledge, { path, depsets }: KnownCollection): boolean {
-  return allHold(knowledge, depsets) && knowledge.moduleLevel.ofFile(path, depsets).length === 0;
+/** Whether a fact says something of the present state: what was declared counts as well. */
+function factHolds(knowledge: Knowledge, test: number, fact: KnownFact): boolean {
+  return (
+    allHold(knowledge, fact) &&
+    knowledge.moduleLevel.ofTest(test, fact.depsets).length === 0 &&
+    unmet(wordOf(knowledge), test, fact.remarks, { limit: 1 }).length === 0
+  );
+}
+
+function collectionHolds(knowledge: Knowledge, collection: KnownCollection): boolean {
+  const { path, depsets } = collection;
+  return allHold(knowledge, collection) && knowledge.moduleLevel.ofFile(path, depsets).length === 0;
+}
+
+/** Whether a test has to run though this fact of it holds. */
+function runsAlways(knowledge: Knowledge, { remarks }: KnownFact): boolean {
+  const word = wordOf(knowledge);
+  return remarks?.always === true || (word.opaqueRunsAlways && opaqueReasons(word, remarks).length > 0);
 }
 
 /** A collection that holds now, with what the newest such yields; undefined if there is none, or if a failed one holds as well. */
@@ -186,11 +214,14 @@ export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefin
     return undefined;
   }
   let proof: KnownFact | undefined;
+  if (wordOf(knowledge).always(test)) {
+    return undefined;
+  }
   for (const fact of knowledge.facts.get(test) ?? []) {
-    if (!factHolds(knowledge, test, fact.depsets)) {
+    if (!factHolds(knowledge, test, fact)) {
       continue;
     }
-    if (!fact.green) {
+    if (!fact.green || runsAlways(knowledge, fact)) {
       return undefined;
     }
     proof ??= fact;
@@ -202,26 +233,41 @@ function isProven(knowledge: Knowledge, test: number): boolean {
   return proofOf(knowledge, test) !== undefined;
 }
 
-/** Why a test that is not proven runs: at least one reason. */
+/** Why a test runs, if it is not proven, or named by `--also`: at least one reason. */
 export function testReasons(knowledge: Knowledge, test: number): Reason[] {
   const missed = knowledge.missed.get(test);
   if (missed !== undefined) {
     return [{ kind: "missed-before", at: missed.at, was: missed.was, outcome: missed.outcome }];
   }
+  const word = wordOf(knowledge);
+  if (word.always(test)) {
+    return [{ kind: "always", by: "configuration" }];
+  }
   const facts = knowledge.facts.get(test) ?? [];
   const newest = facts[0];
-  if (newest === undefined) {
-    return [{ kind: "no-record" }];
+  const also = word.also(test);
+  if (newest === undefined || (also !== undefined && isProven(knowledge, test))) {
+    return [also === undefined ? { kind: "no-record" } : { kind: "also", name: also }];
   }
-  const red = facts.find((fact) => !fact.green && factHolds(knowledge, test, fact.depsets));
+  const holding = facts.filter((fact) => factHolds(knowledge, test, fact));
+  const forced = holding.find((fact) => runsAlways(knowledge, fact));
+  if (forced !== undefined) {
+    return forced.remarks?.always === true
+      ? [{ kind: "always", by: "marker" }]
+      : [{ kind: "opaque", name: opaqueReasons(word, forced.remarks)[0] ?? "" }];
+  }
+  const red = holding.find((fact) => !fact.green);
   if (red !== undefined) {
     return red.outcome === "passed"
       ? [{ kind: "not-proven", outcome: "passed after a rerun" }]
       : [{ kind: "failed", at: red.at }];
   }
   // The newest passing fact tells best what changed; where there is none, the newest of all does.
-  const { depsets } = facts.find((fact) => fact.green) ?? newest;
-  return changes(knowledge, depsets, knowledge.moduleLevel.ofTest(test, depsets));
+  const best = facts.find((fact) => fact.green) ?? newest;
+  const seen = changes(knowledge, best, knowledge.moduleLevel.ofTest(test, best.depsets));
+  const declared = unmet(word, test, best.remarks, { commands: seen.length === 0 });
+  const reasons = [...seen, ...declared].slice(0, REASONS_PER_TEST);
+  return reasons.length === 0 ? [{ kind: "no-record" }] : reasons;
 }
 
 function collectionReasons(knowledge: Knowledge, collections: readonly KnownCollection[]): Reason[] {
@@ -230,15 +276,24 @@ function collectionReasons(knowledge: Knowledge, collections: readonly KnownColl
     return [{ kind: "failed", at: red.at }];
   }
   const newest = collections[0];
-  return newest === undefined
-    ? [{ kind: "no-record" }]
-    : changes(knowledge, newest.depsets, knowledge.moduleLevel.ofFile(newest.path, newest.depsets));
+  const reasons =
+    newest === undefined ? [] : changes(knowledge, newest, knowledge.moduleLevel.ofFile(newest.path, newest.depsets));
+  return reasons.length === 0 ? [{ kind: "no-record" }] : reasons;
 }
 
-function changes(knowledge: Knowledge, depsets: readonly number[], more: readonly Reason[]): Reason[] {
+/** What a fact depends on and has another value now; `more`: what its module levels say. */
+function changes(
+  knowledge: Knowledge,
+  { depsets, remarks }: Pick<KnownFact, "depsets" | "remarks">,
+  more: readonly Reason[],
+): Reason[] {
   const reasons: Reason[] = [...more];
   const seen = new Set<string>(more.map((reason) => JSON.stringify(reason)));
-  for (const depset of depsets) {
+  const opaque = opaqueDepsets(wordOf(knowledge), remarks);
+  if (opaque === null) {
+    reasons.push({ kind: "opaque", name: opaqueReasons(wordOf(knowledge), remarks)[0] ?? "" });
+  }
+  for (const depset of [...depsets, ...(opaque ?? [])]) {
     if (knowledge.holds(depset)) {
       continue;
     }
@@ -253,5 +308,5 @@ function changes(knowledge: Knowledge, depsets: readonly number[], more: readonl
       }
     }
   }
-  return reasons.length === 0 ? [{ kind: "no-record" }] : reasons;
+  return reasons;
 }

@@ -16,14 +16,16 @@ import { lazyCrypto } from "../files/hash.ts";
 import { packWatch, unpackWatch, type WatchEntry } from "../files/watch.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 import { type Dependency, KEY_KINDS, type Key, keyKindOf } from "../model/key.ts";
+import type { Remarks } from "../model/remarks.ts";
 import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
 
 /**
  * History of the format:
  * 1: the first.
  * 2: outlines.
+ * 3: remarks of facts and collections. A fact of before is taken as it is: what was opaque in it is among its depsets.
  */
-export const STORE_FORMAT = 2;
+export const STORE_FORMAT = 3;
 
 const OUTLINES = `
 -- Outlines by content hash, and by the checksum of the module level.
@@ -52,11 +54,13 @@ CREATE TABLE depset (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, members 
 CREATE TABLE test (id INTEGER PRIMARY KEY, node TEXT NOT NULL, path TEXT NOT NULL, UNIQUE (node, path));
 -- depsets: packed ids in the order session, collection of the file, the test's own, then fixtures and the rest. at: milliseconds since 1970, of the last time it was recorded. duration: microseconds.
 CREATE TABLE fact (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, test INTEGER NOT NULL, outcome TEXT NOT NULL,
-  green INTEGER NOT NULL, duration INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, depsets BLOB NOT NULL);
+  green INTEGER NOT NULL, duration INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, depsets BLOB NOT NULL,
+  remark INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX fact_test ON fact (environment, test);
 -- What collecting one file yielded: tests = JSON list of test ids in order.
 CREATE TABLE collection (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL,
-  green INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, tests TEXT NOT NULL, depsets BLOB NOT NULL);
+  green INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, tests TEXT NOT NULL, depsets BLOB NOT NULL,
+  remark INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX collection_path ON collection (environment, path);
 -- Which of a collection's tests survive a selection of the user's (-k, -m…): JSON list of test ids, null = all. For a
 -- collection with the outcome "absent" (the file is no test file), a row says for which request that was found.
@@ -76,7 +80,17 @@ CREATE TABLE fingerprint (hash TEXT NOT NULL UNIQUE, data TEXT NOT NULL, compile
 -- What is known of interpreters, by their identity on this machine.
 CREATE TABLE interpreter (identity TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
+-- What is to be known of facts and collections besides their depsets, JSON; 0 in their column stands for nothing.
+CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
 ${OUTLINES}`;
+
+/** What makes a store of a format one of the next. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: OUTLINES,
+  2: `CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
+ALTER TABLE fact ADD COLUMN remark INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE collection ADD COLUMN remark INTEGER NOT NULL DEFAULT 0;`,
+};
 
 export interface StoredDependency extends Dependency {
   readonly id: number;
@@ -107,6 +121,7 @@ export interface Fact {
   readonly green: boolean;
   readonly at: number;
   readonly depsets: readonly number[];
+  readonly remarks?: Remarks | undefined;
 }
 
 export interface Collection {
@@ -117,6 +132,7 @@ export interface Collection {
   readonly at: number;
   readonly tests: readonly number[];
   readonly depsets: readonly number[];
+  readonly remarks?: Remarks | undefined;
 }
 
 export interface NewFact {
@@ -127,6 +143,7 @@ export interface NewFact {
   readonly at: number;
   readonly run: string;
   readonly depsets: readonly number[];
+  readonly remarks?: Remarks | undefined;
 }
 
 export interface Scope {
@@ -169,14 +186,12 @@ export function openStore(file: string): Store {
     if (format < STORE_FORMAT) {
       database.exec("BEGIN IMMEDIATE");
       // Another process may have made it between the look and the lock.
-      const present = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
-      if (present === 0) {
-        database.exec(`${SCHEMA} INSERT INTO meta VALUES ('generation', 0);`);
-      } else if (present === 1) {
-        database.exec(OUTLINES);
+      const now = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+      if (now === 0) {
+        database.exec(`${SCHEMA} PRAGMA user_version = ${STORE_FORMAT}; INSERT INTO meta VALUES ('generation', 0);`);
       }
-      if (present < STORE_FORMAT) {
-        database.exec(`PRAGMA user_version = ${STORE_FORMAT};`);
+      for (let from = now; from > 0 && from < STORE_FORMAT; from++) {
+        database.exec(`${MIGRATIONS[from] ?? ""} PRAGMA user_version = ${from + 1};`);
       }
       database.exec("COMMIT");
     }
@@ -244,6 +259,8 @@ function setAside(file: string): string {
 export class Store {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** Remarks by their numbers, as far as they were asked for. */
+  readonly #remarks = new Map<number, Remarks>();
   /** Dependencies as the transaction under way is going to leave them. */
   #draft: Draft | undefined;
 
@@ -276,6 +293,8 @@ export class Store {
       return result;
     } catch (error) {
       this.#draft = undefined;
+      // Their numbers may be given anew.
+      this.#remarks.clear();
       try {
         this.#database.exec("ROLLBACK");
       } catch {
@@ -534,6 +553,33 @@ export class Store {
     }
   }
 
+  // --- remarks ------------------------------------------------------------------------------------------------------
+
+  #internRemarks(remarks: Remarks | undefined): number {
+    if (remarks === undefined) {
+      return 0;
+    }
+    const data = JSON.stringify(remarks);
+    this.#sql("INSERT OR IGNORE INTO remark (data) VALUES (?)").run(data);
+    return Number((this.#sql("SELECT id FROM remark WHERE data = ?").get(data) as Row)["id"]);
+  }
+
+  #remarksOf(id: number): Remarks | undefined {
+    if (id === 0) {
+      return undefined;
+    }
+    let remarks = this.#remarks.get(id);
+    if (remarks === undefined) {
+      const row = this.#sql("SELECT data FROM remark WHERE id = ?").get(id) as Row | undefined;
+      if (row === undefined) {
+        throw new SyntaxError(`the store has no remark ${id}`);
+      }
+      remarks = JSON.parse(String(row["data"])) as Remarks;
+      this.#remarks.set(id, remarks);
+    }
+    return remarks;
+  }
+
   // --- tests, facts, collections ------------------------------------------------------------------------------------
 
   internTest(node: string, path: string): number {
@@ -552,14 +598,23 @@ export class Store {
     return nodes;
   }
 
+  /** The files of all tests: id → path. */
+  testPaths(): Map<number, string> {
+    const paths = new Map<number, string>();
+    for (const row of this.#sql("SELECT id, path FROM test").iterate() as Iterable<Row>) {
+      paths.set(Number(row["id"]), String(row["path"]));
+    }
+    return paths;
+  }
+
   /** The facts of an environment by test, the newest first. */
   facts(environment: number): Map<number, Fact[]> {
     const facts = new Map<number, Fact[]>();
     const rows = this.#sql(
-      "SELECT id, test, outcome, green, at, depsets FROM fact WHERE environment = ? ORDER BY test, at DESC, id DESC",
+      "SELECT id, test, outcome, green, at, depsets, remark FROM fact WHERE environment = ? ORDER BY test, at DESC, id DESC",
     ).iterate(environment) as Iterable<Row>;
     for (const row of rows) {
-      const fact = toFact(row);
+      const fact = this.#toFact(row);
       const list = facts.get(fact.test);
       if (list === undefined) {
         facts.set(fact.test, [fact]);
@@ -570,20 +625,33 @@ export class Store {
     return facts;
   }
 
+  #toFact(row: Row): Fact {
+    return {
+      id: Number(row["id"]),
+      test: Number(row["test"]),
+      outcome: String(row["outcome"]),
+      green: row["green"] === 1,
+      at: Number(row["at"]),
+      depsets: unpackList(row["depsets"] as Uint8Array),
+      remarks: this.#remarksOf(Number(row["remark"])),
+    };
+  }
+
   factsOfTest(environment: number, test: number): Fact[] {
     return (
       this.#sql(
-        "SELECT id, test, outcome, green, at, depsets FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC",
+        "SELECT id, test, outcome, green, at, depsets, remark FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC",
       ).all(environment, test) as Row[]
-    ).map(toFact);
+    ).map((row) => this.#toFact(row));
   }
 
   /** Adds a fact; one that says the same as a stored one confirms that. */
   addFact(environment: number, fact: NewFact): void {
     const depsets = packList(fact.depsets);
+    const remark = this.#internRemarks(fact.remarks);
     const same = this.#sql(
-      "SELECT id FROM fact WHERE environment = ? AND test = ? AND outcome = ? AND green = ? AND depsets = ?",
-    ).get(environment, fact.test, fact.outcome, fact.green ? 1 : 0, depsets) as Row | undefined;
+      "SELECT id FROM fact WHERE environment = ? AND test = ? AND outcome = ? AND green = ? AND depsets = ? AND remark = ?",
+    ).get(environment, fact.test, fact.outcome, fact.green ? 1 : 0, depsets, remark) as Row | undefined;
     if (same !== undefined) {
       this.#sql("UPDATE fact SET at = max(at, ?), duration = ?, run = ? WHERE id = ?").run(
         fact.at,
@@ -594,8 +662,18 @@ export class Store {
       return;
     }
     this.#sql(
-      "INSERT INTO fact (environment, test, outcome, green, duration, at, run, depsets) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    ).run(environment, fact.test, fact.outcome, fact.green ? 1 : 0, fact.durationUs, fact.at, fact.run, depsets);
+      "INSERT INTO fact (environment, test, outcome, green, duration, at, run, depsets, remark) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    ).run(
+      environment,
+      fact.test,
+      fact.outcome,
+      fact.green ? 1 : 0,
+      fact.durationUs,
+      fact.at,
+      fact.run,
+      depsets,
+      remark,
+    );
     this.#sql(
       `DELETE FROM fact WHERE environment = ?1 AND test = ?2 AND id NOT IN
         (SELECT id FROM fact WHERE environment = ?1 AND test = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
@@ -606,7 +684,7 @@ export class Store {
   collections(environment: number): Map<string, Collection[]> {
     const collections = new Map<string, Collection[]>();
     const rows = this.#sql(
-      "SELECT id, path, outcome, green, at, tests, depsets FROM collection WHERE environment = ? ORDER BY path, at DESC, id DESC",
+      "SELECT id, path, outcome, green, at, tests, depsets, remark FROM collection WHERE environment = ? ORDER BY path, at DESC, id DESC",
     ).iterate(environment) as Iterable<Row>;
     for (const row of rows) {
       const collection: Collection = {
@@ -617,6 +695,7 @@ export class Store {
         at: Number(row["at"]),
         tests: JSON.parse(String(row["tests"])) as number[],
         depsets: unpackList(row["depsets"] as Uint8Array),
+        remarks: this.#remarksOf(Number(row["remark"])),
       };
       const list = collections.get(collection.path);
       if (list === undefined) {
@@ -633,9 +712,10 @@ export class Store {
     const depsets = packList(collection.depsets);
     const tests = JSON.stringify(collection.tests);
     const green = collection.green ? 1 : 0;
+    const remark = this.#internRemarks(collection.remarks);
     const same = this.#sql(
-      "SELECT id FROM collection WHERE environment = ? AND path = ? AND outcome = ? AND green = ? AND tests = ? AND depsets = ?",
-    ).get(environment, collection.path, collection.outcome, green, tests, depsets) as Row | undefined;
+      "SELECT id FROM collection WHERE environment = ? AND path = ? AND outcome = ? AND green = ? AND tests = ? AND depsets = ? AND remark = ?",
+    ).get(environment, collection.path, collection.outcome, green, tests, depsets, remark) as Row | undefined;
     if (same !== undefined) {
       this.#sql("UPDATE collection SET at = max(at, ?), run = ? WHERE id = ?").run(
         collection.at,
@@ -646,8 +726,8 @@ export class Store {
     }
     const id = Number(
       this.#sql(
-        "INSERT INTO collection (environment, path, outcome, green, at, run, tests, depsets) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      ).run(environment, collection.path, collection.outcome, green, collection.at, run, tests, depsets)
+        "INSERT INTO collection (environment, path, outcome, green, at, run, tests, depsets, remark) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      ).run(environment, collection.path, collection.outcome, green, collection.at, run, tests, depsets, remark)
         .lastInsertRowid,
     );
     const old = this.#sql(
@@ -775,15 +855,4 @@ function kindOf(number: number): Key["kind"] {
     throw new Error(`the store has a dependency of an unknown kind (${number})`);
   }
   return kind;
-}
-
-function toFact(row: Row): Fact {
-  return {
-    id: Number(row["id"]),
-    test: Number(row["test"]),
-    outcome: String(row["outcome"]),
-    green: row["green"] === 1,
-    at: Number(row["at"]),
-    depsets: unpackList(row["depsets"] as Uint8Array),
-  };
 }

@@ -340,7 +340,14 @@ describe("winnow run", () => {
       "warnings",
     ]);
     assert.equal(first.plan.kind, "everything");
-    assert.deepEqual(first.recorded, { tests: 2, outcomes: { passed: 2 }, notRecorded: {}, opaque: {}, notes: [] });
+    assert.deepEqual(first.recorded, {
+      tests: 2,
+      outcomes: { passed: 2 },
+      notRecorded: {},
+      opaque: {},
+      opaqueTests: 0,
+      notes: [],
+    });
     write(program([2, 1]));
     const { out, err } = await winnow(...here("run", "--json"));
     assert.equal(err, "");
@@ -527,7 +534,7 @@ describe("winnow status", () => {
     const { out } = await winnow(...here("status"));
     assert.match(
       out,
-      /\nrecorded {2}2 tests, 2 facts, \d+ dependencies, 1 environment\nlast run {2}\d{4}-.*Z\nnow {7}nothing to run: 2 tests up to date/,
+      /\nrecorded {2}2 tests, 2 facts, \d+ dependencies, 1 environment\ninputs {4}2 exact, 0 widened, 0 opaque\nlast run {2}\d{4}-.*Z\nnow {7}nothing to run: 2 tests up to date/,
     );
   });
 
@@ -535,7 +542,7 @@ describe("winnow status", () => {
     write(program());
     await winnow(...here("run"));
     const document = JSON.parse((await winnow(...here("status", "--json"))).out);
-    assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "lastRun", "plan"]);
+    assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "grades", "lastRun", "plan"]);
     assert.deepEqual(document.python, { executable: PYTHON, version: "3.13.0", pytest: "9.0.0", found: "override" });
     assert.equal(document.recorded.fact, 2);
     assert.equal(document.lastRun.tests, 2);

@@ -25,15 +25,17 @@ test("a project that says nothing has the defaults, and they are the table's own
 });
 
 test("however the table is written", async () => {
-  const wanted = { mode: "observe", verify: { sample: 0.01 } };
+  const wanted = { ...DEFAULTS, mode: "observe", verify: { sample: 0.01 } };
   assert.deepEqual(await read('[tool.winnow]\nmode = "observe"\n[tool.winnow.verify]\nsample = 0.01\n'), wanted);
   assert.deepEqual(await read('[tool]\nwinnow = { mode = "observe", verify.sample = 0.01 }\n'), wanted);
   assert.deepEqual(await read('[tool."winnow"]\nmode = "observe"\nverify = { sample = 0.01 }\n'), wanted);
   assert.deepEqual((await read("[tool.winnow.verify]\nsample = 1\n")).verify, { sample: 1 });
 });
 
-test("a file that is no TOML is pytest's to refuse", async () => {
-  assert.equal(await read("[tool.winnow\n"), DEFAULTS);
+test("a file that is no TOML is pytest's to refuse, unless it speaks of Winnow", async () => {
+  assert.equal(await read("[tool.pytest\n"), DEFAULTS);
+  // pytest may have another file, and never look at this one: what it declares must not be lost in silence.
+  await assert.rejects(read("[tool.winnow\n"), /pyproject\.toml is no valid TOML/);
 });
 
 test("what is wrong is told in one sentence, with what was meant", async () => {

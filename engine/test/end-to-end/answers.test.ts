@@ -215,7 +215,16 @@ test("why: a proven test, one that runs, one that failed, part of a name, a name
   }[];
   assert.ok(answer !== undefined);
   assert.deepEqual([answer.id, answer.runs, answer.reasons], [TOTAL, false, []]);
-  assert.deepEqual(Object.keys(answer.fact), ["outcome", "green", "at", "sets"]);
+  assert.deepEqual(Object.keys(answer.fact), [
+    "outcome",
+    "green",
+    "at",
+    "grade",
+    "because",
+    "always",
+    "declared",
+    "sets",
+  ]);
   assert.deepEqual([answer.fact.outcome, answer.fact.green], ["passed", true]);
   assert.ok(Date.now() - Date.parse(answer.fact.at) < 60_000);
   for (const set of answer.fact.sets) {
@@ -267,7 +276,7 @@ test("status says where, with what, how much, and what would run now", async () 
   assert.match(text, /^last run {2}\d{4}-/m);
   assert.match(text, /^now {7}nothing to run: 5 tests up to date/m);
   const document = documentOf(await project.winnow(["status", "--json"]));
-  assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "lastRun", "plan"]);
+  assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "grades", "lastRun", "plan"]);
   assert.deepEqual(Object.keys(document["python"] as object), ["executable", "version", "pytest", "found"]);
   assert.deepEqual((document["lastRun"] as { tests: number }).tests, 5);
   assert.equal(checkPlan(document["plan"]).kind, "nothing");

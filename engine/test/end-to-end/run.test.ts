@@ -197,7 +197,14 @@ test("--json prints one document, and pytest's output goes to standard error", a
   assert.equal(first.stdout.split("\n").length, 2);
   const document = JSON.parse(first.stdout);
   assert.deepEqual([document.version, document.exitCode, document.plan.kind], [1, 0, "everything"]);
-  assert.deepEqual(document.recorded, { tests: 5, outcomes: { passed: 5 }, notRecorded: {}, opaque: {}, notes: [] });
+  assert.deepEqual(document.recorded, {
+    tests: 5,
+    outcomes: { passed: 5 },
+    notRecorded: {},
+    opaque: {},
+    opaqueTests: 0,
+    notes: [],
+  });
   assert.deepEqual([document.coverageThresholdApplied, document.warnings], [true, []]);
 
   const second = await project.winnow(["run", "--json"]);

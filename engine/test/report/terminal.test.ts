@@ -100,6 +100,8 @@ describe("what a run says", () => {
     outcomes: new Map(),
     lost: new Map(),
     opaque: new Map(),
+    opaqueTests: 0,
+    opaqueRunsAlways: false,
     notes: [],
     sawSurvivors: true,
     recorded: true,
@@ -136,6 +138,7 @@ describe("what a run says", () => {
             ["child process: sh", 2],
             ["os.fork", 3],
           ]),
+          opaqueTests: 4,
         }),
       ),
     );
@@ -143,7 +146,7 @@ describe("what a run says", () => {
     assert.match(text, /winnow: 1 test not recorded: a\.py changed while tests ran\n/);
     assert.match(
       text,
-      /winnow: 3 tests or more will run again after any change, because of child process: sh and 1 other reasons?\n/,
+      /winnow: 4 tests will run again after any change, because of child process: sh and 1 other reason\n/,
     );
   });
 

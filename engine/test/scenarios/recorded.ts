@@ -11,9 +11,11 @@ import { join } from "node:path";
 import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import { ABSENT, type Key, type KeyKind } from "../../src/model/key.ts";
+import type { Remarks } from "../../src/model/remarks.ts";
+import { VARIABLES } from "../../src/pipeline/environment.ts";
 import { absenceKey, makeRequest } from "../../src/pipeline/request.ts";
 import { ABSENT_COLLECTION } from "../../src/selection/select.ts";
-import { openStore, type Store } from "../../src/store/store.ts";
+import { type Fact, openStore, type Store } from "../../src/store/store.ts";
 import { MemoryTree, type Refused } from "./memory.ts";
 import type { Scenario, Step } from "./scenario.ts";
 
@@ -24,6 +26,8 @@ export interface RecordedFact {
   readonly outcome: string;
   readonly green: boolean;
   readonly depsets: readonly number[];
+  /** Only where the scenario has the user say something. A value of files is that of the step: "". */
+  readonly remarks?: Remarks;
 }
 
 export interface RecordedCollection {
@@ -109,7 +113,8 @@ export class Snapshots {
   take(root: string, step: Step, args: readonly string[], env: NodeJS.ProcessEnv, ran: readonly string[]): string[] {
     const request = makeRequest({ cwd: root, args, env });
     const file = join(root, ".winnow", "store.db");
-    const environment = JSON.stringify([request.profile.environment, step.command.environment]);
+    const splitting = Object.entries(step.command.environment).filter(([name]) => VARIABLES.includes(name));
+    const environment = JSON.stringify([request.profile.environment, Object.fromEntries(splitting)]);
     const common = {
       environment,
       selection: request.selection,
@@ -162,22 +167,25 @@ export class Snapshots {
           lastFact = Math.max(lastFact, fact.id);
           roots = searchRoots.filter((root) => !root.startsWith(".."));
           const node = nodes.get(fact.test) ?? "";
-          problems.push(...this.#check(store, node, fact.depsets, tree));
-          facts.push({ id: node, outcome: fact.outcome, green: fact.green, depsets: fact.depsets });
+          const depsets = depsetsOf(fact);
+          problems.push(...this.#check(store, node, depsets, tree));
+          const own = usesWord(this.#scenario) ? { depsets: fact.depsets, ...remarksOf(fact) } : { depsets };
+          facts.push({ id: node, outcome: fact.outcome, green: fact.green, ...own });
         }
       }
       for (const list of store.collections(id).values()) {
         for (const found of list.filter((each) => each.id > this.#lastCollection)) {
           lastCollection = Math.max(lastCollection, found.id);
           roots = searchRoots.filter((root) => !root.startsWith(".."));
-          problems.push(...this.#check(store, found.path, found.depsets, tree));
+          const depsets = depsetsOf(found);
+          problems.push(...this.#check(store, found.path, depsets, tree));
           collections.push({
             path: found.path,
             id: found.id,
             ...(found.outcome === ABSENT_COLLECTION ? { outcome: found.outcome } : {}),
             green: found.green,
             ids: found.tests.map((test) => nodes.get(test) ?? ""),
-            depsets: found.depsets,
+            depsets,
           });
         }
       }
@@ -246,11 +254,43 @@ export class Snapshots {
     const translate = (ids: readonly number[]): number[] => [
       ...new Set(ids.map((id) => numbers.get(id) ?? -1).filter((number) => (depsets[number]?.keys.length ?? 0) > 0)),
     ];
+    // A set in which nothing varies is a set all the same: without any the fact would prove nothing.
+    const translated = (opaque: NonNullable<Remarks["opaque"]>): NonNullable<Remarks["opaque"]> => ({
+      reasons: opaque.reasons,
+      depsets: opaque.depsets.map((id) => numbers.get(id) ?? -1),
+    });
     const steps = this.#steps.map((step) => ({
       ...step,
-      facts: step.facts.map((fact) => ({ ...fact, depsets: translate(fact.depsets) })),
+      facts: step.facts.map((fact) => {
+        const opaque = fact.remarks?.opaque;
+        const depsets = translate(fact.depsets);
+        return opaque === undefined
+          ? { ...fact, depsets }
+          : { ...fact, depsets, remarks: { ...fact.remarks, opaque: translated(opaque) } };
+      }),
       collections: step.collections.map((each) => ({ ...each, depsets: translate(each.depsets) })),
     }));
     return { text: textOf(markdown), keys, depsets, steps };
   }
+}
+
+/** All sets that a fact needs: that of everything in the project stands apart in the store. */
+function depsetsOf({ depsets, remarks }: Pick<Fact, "depsets" | "remarks">): readonly number[] {
+  return [...depsets, ...(remarks?.opaque?.depsets ?? [])];
+}
+
+/** Remarks as they are kept: values of files are computed anew, like all others. */
+function remarksOf({ remarks }: Fact): { remarks?: Remarks } {
+  if (remarks === undefined) {
+    return {};
+  }
+  const declared = remarks.declared?.map((each) =>
+    each.kind === "files" && each.value !== null ? { ...each, value: "" } : each,
+  );
+  return { remarks: { ...remarks, ...(declared === undefined ? {} : { declared }) } };
+}
+
+/** Whether the user says something in the scenario: in the configuration or by a marker. */
+export function usesWord(scenario: Scenario): boolean {
+  return scenario.steps.some(({ state }) => [...state.values()].some(({ text }) => /(tool|mark)\.winnow/.test(text)));
 }

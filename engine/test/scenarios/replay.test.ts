@@ -9,8 +9,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { valueOfKey as valueIn } from "../../src/changes/values.ts";
+import { type Config, DEFAULTS, readConfig } from "../../src/config/config.ts";
+import { pathMatcher } from "../../src/config/globs.ts";
+import { blobSha1, textDigest } from "../../src/files/hash.ts";
+import { variableDigest } from "../../src/files/variables.ts";
 import type { Key } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
+import type { Remarks } from "../../src/model/remarks.ts";
+import { ignoredPaths, wordOf } from "../../src/pipeline/word.ts";
 import { type LevelKnowledge, ModuleLevel } from "../../src/selection/module-level.ts";
 import { scopeOf } from "../../src/selection/scope.ts";
 import {
@@ -23,15 +29,36 @@ import {
 import { MemoryTree } from "./memory.ts";
 import { expand, readScenarioFiles } from "./project.ts";
 import { judgeReasons, type PlanJson, reasonsFor } from "./reasons.ts";
-import { type RecordedScenario, type RecordedStep, readRecorded, textOf } from "./recorded.ts";
-import { parseScenario, type Scenario, type Step } from "./scenario.ts";
+import { type RecordedScenario, type RecordedStep, readRecorded, textOf, usesWord } from "./recorded.ts";
+import { encode, parseScenario, type Scenario, type Step } from "./scenario.ts";
+
+/** The value of a declared glob in a state. */
+function filesValue(state: Step["state"], glob: string): string {
+  const matches = pathMatcher([glob]);
+  const files = [...state].filter(([path]) => matches(path)).sort(([one], [other]) => (one < other ? -1 : 1));
+  return textDigest(files.map(([path, file]) => `${path} ${blobSha1(encode(file))}`).join("\n"));
+}
+
+/** Remarks with the values of files as they were in a state. */
+function remarksAt(state: Step["state"], remarks: Remarks | undefined): Remarks | undefined {
+  return remarks?.declared === undefined
+    ? remarks
+    : {
+        ...remarks,
+        declared: remarks.declared.map((each) =>
+          each.kind === "files" && each.value !== null ? { ...each, value: filesValue(state, each.name) } : each,
+        ),
+      };
+}
 
 /** What was recorded before a step, in its environment. */
 function knowledgeAt(
   scenario: Scenario,
   recorded: RecordedScenario,
   at: number,
+  config: Config,
 ): { knowledge: Knowledge; tree: MemoryTree } {
+  const { state, command } = scenario.steps[at] as Step;
   const now = recorded.steps[at] as RecordedStep;
   const earlier = recorded.steps.slice(0, at).filter((step) => step.environment === now.environment);
   const trees = scenario.steps.map((step, index) => {
@@ -43,13 +70,15 @@ function knowledgeAt(
     const [kind, path, name] = recorded.keys[index] as RecordedScenario["keys"][number];
     return { kind, path, name };
   };
+  const ignored = ignoredPaths(config.ignore);
+  const isIgnored = ({ kind, path }: Key): boolean => (kind === "file" || kind === "listing") && ignored(path);
   const different = (depset: number): { readonly key: Key; readonly value: string }[] => {
     const { step, keys } = recorded.depsets[depset] as RecordedScenario["depsets"][number];
     const then = trees[step] as MemoryTree;
     return keys
       .map(keyAt)
       .map((key) => ({ key, value: valueIn(then, key) }))
-      .filter(({ key, value }) => valueIn(tree, key) !== value);
+      .filter(({ key, value }) => !isIgnored(key) && valueIn(tree, key) !== value);
   };
   const isLevel = ({ key, value }: { readonly key: Key; readonly value: string }): boolean =>
     key.kind === "toplevel" && /^[0-9a-f]/.test(value) && tree.source(key.path).kind === "source";
@@ -67,9 +96,10 @@ function knowledgeAt(
   const collections = new Map<string, KnownCollection[]>();
   const survivors = new Map<number, readonly number[] | null>();
   earlier.forEach((step, index) => {
-    for (const { id, outcome, green, depsets } of step.facts) {
+    for (const { id, outcome, green, depsets, remarks } of step.facts) {
       const list = facts.get(numberOf(id)) ?? [];
-      facts.set(numberOf(id), [{ outcome, green, at: index, depsets }, ...list]);
+      const state = (scenario.steps[recorded.steps.indexOf(step)] as Step).state;
+      facts.set(numberOf(id), [{ outcome, green, at: index, depsets, remarks: remarksAt(state, remarks) }, ...list]);
     }
     for (const { id, path, green, outcome = green ? "passed" : "failed", ids, depsets } of step.collections) {
       const list = collections.get(path) ?? [];
@@ -103,6 +133,16 @@ function knowledgeAt(
   };
   const knowledge: Knowledge = {
     moduleLevel: new ModuleLevel(known),
+    word: wordOf(
+      { config, also: { paths: [], expressions: [] }, allowCommands: false },
+      () => ({ nodes, paths: new Map([...nodes].map(([number, id]) => [number, id.split("::")[0] ?? ""])) }),
+      ({ kind, name }) =>
+        kind === "files"
+          ? filesValue(state, name)
+          : kind === "env"
+            ? variableDigest(name, command.environment[name])
+            : undefined,
+    ),
     facts,
     collections,
     nodes,
@@ -133,7 +173,9 @@ function leftToRealMode(scenario: Scenario, recorded: RecordedScenario, at: numb
         ? "a run that may end early"
         : texts.some((text) => /pytest_collect_file|pytest_ignore_collect|python_files|testpaths|--doctest/.test(text))
           ? "rules of collection"
-          : null;
+          : usesWord(scenario) && texts.some((text) => /\bcommands\b/.test(text))
+            ? "the output of commands"
+            : null;
 }
 
 function judge(step: Step, recorded: RecordedStep, plan: Plan): string[] {
@@ -180,6 +222,9 @@ test("scenarios, replayed on the decisions", async (t) => {
   for (const { name, text } of readScenarioFiles()) {
     const scenario = parseScenario(name, text);
     const recorded = recordings[name];
+    const configs = await Promise.all(
+      scenario.steps.map(({ state }) => readConfig(state.get("pyproject.toml")?.text ?? "").catch(() => DEFAULTS)),
+    );
     await t.test(name, () => {
       assert.ok(recorded, "nothing is recorded of this scenario: RECORD=missing node --test run.test.ts");
       assert.equal(recorded.text, textOf(text), "recorded from another text: RECORD=missing node --test run.test.ts");
@@ -190,7 +235,7 @@ test("scenarios, replayed on the decisions", async (t) => {
           return;
         }
         judged++;
-        const { knowledge, tree } = knowledgeAt(scenario, recorded, at);
+        const { knowledge, tree } = knowledgeAt(scenario, recorded, at, configs[at] ?? DEFAULTS);
         const candidates = [...step.state.keys()]
           .filter((path) => isTestFile.test(path) && !knowledge.collections.has(path))
           .map((path): Candidate => ({ path, reason: { kind: "new-file", path } }));

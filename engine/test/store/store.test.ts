@@ -378,6 +378,87 @@ describe("transactions", () => {
   });
 });
 
+describe("remarks", () => {
+  const remarks = { opaque: { reasons: ["child process: x"], depsets: [9] }, always: true } as const;
+
+  test("are kept with facts and collections, once each", () => {
+    const file = place();
+    const store = openStore(file);
+    store.write(() => {
+      store.addFact(1, fact(1, { remarks }));
+      store.addFact(1, fact(2, { remarks: { ...remarks } }));
+      store.addFact(1, fact(3));
+      store.addCollection(
+        1,
+        { path: "t.py", outcome: "passed", green: true, at: 1, tests: [], depsets: [], remarks },
+        "r",
+      );
+    });
+    store.close();
+    const again = openStore(file);
+    const found = again.facts(1);
+    assert.deepEqual(
+      [1, 2, 3].map((test) => found.get(test)?.[0]?.remarks),
+      [remarks, remarks, undefined],
+    );
+    assert.deepEqual(again.collections(1).get("t.py")?.[0]?.remarks, remarks);
+    again.close();
+    const raw = new DatabaseSync(file);
+    assert.equal((raw.prepare("SELECT count(*) AS n FROM remark").get() as { n: number }).n, 1);
+    raw.close();
+  });
+
+  test("tell facts apart that are equal otherwise", () => {
+    const store = openStore(place());
+    store.write(() => {
+      store.addFact(1, fact(1, { at: 1 }));
+      store.addFact(1, fact(1, { at: 2, remarks }));
+      store.addFact(1, fact(1, { at: 3 }));
+    });
+    assert.deepEqual(
+      store.factsOfTest(1, 1).map(({ at, remarks: of }) => [at, of === undefined]),
+      [
+        [3, true],
+        [2, false],
+      ],
+    );
+    store.close();
+  });
+
+  test("that were read in a transaction that failed are forgotten with it", () => {
+    const store = openStore(place());
+    assert.throws(() =>
+      store.write(() => {
+        store.addFact(1, fact(1, { remarks }));
+        store.factsOfTest(1, 1);
+        throw new Error("no");
+      }),
+    );
+    store.write(() => store.addFact(1, fact(1, { remarks: { always: true } })));
+    assert.deepEqual(store.factsOfTest(1, 1)[0]?.remarks, { always: true });
+    store.close();
+  });
+
+  test("a store of format 1 gets a place for them, and keeps what it has", () => {
+    const file = place();
+    const store = openStore(file);
+    store.write(() => store.addFact(1, fact(1)));
+    store.close();
+    const raw = new DatabaseSync(file);
+    raw.exec(`DROP TABLE outline; DROP TABLE remark; ALTER TABLE fact DROP COLUMN remark; ALTER TABLE collection DROP COLUMN remark;
+      PRAGMA user_version = 1`);
+    raw.close();
+    const migrated = openStore(file);
+    assert.equal(migrated.factsOfTest(1, 1)[0]?.remarks, undefined);
+    migrated.write(() => migrated.addFact(1, fact(1, { at: 5, remarks })));
+    assert.deepEqual(
+      migrated.factsOfTest(1, 1).map((each) => each.remarks),
+      [remarks, undefined],
+    );
+    migrated.close();
+  });
+});
+
 describe("stores that are not ours to write", () => {
   const code = (file: string): string => {
     try {

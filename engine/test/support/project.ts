@@ -3,9 +3,10 @@
 import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import { askedFiles, type Decision, decide, surroundingValues } from "../../src/pipeline/decide.ts";
+import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "../../src/pipeline/decide.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
 import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
@@ -43,6 +44,9 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly python?: InterpreterInfo;
   readonly compiler?: Compiler;
+  readonly config?: Partial<Config>;
+  readonly also?: readonly string[];
+  readonly allowCommands?: boolean;
 }
 
 export class TestProject {
@@ -75,8 +79,8 @@ export class TestProject {
     }
   }
 
-  request({ args = [], env = {} }: RunOptions = {}): Request {
-    return makeRequest({ cwd: this.root, args, env });
+  request({ args = [], env = {}, config = {}, also = [], allowCommands = false }: RunOptions = {}): Request {
+    return makeRequest({ cwd: this.root, args, env, config: { ...DEFAULTS, ...config }, also, allowCommands });
   }
 
   decide(options: RunOptions = {}): Decision {
@@ -105,6 +109,7 @@ export class TestProject {
       stateful: request.fullProfile.stateful,
       asked: askedFiles(decision),
       before: surroundingValues(request, decision.tree),
+      declared: declaredBefore(request, decision),
     };
   }
 

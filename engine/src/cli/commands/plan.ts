@@ -1,6 +1,7 @@
 /** `winnow plan`. */
 
 import { describeReason } from "../../model/reason.ts";
+import { commandsNotAllowed } from "../../pipeline/declared.ts";
 import { look } from "../../pipeline/look.ts";
 import { planDocument, writeJson } from "../../report/json.ts";
 import { plannedLine } from "../../report/terminal.ts";
@@ -20,6 +21,11 @@ export async function planCommand({ request, json }: CommandLine): Promise<numbe
     return 0;
   }
   const lines = [plannedLine(plan, decidedMs)];
+  const refused = decision?.declared.refused.size ?? 0;
+  if (refused > 0) {
+    const { message, help } = commandsNotAllowed(refused);
+    lines.push(`${message}\n        ${help}`);
+  }
   if (plan.kind === "some") {
     for (const { path, reasons } of plan.files) {
       lines.push(

@@ -1,16 +1,24 @@
 /** `winnow status`. */
 
+import type { Grade } from "../../model/remarks.ts";
+import { type Decision, readKnowledge } from "../../pipeline/decide.ts";
 import { look } from "../../pipeline/look.ts";
+import type { Request } from "../../pipeline/request.ts";
 import { JSON_VERSION, planDocument, writeJson } from "../../report/json.ts";
 import { count } from "../../report/numbers.ts";
 import { plannedLine } from "../../report/terminal.ts";
+import { gradeOf, NO_WORD } from "../../selection/word.ts";
+import type { Store } from "../../store/store.ts";
 import type { CommandLine } from "../cli.ts";
+
+const GRADES = ["exact", "widened", "opaque"] as const;
 
 export async function statusCommand({ request, json }: CommandLine): Promise<number> {
   const { store, plan, decision, python } = await look(request);
   const decidedMs = performance.now();
   const counts = store?.counts() ?? {};
   const lastRun = store?.lastRun();
+  const grades = gradesOf(store, decision, request);
   if (json) {
     writeJson({
       version: JSON_VERSION,
@@ -22,6 +30,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
         found: python.interpreter.rule,
       },
       recorded: counts,
+      grades,
       lastRun:
         lastRun === undefined
           ? null
@@ -40,9 +49,27 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
     store === undefined
       ? "recorded  nothing"
       : `recorded  ${count(counts["test"] ?? 0, "test")}, ${count(counts["fact"] ?? 0, "fact")}, ${count(counts["dependency"] ?? 0, "dependency").replace("ys", "ies")}, ${count(counts["environment"] ?? 0, "environment")}`,
+    ...(grades.exact + grades.widened + grades.opaque === 0
+      ? []
+      : [`inputs    ${GRADES.map((grade) => `${grades[grade]} ${grade}`).join(", ")}`]),
     `last run  ${lastRun === undefined ? "none" : new Date(lastRun.at).toISOString()}`,
     `now       ${plannedLine(plan, decidedMs)}`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return 0;
+}
+
+/** How many tests there are by how well the inputs of their last result are known. */
+function gradesOf(store: Store | undefined, decision: Decision | undefined, request: Request): Record<Grade, number> {
+  const grades = { exact: 0, widened: 0, opaque: 0 };
+  const environment = decision === undefined ? undefined : store?.environment(decision.environment.digest);
+  if (store === undefined || decision === undefined || environment === undefined) {
+    return grades;
+  }
+  const { tree, changes, declared } = decision;
+  const knowledge = decision.knowledge ?? readKnowledge(store, environment, request, tree, changes, declared);
+  for (const [newest] of knowledge.facts.values()) {
+    grades[gradeOf(knowledge.word ?? NO_WORD, newest?.remarks).grade] += 1;
+  }
+  return grades;
 }

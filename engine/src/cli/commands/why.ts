@@ -8,6 +8,7 @@ import { look } from "../../pipeline/look.ts";
 import { JSON_VERSION, writeJson } from "../../report/json.ts";
 import type { Knowledge, KnownFact } from "../../selection/select.ts";
 import { proofOf, testReasons } from "../../selection/select.ts";
+import { gradeOf, NO_WORD, opaqueDepsets } from "../../selection/word.ts";
 import type { Store } from "../../store/store.ts";
 import type { CommandLine } from "../cli.ts";
 
@@ -37,7 +38,9 @@ export async function whyCommand({ request, words, json }: CommandLine): Promise
     }
     return 0;
   }
-  const knowledge = decision.knowledge ?? readKnowledge(store, environment, request, decision.tree, decision.changes);
+  const knowledge =
+    decision.knowledge ??
+    readKnowledge(store, environment, request, decision.tree, decision.changes, decision.declared);
   const tests = matching(knowledge, wanted);
   if (tests.length === 0) {
     throw new WinnowError(
@@ -72,7 +75,11 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
     const reasons = testReasons(knowledge, test);
     const lines = [id, ...reasons.map((reason) => `  runs because ${describeReason(reason)}`)];
     if (newest !== undefined) {
-      lines.push(...changedChain(knowledge, newest), `  last recorded ${when(newest.at)}: ${newest.outcome}`);
+      lines.push(
+        ...changedChain(knowledge, newest),
+        ...gradeLines(knowledge, newest),
+        `  last recorded ${when(newest.at)}: ${newest.outcome}`,
+      );
     }
     return {
       document: { id, runs: true, reasons, fact: newest === undefined ? null : factDocument(store, knowledge, newest) },
@@ -83,34 +90,57 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
     id,
     `  need not run: it ${proof.outcome} ${when(proof.at)}, and nothing that it depends on has changed since`,
   ];
-  proof.depsets.forEach((depset, index) => {
+  lines.push(...gradeLines(knowledge, proof));
+  for (const { role, depset } of setsOf(knowledge, proof)) {
     const members = dependenciesOf(store, depset);
-    lines.push(`  ${roleOf(index)}: ${summary(members)}`);
-    if (index === 2) {
+    lines.push(`  ${role}: ${summary(members)}`);
+    if (role === ROLES[2]) {
       const bodies = members.filter(({ kind }) => kind === "body");
       lines.push(...bodies.slice(0, 30).map((member) => `      ${describeKey(member)}  ${member.value.slice(0, 12)}`));
       if (bodies.length > 30) {
         lines.push(`      and ${bodies.length - 30} more (--json shows all)`);
       }
     }
-  });
+  }
+  for (const { kind, name } of proof.remarks?.declared ?? []) {
+    lines.push(`  declared: ${DECLARED[kind]} ${name}`);
+  }
   return {
     document: { id, runs: false, reasons: [], fact: factDocument(store, knowledge, proof) },
     text: lines.join("\n"),
   };
 }
 
-function roleOf(index: number): string {
-  return ROLES[index] ?? "a fixture, or what cannot be known";
+const DECLARED = { files: "files that match", env: "the variable", command: "the output of" } as const;
+
+/** The sets of a fact that count now, with what they are. */
+function setsOf(knowledge: Knowledge, fact: KnownFact): { role: string; depset: number }[] {
+  const opaque = opaqueDepsets(knowledge.word ?? NO_WORD, fact.remarks) ?? [];
+  return [
+    ...fact.depsets.map((depset, index) => ({ role: ROLES[index] ?? "a fixture", depset })),
+    ...opaque.map((depset) => ({ role: "everything in the project", depset })),
+  ];
+}
+
+function gradeLines(knowledge: Knowledge, fact: KnownFact): string[] {
+  const { grade, because } = gradeOf(knowledge.word ?? NO_WORD, fact.remarks);
+  switch (grade) {
+    case "exact":
+      return [];
+    case "widened":
+      return [`  more counts than it may use, because of ${because.join(" and ")}`];
+    case "opaque":
+      return [`  what it depends on cannot be known, because of ${because.join(" and ")}`];
+  }
 }
 
 function changedChain(knowledge: Knowledge, fact: KnownFact): string[] {
-  return fact.depsets.flatMap((depset, index) => {
+  return setsOf(knowledge, fact).flatMap(({ role, depset }) => {
     if (knowledge.holds(depset)) {
       return [];
     }
     const keys = knowledge.changed(depset).slice(0, 3);
-    return keys.map((key) => `  reached through ${roleOf(index)} → ${describeKey(key)}`);
+    return keys.map((key) => `  reached through ${role} → ${describeKey(key)}`);
   });
 }
 
@@ -131,8 +161,11 @@ function factDocument(store: Store, knowledge: Knowledge, fact: KnownFact): obje
     outcome: fact.outcome,
     green: fact.green,
     at: new Date(fact.at).toISOString(),
-    sets: fact.depsets.map((depset, index) => ({
-      role: roleOf(index),
+    ...gradeOf(knowledge.word ?? NO_WORD, fact.remarks),
+    always: fact.remarks?.always === true,
+    declared: fact.remarks?.declared ?? [],
+    sets: setsOf(knowledge, fact).map(({ role, depset }) => ({
+      role,
       holds: knowledge.holds(depset),
       dependencies: dependenciesOf(store, depset).map(({ kind, path, name, value }) => ({ kind, path, name, value })),
     })),
