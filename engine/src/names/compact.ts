@@ -18,6 +18,7 @@ type PackedEvaluation = readonly [
   calls: Ids,
   reads: Ids,
   subscripts: Ids,
+  keys: Ids,
   decorators: Ids,
   bases: Ids,
   unions: 0 | 1,
@@ -78,6 +79,7 @@ export function packOutline(outline: Outline): string {
     list(one.calls),
     list(one.reads),
     list(one.subscripts),
+    list(one.keys),
     list(one.decorators),
     list(one.bases),
     bit(one.unions),
@@ -128,7 +130,7 @@ export function unpackOutline(text: string): Outline | undefined {
     deferred: deferred === 1,
     statements: statements.map(
       ([kind, binds, inner, checksum, own, annotations, evaluation, ...imports]): Statement => {
-        const [calls, reads, subscripts, decorators, bases, unions, autouse, raises] = evaluation;
+        const [calls, reads, subscripts, keys, decorators, bases, unions, autouse, raises] = evaluation;
         return {
           kind: KINDS[kind] ?? "effect",
           binds: list(binds),
@@ -140,6 +142,7 @@ export function unpackOutline(text: string): Outline | undefined {
             calls: list(calls),
             reads: list(reads),
             subscripts: list(subscripts),
+            keys: list(keys),
             decorators: list(decorators),
             bases: list(bases),
             unions: unions === 1,

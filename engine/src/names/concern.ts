@@ -19,8 +19,8 @@ export interface Binding {
 }
 
 /**
- * What became of a binding: it is a class or function as before, it may stand for anything now, or it is gone or of
- * another kind, so that whoever evaluates it may fail. The greater one counts.
+ * What became of a binding: it is a class or function as before, it may stand for anything now, or it is gone, so that
+ * whoever evaluates it fails. The greater one counts.
  */
 export const FATES = { same: 0, value: 1, gone: 2 } as const;
 export type Fate = (typeof FATES)[keyof typeof FATES];
@@ -179,11 +179,12 @@ class Closure implements Concern {
     return mentions.wild.filter((word) => this.#spell(word, FATES.same)).length > 0;
   }
 
-  /** Whether another value of what a statement reads can make it fail. Base classes are compared where they change. */
+  /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */
   #mayFail(path: string, { evaluation }: Statement): boolean {
-    const { reads, calls, subscripts, unions } = evaluation;
+    const { reads, calls, subscripts, keys, bases, unions } = evaluation;
     const isFragile = unions || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
-    return isFragile && [...reads, ...calls, ...subscripts].some((chain) => this.#hasOtherValue(path, chain));
+    const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
+    return [...fragile, ...keys, ...bases].some((chain) => this.#hasOtherValue(path, chain));
   }
 
   /**

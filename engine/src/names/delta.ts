@@ -54,14 +54,13 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
 
 function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {
   const [old, now] = [kindsOf(before, name), kindsOf(after, name)];
-  if (old !== now) {
-    // What is new, nobody has evaluated yet.
-    return old === "" ? FATES.value : FATES.gone;
+  if (now === "") {
+    return FATES.gone;
   }
-  return /^(class|definition|import)$/.test(now) ? FATES.same : FATES.value;
+  return old === now && /^(class|definition|import)$/.test(now) ? FATES.same : FATES.value;
 }
 
-/** What a name is bound by: whoever evaluates a class where a function stands now may fail. */
+/** What a name is bound by. */
 function kindsOf({ outline }: Evaluated, name: string): string {
   return outline.statements
     .filter(({ binds }) => binds.includes(name))

@@ -17,6 +17,8 @@ export interface Evaluation {
   readonly reads: readonly string[];
   /** Dotted names that are subscripted, with the number of arguments: `Dict/2` of `Dict[str, int]`. */
   readonly subscripts: readonly string[];
+  /** Dotted names that are keys of a dictionary, or members of a set: what they stand for needs a hash. */
+  readonly keys: readonly string[];
   readonly decorators: readonly string[];
   readonly bases: readonly string[];
   /** It joins types with `|`, which Python does not know before 3.10. */
@@ -45,6 +47,7 @@ export class EvaluationReader {
   readonly #calls = new Set<string>();
   readonly #reads = new Set<string>();
   readonly #subscripts = new Set<string>();
+  readonly #keys = new Set<string>();
   readonly #decorators = new Set<string>();
   readonly #bases = new Set<string>();
   #unions = false;
@@ -75,6 +78,7 @@ export class EvaluationReader {
       calls: [...this.#calls],
       reads: [...this.#reads],
       subscripts: [...this.#subscripts],
+      keys: [...this.#keys],
       decorators: [...this.#decorators],
       bases: [...this.#bases],
       unions: this.#unions,
@@ -184,6 +188,43 @@ export class EvaluationReader {
     return next;
   }
 
+  /** Keys of the display that opens at `open`: literals and names. Others may have no hash. */
+  #readKeys(tokens: readonly Token[], open: number, end: number): void {
+    const depth = (tokens[open] as Token).depth;
+    let isKey = true;
+    for (let at = open + 1; at < end; ) {
+      const token = tokens[at] as Token;
+      if (token.kind === OPERATOR && token.depth < depth) {
+        return;
+      }
+      if (!isKey || token.depth !== depth) {
+        isKey = token.kind === OPERATOR && token.depth === depth && token.text === "," ? true : isKey;
+        at += 1;
+        continue;
+      }
+      const { name, next } = chainAt(tokens, at, end);
+      const isLiteral =
+        token.kind === NUMBER || (token.kind === STRING && !token.formatted) || CONSTANTS.has(token.text);
+      const after = tokens[isLiteral ? at + 1 : next];
+      if (token.kind === OPERATOR && token.text === ",") {
+        at += 1;
+        continue;
+      }
+      if ((!isLiteral && name === "") || after === undefined || !/^[,:}]$/.test(after.text)) {
+        this.#raises = true;
+        return;
+      }
+      if (!isLiteral) {
+        this.#keys.add(name);
+      }
+      isKey = after.text === ",";
+      at = (isLiteral ? at + 1 : next) + 1;
+      if (after.text === "}") {
+        return;
+      }
+    }
+  }
+
   #operator(tokens: readonly Token[], at: number, start: number, end: number, isHeader: boolean): void {
     const { text, depth } = tokens[at] as Token;
     const before = at > start ? tokens[at - 1] : undefined;
@@ -204,7 +245,7 @@ export class EvaluationReader {
         this.#raises ||= before?.kind === STRING || /^[)\]}]$/.test(before?.text ?? "");
         return;
       case "{":
-        this.#raises ||= !hasPlainKeys(tokens, at, end);
+        this.#readKeys(tokens, at, end);
         return;
       case "*":
       case "**":
@@ -267,35 +308,4 @@ function holdsNumber(tokens: readonly Token[], open: number, end: number): boole
     }
   }
   return false;
-}
-
-/** Whether the keys of a dictionary, or the members of a set, are literals: others may have no hash. */
-function hasPlainKeys(tokens: readonly Token[], open: number, end: number): boolean {
-  const depth = (tokens[open] as Token).depth;
-  let isKey = true;
-  let parts = 0;
-  for (let at = open + 1; at < end; at++) {
-    const token = tokens[at] as Token;
-    if (token.kind === OPERATOR && token.depth < depth) {
-      return true;
-    }
-    if (token.depth !== depth || token.kind !== OPERATOR) {
-      if (isKey) {
-        const isLiteral =
-          token.kind === NUMBER || (token.kind === STRING && !token.formatted) || CONSTANTS.has(token.text);
-        if (!isLiteral || token.depth !== depth) {
-          return false;
-        }
-        parts += 1;
-      }
-    } else if (token.text === ",") {
-      isKey = true;
-      parts = 0;
-    } else if (token.text === ":" && parts > 0) {
-      isKey = false;
-    } else if (isKey) {
-      return false;
-    }
-  }
-  return true;
 }

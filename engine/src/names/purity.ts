@@ -85,6 +85,9 @@ export class Evaluated {
       for (const name of evaluation.subscripts) {
         found.add(`subscript ${name}`);
       }
+      for (const name of evaluation.keys) {
+        found.add(`key ${name}`);
+      }
       for (const name of evaluation.bases) {
         found.add(`base ${name}`);
       }
@@ -160,12 +163,13 @@ class Scope {
     if (kind === "main") {
       return [];
     }
-    const { reads, subscripts, bases, calls, decorators, unions } = evaluation;
+    const { reads, subscripts, keys, bases, calls, decorators, unions } = evaluation;
     const isNew = this.#python[0] > 3 || this.#python[1] >= 10;
     return [
       ...reads.filter((name) => !this.#isResolved(name)).map((name) => `read ${name}`),
       ...(unions ? reads.filter((name) => !isNew || !this.#isType(name)).map((name) => `join ${name}`) : []),
       ...subscripts.filter((name) => !this.#isGeneric(name)).map((name) => `subscript ${name}`),
+      ...keys.map((name) => `key ${name}`),
       ...bases.filter((name) => !this.#isSureBase(name)).map((name) => `base ${name}`),
       // What is bound further below, or nowhere.
       ...[...reads, ...subscripts, ...bases, ...calls, ...decorators]
