@@ -75,7 +75,7 @@ export class MentionSet {
 
   /** Adds the parameters in a function's header: pytest takes them for names of fixtures. */
   addParameters(tokens: readonly Token[], start: number, end: number): void {
-    for (let at = start + 1; at < end; at++) {
+    for (let at = start + 1; at < end && (tokens[at] as Token).depth > 0; at++) {
       const token = tokens[at] as Token;
       if (token.kind === NAME && token.depth === 1 && /^([(,]|\*\*?)$/.test((tokens[at - 1] as Token).text)) {
         this.#wild.add(token.text);

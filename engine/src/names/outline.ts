@@ -426,6 +426,10 @@ class Reader {
     for (let at = open + 1; at < colon; at++) {
       const token = tokens[at] as Token;
       const before = tokens[at - 1] as Token;
+      if (token.depth < depth) {
+        // What follows the parameters is the annotation of what is returned.
+        break;
+      }
       if (token.kind === NAME && token.depth === depth && /^([(,]|\*\*?)$/.test(before.text)) {
         found.add(token.text);
       }
@@ -505,6 +509,13 @@ class Reader {
     if (owner !== undefined) {
       owner.mentions.add(this.#tokens, start, end, owner.locals);
       return;
+    }
+    for (let at = start + 1; at < end; at++) {
+      // In an expression, wherever that stands.
+      const name = this.#isOperator(at, ":=") ? this.#word(at - 1) : undefined;
+      if (name !== undefined) {
+        this.#draft.binds.add(name);
+      }
     }
     if (as === "header") {
       this.#draft.mentions.addParameters(this.#tokens, start, end);
@@ -687,9 +698,12 @@ class Reader {
     }
     const end = this.#endOfLine(at);
     const colon = this.#colon(at);
-    // `match: int = 1` is none; a statement of that name has a subject, and its suite below or behind it.
+    // `match: int = 1` is none, nor is `case.run()`; a statement of that name has a subject, and its suite behind it.
     return (
-      colon > at + 1 && colon < end + 1 && (colon === end - 1 || word === "case") && !this.#isOperator(at + 1, "=")
+      this.#isOperator(colon, ":") &&
+      colon > at + 1 &&
+      (colon === end - 1 || word === "case") &&
+      !/^[.=,]$/.test(this.#tokens[at + 1]?.text ?? "")
     );
   }
 
