@@ -248,7 +248,10 @@ class Cells:
             return
         # A state of its own, unless it only grows, as caches do: else there would be one for each of its sizes.
         if state.context is None or len(state.origins) <= _MAX_CONTEXTS:
-            state.context = self._contexts.new("state", "%s::%s" % (rel, name))
+            before = state.context
+            # What the test has not changed of it is still the work of those before.
+            of = None if before is None else before.id
+            state.context = self._contexts.new("state", "%s::%s" % (rel, name), of)
         state.context.absorb(test)
         if len(state.origins) < _MAX_ORIGINS:
             state.origins[state.mark] = state.context

@@ -88,6 +88,7 @@ export interface ContextFrame {
   readonly uses: readonly number[];
   readonly inputs: readonly Input[];
   readonly opaque: readonly string[];
+  /** Of a teardown, its fixture; of a state, the one before it. */
   readonly of?: number;
 }
 

@@ -9,6 +9,7 @@ type PackedMentions = readonly [
   bare: Ids,
   wild: Ids,
   affixes: Ids,
+  stores: Ids,
   escapes: Ids,
   imported: readonly PackedRef[],
   reflection: Reflection,
@@ -67,10 +68,11 @@ export function packOutline(outline: Outline): string {
     return found;
   };
   const list = (words: readonly string[]): Ids => words.map(id);
-  const mentions = ({ bare, wild, affixes, escapes, imported: own, reflection }: Mentions): PackedMentions => [
+  const mentions = ({ bare, wild, affixes, stores, escapes, imported: own, reflection }: Mentions): PackedMentions => [
     list(bare),
     list(wild),
     list(affixes),
+    list(stores),
     list(escapes),
     own.map(({ level, module, names }) => [level, id(module), list(names)] as const),
     reflection,
@@ -117,10 +119,11 @@ export function unpackOutline(text: string): Outline | undefined {
   }
   const word = (id: number): string => words[id] ?? "";
   const list = (ids: Ids): string[] => ids.map(word);
-  const mentions = ([bare, wild, affixes, escapes, imported, reflection]: PackedMentions): Mentions => ({
+  const mentions = ([bare, wild, affixes, stores, escapes, imported, reflection]: PackedMentions): Mentions => ({
     bare: list(bare),
     wild: list(wild),
     affixes: list(affixes),
+    stores: list(stores),
     escapes: list(escapes),
     imported: imported.map(([level, module, names]) => ({ level, module: word(module), names: list(names) })),
     reflection,

@@ -258,11 +258,13 @@ class Closure implements Concern {
   #mentions(
     path: string,
     content: Evaluated,
-    { bare, wild, affixes, escapes, imported, reflection }: Mentions,
+    { bare, wild, affixes, stores, escapes, imported, reflection }: Mentions,
   ): "gone" | "changed" | undefined {
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
-    for (const name of bare) {
+    // Whoever only assigns parts of something does not find what is there.
+    const isStored = (name: string): boolean => !this.#isEvaluated && stores.includes(name);
+    for (const name of bare.filter((each) => !isStored(each))) {
       const fate = own?.get(name);
       if (fate === FATES.gone) {
         return "gone";
@@ -271,7 +273,7 @@ class Closure implements Concern {
         found = "changed";
       }
     }
-    if (found === undefined && wild.some((name) => this.#words.has(name))) {
+    if (found === undefined && wild.some((name) => this.#words.has(name) && !isStored(name))) {
       found = "changed";
     }
     if (found === undefined && affixes.some((affix) => this.#fits(affix))) {

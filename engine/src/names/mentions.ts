@@ -16,6 +16,8 @@ export interface Mentions {
   readonly wild: readonly string[];
   /** Beginnings and ends of names that are put together from strings: `"visit_" + kind`. */
   readonly affixes: readonly string[];
+  /** Of all names, those of which only parts are assigned: `config.colour = None`. */
+  readonly stores: readonly string[];
   /** Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. */
   readonly escapes: readonly string[];
   /** The same of what a body imports by itself. */
@@ -70,6 +72,8 @@ export class MentionSet {
   readonly #wild = new Set<string>();
   readonly #affixes = new Set<string>();
   readonly #values = new Set<string>();
+  readonly #stores = new Set<string>();
+  readonly #reads = new Set<string>();
   readonly #imported: ImportRef[] = [];
   #reflection: Reflection = REFLECTIONS.none;
 
@@ -85,8 +89,10 @@ export class MentionSet {
 
   /** Adds `tokens[start]` up to, not including, `tokens[end]`. `locals`: names that can only be locals there. */
   add(tokens: readonly Token[], start: number, end: number, locals?: ReadonlySet<string>): void {
+    const stored = assigned(tokens, start, end);
     for (let at = start; at < end; at++) {
       const token = tokens[at] as Token;
+      (at < stored ? this.#stores : this.#reads).add(token.text);
       if (token.kind === NAME) {
         this.#name(tokens, at, start, end, locals);
       } else if (token.kind === STRING) {
@@ -107,6 +113,7 @@ export class MentionSet {
       affixes: [...this.#affixes],
       escapes: [...this.#values].filter((name) => imported.has(name)),
       imported: this.#imported,
+      stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
       reflection: this.#reflection,
     };
   }
@@ -192,4 +199,13 @@ function isSpelt(tokens: readonly Token[], at: number, end: number): boolean {
   return (
     open + 1 < end && isOpen && key?.kind === STRING && !key.formatted && /^[\]),]$/.test(tokens[open + 2]?.text ?? "")
   );
+}
+
+/** How far the tokens of a statement only say of what a part is assigned: all but the last name of `a.b.c = …`. */
+function assigned(tokens: readonly Token[], start: number, end: number): number {
+  let at = start;
+  while (at + 2 < end && tokens[at]?.kind === NAME && tokens[at + 1]?.text === "." && tokens[at + 2]?.kind === NAME) {
+    at += 2;
+  }
+  return at > start && at + 1 < end && tokens[at + 1]?.text === "=" && tokens[at + 1]?.depth === 0 ? at : start;
 }

@@ -232,7 +232,9 @@ class Reader {
       }
       break;
     }
-    this.#evaluate(start, end, undefined, isSimple ? "plain" : "unknown");
+    // A name that is bound is not read.
+    this.#row(start, at, undefined);
+    this.#evaluate(isSimple ? at : start, end, undefined, isSimple ? "plain" : "unknown");
     if (isSimple) {
       this.#bind(scope, targets);
       this.#mark(undefined, "assignment");
@@ -524,7 +526,8 @@ class Reader {
     for (const [first, last] of as === "header"
       ? this.#headerAnnotations(start, end)
       : this.#annotation(start, end, as)) {
-      this.#draft.mentions.add(this.#tokens, from, first);
+      // What an annotation at the start of a statement is one of, is bound there and not read.
+      this.#draft.mentions.add(this.#tokens, as === "header" ? from : first, first);
       this.#draft.annotations.add(this.#tokens, first, last);
       from = last;
     }

@@ -72,6 +72,13 @@ export class Evaluated {
     return binding.length === 1 && this.#plain.get(binding[0] as Statement) === true;
   }
 
+  /** Names that are bound to what a call returned. */
+  computed(): string[] {
+    return this.outline.statements.flatMap(({ binds, evaluation }, index) =>
+      this.pure[index] !== true || evaluation.calls.length > 0 || evaluation.decorators.length > 0 ? binds : [],
+    );
+  }
+
   /** Everything that is evaluated, in the words of {@link Evaluated.doubts}: it went well when the module was loaded. */
   evaluates(): Set<string> {
     const found = new Set(this.doubts.flat());

@@ -15,7 +15,7 @@ import type { CollectedFrame, MarkedFrame, SessionFrame } from "../journal/frame
 import { type JournalFile, readJournal } from "../journal/reader.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
 import { type DeclaredKey, type DeclaredValue, declaredId, type Remarks } from "../model/remarks.ts";
-import { concernOf, FATES, type Project } from "../names/index.ts";
+import { type Binding, concernOf, FATES, type Project } from "../names/index.ts";
 import {
   attribute,
   type LoadedSource,
@@ -525,11 +525,20 @@ class Recorder {
       // Python sorts by code point, JavaScript by code unit: both sides are brought into one order first.
       namesDigest: (names) => namesDigest(listedNames(names)),
       resolve: (name) => this.#value({ kind: "resolve", path: "", name }),
-      readers: (path, name, loaded) => {
-        this.#project ??= projectOf(tree);
-        return this.#project.evaluated(path) === undefined
-          ? undefined
-          : concernOf(this.#project, loaded, [{ path, name, fate: FATES.value }], "readers");
+      readers: (path, name, loaded, keepers) => {
+        const project = this.#project ?? projectOf(tree);
+        this.#project = project;
+        if (project.evaluated(path) === undefined) {
+          return undefined;
+        }
+        const seeds: Binding[] = [{ path, name, fate: FATES.value }];
+        const readers = concernOf(project, loaded, seeds, "readers");
+        const kept = keepers(readers).flatMap((file) =>
+          (project.evaluated(file)?.computed() ?? []).map(
+            (each): Binding => ({ path: file, name: each, fate: FATES.same }),
+          ),
+        );
+        return kept.length === 0 ? readers : concernOf(project, loaded, [...seeds, ...kept], "readers");
       },
       isIgnored: this.#isIgnored,
       surroundings: () => {

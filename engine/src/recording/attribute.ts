@@ -62,8 +62,16 @@ export interface RecordingWorld {
   isIgnored?(path: string): boolean;
   /** `config` and `packages` dependencies of every test of a session. */
   surroundings(): readonly Dependency[];
-  /** Who can come by what a name of a file stands for, among the loaded files; undefined where that cannot be told. */
-  readers(path: string, name: string, loaded: readonly string[]): Readers | undefined;
+  /**
+   * Who can come by what a name of a file stands for, among the loaded files; undefined where that cannot be told.
+   * `keepers`: files whose import ran any of them, so that what it computed may hold on to it.
+   */
+  readers(
+    path: string,
+    name: string,
+    loaded: readonly string[],
+    keepers: (readers: Readers) => readonly string[],
+  ): Readers | undefined;
 }
 
 /** Who mentions a name, directly or through other names at module level. */
@@ -122,6 +130,8 @@ interface Context {
   readonly opaque: string[];
   readonly teardowns: number[];
   file?: number;
+  /** Of a state, the one before it. */
+  before?: number | undefined;
 }
 
 interface Code {
@@ -370,7 +380,9 @@ class Attribution {
     }
     context.inputs.push(...frame.inputs);
     context.opaque.push(...frame.opaque);
-    if (frame.of !== undefined) {
+    if (frame.kind === "state") {
+      context.before = frame.of;
+    } else if (frame.of !== undefined) {
       this.#teardownOf.set(frame.id, frame.of);
     }
   }
@@ -831,6 +843,21 @@ class Attribution {
     }
   }
 
+  /** Files whose import ran a body of these. */
+  #importedWith(readers: Readers): string[] {
+    return [...this.#moduleContexts].flatMap(([file, contexts]) => {
+      const hasRun = [...contexts].some((id) =>
+        [...(this.#contexts.get(id)?.codes ?? [])].some((code) =>
+          this.#meaning(code).members.some((member) => {
+            const { kind, path, name } = this.#dependencies[member] as Dependency;
+            return kind === "body" && readers.concerns(path, name);
+          }),
+        ),
+      );
+      return hasRun ? [this.#paths[file] ?? ""] : [];
+    });
+  }
+
   /** The number of a loaded file. */
   #fileNumber(path: string): number | undefined {
     if (this.#loaded === undefined) {
@@ -886,6 +913,7 @@ class Attribution {
     };
     const states = new States(this.#dependencies, {
       nameOf: (id) => this.#contexts.get(id)?.name ?? "",
+      before: (id) => this.#contexts.get(id)?.before,
       setOf: (id) => {
         const gathering = new Gathering(this.#stamps);
         const context = this.#contexts.get(id);
@@ -894,7 +922,7 @@ class Attribution {
         }
         return gathering.finish();
       },
-      readers: (path, name) => this.#world.readers(path, name, this.#paths),
+      readers: (path, name) => this.#world.readers(path, name, this.#paths, (readers) => this.#importedWith(readers)),
     });
     const tests = this.#tests.map(({ frame, codes }): RecordedTest => {
       const path = this.#paths[frame.file] ?? "";
@@ -920,7 +948,8 @@ class Attribution {
         }
       }
       const sets = [session, base.set, own.finish(), ...fixtures];
-      return { frame, path, sets: [...sets, ...states.foundBy(sets)] };
+      // What ran before any test, at import and in hooks, has found no state; what it holds on to has a name.
+      return { frame, path, sets: [...sets, ...states.foundBy(sets.slice(2), sets)] };
     });
     const collections = this.#collected
       .filter((frame) => !frame.partial)
