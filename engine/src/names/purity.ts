@@ -243,12 +243,8 @@ class Scope {
     if (means.kind === "statement" && means.statement.kind === "class") {
       return this.#plain.get(means.statement) === true;
     }
-    if (means.kind === "statement" && means.statement.kind === "import") {
-      const one = means.statement.imports.find(({ binds }) => binds.includes(name));
-      const original = one?.names[one.binds.indexOf(name)];
-      if (one !== undefined && original !== undefined && this.#foreign(one.module, one.level, original)) {
-        return true;
-      }
+    if (this.#isForeignClass(means, name)) {
+      return true;
     }
     const known = this.#full(name);
     if (known === "enum.Enum") {
@@ -258,9 +254,22 @@ class Scope {
     return known !== undefined && isHarmlessBase(known);
   }
 
+  /** Whether the name is that of a plain class in another module of the project. */
+  #isForeignClass(means: Meaning, name: string): boolean {
+    if (means.kind !== "statement" || means.statement.kind !== "import") {
+      return false;
+    }
+    const one = means.statement.imports.find(({ binds }) => binds.includes(name));
+    const original = one?.names[one.binds.indexOf(name)];
+    return one !== undefined && original !== undefined && this.#foreign(one.module, one.level, original);
+  }
+
   /** Whether it is sure to be there, and a class. */
   #isSureBase(name: string): boolean {
     const means = this.#meaning(name);
+    if (this.#isForeignClass(means, name)) {
+      return true;
+    }
     return means.kind === "statement" ? means.statement.kind === "class" : BUILTIN_CLASSES.has(name);
   }
 }

@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Files } from "../support/memory-tree.ts";
+import { concerned, edited } from "./project.ts";
+
+/** A project in which `pkg/mod.py` is edited. */
+const AROUND: Files = {
+  "pkg/__init__.py": "",
+  "pkg/plain.py": "VALUE = 1\n\n\ndef helper():\n    return VALUE\n\n\nclass Base:\n    pass\n",
+  "pkg/loud.py": "print('loaded')\nLEVEL = 1\n",
+  "pkg/maker.py": "class Base:\n    def __init_subclass__(cls):\n        print(cls)\n",
+  "pkg/mod.py": "",
+};
+
+function change(before: string, after: string, python: readonly [number, number] = [3, 13]): string {
+  const delta = edited({ ...AROUND, "pkg/mod.py": before }, "pkg/mod.py", after, python);
+  return delta.kind === "effect" ? "effect" : delta.changed.map(({ name }) => name).join(" ");
+}
+
+describe("what only binds names", () => {
+  for (const [what, before, after, names] of [
+    ["a constant", "A = 1\n", "A = 2\n", "A"],
+    ["a sum of numbers", "A = 60 * 5\n", "A = 60 * 6\n", "A"],
+    ["a list, a tuple, a dictionary", "A = [1, (2, 3), {'a': [4]}]\n", "A = [1, (2, 3), {'a': [5]}]\n", "A"],
+    ["an alias", "A = 1\nB = 2\nC = A\n", "A = 1\nB = 2\nC = B\n", "C"],
+    ["a function more", "A = 1\n", "A = 1\n\n\ndef f(x, *args, y=A, **kw) -> int:\n    return x\n", "f"],
+    ["a default", "def f(x=1): pass\n", "def f(x=2): pass\n", "f"],
+    ["a docstring", 'def f():\n    "One."\n', 'def f():\n    "Two."\n', "f"],
+    ["an annotation", "def f(x: int): pass\n", "def f(x: str): pass\n", "f"],
+    ["a module's docstring", '"""One."""\n', '"""Two."""\n', "__doc__"],
+    ["a class attribute", "class C:\n    a = 1\n", "class C:\n    a = 2\n", "C"],
+    ["a method more", "class C:\n    a = 1\n", "class C:\n    a = 1\n\n    def m(self): pass\n", "C"],
+    ["a class more", "", "class E(ValueError):\n    code = 3\n", "E"],
+    [
+      "a class of the project's more",
+      "from pkg.plain import Base\n",
+      "from pkg.plain import Base\nclass C(Base): pass\n",
+      "C",
+    ],
+    [
+      "a member of an enum",
+      "import enum\nclass E(enum.Enum):\n    A = 1\n",
+      "import enum\nclass E(enum.Enum):\n    A = 2\n",
+      "E",
+    ],
+    [
+      "a known decorator",
+      "import functools\n",
+      "import functools\n@functools.lru_cache(maxsize=None)\ndef f(): pass\n",
+      "f",
+    ],
+    [
+      "a property",
+      "class C:\n    pass\n",
+      "class C:\n    @property\n    def p(self): pass\n    @p.setter\n    def p(self, v): pass\n",
+      "C",
+    ],
+    ["a harmless import", "", "import json\n", "json"],
+    ["an import of the project's", "", "from pkg.plain import VALUE, helper as h\n", "VALUE h"],
+    ["a module imported by its package", "", "from . import plain\n", "plain"],
+    ["two functions that change places", "def f(): pass\ndef g(): pass\n", "def g(): pass\ndef f(): pass\n", ""],
+    ["an import behind what does not use it", "import json\nA = 1\n", "A = 1\nimport json\n", ""],
+    [
+      "a guard of scripts",
+      "A = 1\nif __name__ == '__main__':\n    run()\n",
+      "A = 1\nif __name__ == '__main__':\n    run(2)\n",
+      "__main__",
+    ],
+    [
+      "one branch",
+      "import sys\nif sys.version_info >= (3, 9):\n    A = 1\nelse:\n    A = 2\n",
+      "import sys\nif sys.version_info >= (3, 9):\n    A = 1\nelse:\n    A = 3\n",
+      "A",
+    ],
+    [
+      "an optional import",
+      "try:\n    import json\nexcept ImportError:\n    json = None\n",
+      "try:\n    import json\nexcept ImportError:\n    json = 0\n",
+      "json",
+    ],
+    ["keys that were there before", "A = 1\nD = {A: 'x'}\n", "A = 1\nD = {A: 'y'}\n", "D"],
+    ["a fixture", "import pytest\n", "import pytest\n@pytest.fixture(scope='module')\ndef f(): pass\n", "f"],
+    [
+      "a marked test",
+      "import pytest\n",
+      "import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_f(x): pass\n",
+      "test_f",
+    ],
+  ] as const) {
+    test(what, () => {
+      assert.equal(change(before, after), names);
+    });
+  }
+
+  test("types joined by a bar, where Python knows them", () => {
+    const after = "class C: pass\n\n\ndef f(x: int | C): pass\n";
+    assert.equal(change("class C: pass\n", after), "f");
+    assert.equal(change("class C: pass\n", after, [3, 9]), "effect");
+  });
+
+  test("where a value is decided by order, order counts", () => {
+    assert.equal(change("A = 1\nA = 2\nB = A\n", "A = 1\nB = A\nA = 2\n"), "B");
+    assert.equal(change("A = 1\nA = 2\n", "A = 2\nA = 1\n"), "A");
+  });
+});
+
+describe("what may do more", () => {
+  for (const [what, before, after] of [
+    ["a call", "", "print(1)\n"],
+    [
+      "a call that returns a value",
+      "from pkg.plain import helper\nA = 1\n",
+      "from pkg.plain import helper\nA = helper()\n",
+    ],
+    ["another argument of one", "A = make(1)\n", "A = make(2)\n"],
+    ["a name that nobody knows", "A = 1\n", "A = nothing\n"],
+    ["a name that is bound later", "A = 1\nB = 2\n", "B = A2\nA2 = 2\n"],
+    ["an attribute that was not read before", "import os\nA = 1\n", "import os\nA = os.nothing\n"],
+    ["a division", "A = 1 / 1\n", "A = 1 / 0\n"],
+    ["text with expressions", "A = 1\nB = f'{A}'\n", "A = 1\nB = f'{A!r}'\n"],
+    ["a subscript", "A = [1]\nB = A[0]\n", "A = [1]\nB = A[1]\n"],
+    ["a key that may have no hash", "A = []\nD = {}\n", "A = []\nD = {A: 1}\n"],
+    ["a decorator", "def f(): pass\n", "@register\ndef f(): pass\n"],
+    ["an autouse fixture", "import pytest\n", "import pytest\n@pytest.fixture(autouse=True)\ndef f(): pass\n"],
+    ["a metaclass", "class C: pass\n", "class C(metaclass=M): pass\n"],
+    ["a class that makes others", "from pkg.maker import Base\n", "from pkg.maker import Base\nclass C(Base): pass\n"],
+    ["another base", "class B: pass\nclass C: pass\n", "class B: pass\nclass C(B): pass\n"],
+    ["slots", "class C:\n    __slots__ = ('a',)\n", "class C:\n    __slots__ = ('a', 'b')\n"],
+    [
+      "a member of an enum twice",
+      "import enum\nclass E(enum.Enum):\n    A = 1\n",
+      "import enum\nclass E(enum.Enum):\n    A = 1\n    A = 2\n",
+    ],
+    ["a loop", "A = 1\n", "A = 1\nfor _ in []: pass\n"],
+    ["an attribute set", "import os\n", "import os\nos.environ['A'] = '1'\n"],
+    ["an import that prints", "", "from pkg.loud import LEVEL\n"],
+    ["an import that prints, gone", "import pkg.loud\nA = 1\n", "A = 1\n"],
+    ["an import from elsewhere", "", "import numpy\n"],
+    ["a name that is not there", "", "from pkg.plain import nothing\n"],
+    ["a name of the library that is not known", "", "from os import nothing\n"],
+    ["a star", "", "from pkg.plain import *\n"],
+    ["all that a star takes", "__all__ = ['A']\nA = 1\n", "__all__ = []\nA = 1\n"],
+    ["a hook", "", "def pytest_configure(config): pass\n"],
+    ["marks of a module", "A = 1\n", "A = 1\npytestmark = None\n"],
+    ["a way to compute names", "A = 1\n", "A = 1\ndef __getattr__(name): pass\n"],
+    [
+      "annotations at another time",
+      "def f(x: int): pass\n",
+      "from __future__ import annotations\ndef f(x: int): pass\n",
+    ],
+    [
+      "a module where a type was meant",
+      "import datetime\n",
+      "import datetime\nfrom typing import Optional\ndef f(x: Optional[datetime]): pass\n",
+    ],
+    ["effects in another order", "import pkg.loud\nprint(1)\n", "print(1)\nimport pkg.loud\n"],
+  ] as const) {
+    test(what, () => {
+      assert.equal(change(before, after), "effect");
+    });
+  }
+
+  test("an import of what was loaded before has no effect more", () => {
+    assert.equal(change("import pkg.loud\n", "import pkg.loud\nfrom pkg.loud import LEVEL\n"), "LEVEL");
+  });
+});
+
+describe("whom it concerns", () => {
+  const files: Files = {
+    "app.py": "RATE = 2\nNAME = 'x'\n\n\ndef fee(n):\n    return n * RATE\n\n\ndef name():\n    return NAME\n",
+    "shop.py":
+      "import app\nfrom app import RATE as R, fee\n\nDOUBLE = R\n\n\ndef total(n=DOUBLE):\n    return n\n\n\ndef other():\n    return app.NAME\n",
+    "local.py": "RATE = 5\n\n\ndef own():\n    return RATE\n\n\ndef local():\n    RATE = 1\n    return RATE\n",
+  };
+  const rate = (text: string): string => (files["app.py"] as string).replace("RATE = 2", text);
+
+  test("those who mention the name, through imports, aliases and defaults", () => {
+    assert.deepEqual(concerned(files, "app.py", rate("RATE = 3")), ["app.py::fee", "shop.py::total"]);
+  });
+
+  test("those who look it up in an object, or spell it in a string", () => {
+    const more = {
+      ...files,
+      "spelt.py":
+        "def attribute(x):\n    return x.RATE\n\n\ndef text(patch):\n    patch('app.RATE')\n\n\ndef prose():\n    return 'the RATE of all'\n",
+      "put.py": "def together(x, n):\n    return getattr(x, 'RA' + n)\n",
+    };
+    const found = concerned(more, "app.py", rate("RATE = 3"));
+    assert.deepEqual(found, [
+      "app.py::fee",
+      "put.py::together",
+      "shop.py::total",
+      "spelt.py::attribute",
+      "spelt.py::text",
+    ]);
+  });
+
+  test("those who hand the module on, or look names up that nobody spells", () => {
+    const more = {
+      ...files,
+      "hand.py": "import app\n\n\ndef on(f):\n    f(app)\n\n\ndef none():\n    return app.NAME\n",
+      "dynamic.py": "import importlib\n\n\ndef load(n):\n    return importlib.import_module(n)\n",
+    };
+    const found = concerned(more, "app.py", rate("RATE = 3"));
+    assert.deepEqual(found, ["app.py::fee", "dynamic.py::load", "hand.py::on", "shop.py::total"]);
+  });
+
+  test("all importers of those who evaluate what is gone", () => {
+    assert.deepEqual(concerned(files, "app.py", rate("")), ["app.py::fee", "shop.py", "shop.py::total"]);
+  });
+
+  test("all importers of those who call something with it", () => {
+    const more = { ...files, "calls.py": "from app import RATE\n\nregister(RATE)\n" };
+    assert.deepEqual(concerned(more, "app.py", rate("RATE = 3")), ["app.py::fee", "calls.py", "shop.py::total"]);
+  });
+
+  test("of a class, its methods and those who mention it", () => {
+    const classes: Files = {
+      "c.py":
+        "class Base:\n    limit = 1\n\n    def run(self):\n        return self.limit\n\n\nclass Other:\n    def run(self):\n        pass\n",
+      "d.py":
+        "from c import Base\n\n\nclass Derived(Base):\n    def more(self):\n        pass\n\n\ndef make():\n    return Derived()\n",
+      "e.py": "def f(x):\n    return x.run()\n",
+    };
+    assert.deepEqual(concerned(classes, "c.py", (classes["c.py"] as string).replace("limit = 1", "limit = 2")), [
+      "c.py::Base.run",
+      "d.py::Derived.more",
+      "d.py::make",
+    ]);
+  });
+
+  test("a name that hides a builtin, those who used that", () => {
+    const before = "def f(x):\n    return len(x)\n\n\ndef g(x):\n    return x\n";
+    assert.deepEqual(concerned({ "a.py": before }, "a.py", `def len(x): return 0\n\n\n${before}`), [
+      "a.py::f",
+      "a.py::len",
+    ]);
+  });
+
+  test("a fixture, those who ask for it under its other name as well", () => {
+    const tests: Files = {
+      "conftest.py":
+        "import pytest\n\n\n@pytest.fixture(name='client')\ndef _client():\n    return 1\n\n\n@pytest.fixture\ndef user(client):\n    return client\n",
+      "tests/test_a.py": "def test_a(client): pass\ndef test_b(user): pass\ndef test_c(): pass\n",
+    };
+    const text = (tests["conftest.py"] as string).replace("name='client'", "name='client', scope='session'");
+    assert.deepEqual(concerned(tests, "conftest.py", text), [
+      "conftest.py::_client",
+      "conftest.py::user",
+      "tests/test_a.py::test_a",
+      "tests/test_a.py::test_b",
+    ]);
+  });
+});
