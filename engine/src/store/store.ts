@@ -512,7 +512,8 @@ export class Store {
   #openDraft(): void {
     this.#draft = undefined;
     const isFalse = this.#false();
-    this.#draft = { pages: new Map(), isFalse, runs: [], lastId: this.lastDependencyId(), lastPath: undefined };
+    const lastId = this.lastDependencyId();
+    this.#draft = { pages: new Map(), isFalse, runs: [], lastId, lastPath: undefined };
   }
 
   #saveDraft(): void {

@@ -482,6 +482,22 @@ describe("worlds that share a store", () => {
     assert.equal(on.plan({ args: ["-W", "error"] }).kind, "nothing");
   });
 
+  test("a file that was edited after a test had read it leaves that test to be run, from the first decision on", () => {
+    using on = project({ "test_x.py": TEST, "data.txt": "new" });
+    run(on, {
+      ...SIMPLE,
+      files: {
+        "test_x.py": {
+          test_a: { codes: [A], inputs: [["file", "data.txt", shaOfText("old")]] },
+          test_b: { codes: [B] },
+        },
+      },
+    });
+    assert.deepEqual(on.selected(), ["test_x.py::test_a"]);
+    on.write({ "data.txt": "old" });
+    assert.equal(on.selected(), "nothing");
+  });
+
   /** Two virtual environments with one version of Python. */
   const sites = (): { top: string; one: InterpreterInfo; other: InterpreterInfo } => {
     const top = mkdtempSync(join(tmpdir(), "winnow-sites-"));
