@@ -1,4 +1,4 @@
-"""On whose behalf a file is opened: told from the frames that lead to it."""
+"""On whose behalf a file is opened, or a variable read: told from the frames that lead to it."""
 
 import os
 import sysconfig
@@ -15,6 +15,8 @@ _ASKING = (
     "_osx_support.py",
     os.path.join("ctypes", "util.py"),
 )
+# `mock.patch.dict(os.environ, …)` takes a copy, to put it back later.
+_MOCKING = ("_patch_dict", "_unpatch_dict", "_clear_dict")
 _RUNNER_PARTS = ("_pytest", "pluggy", "pytest", "xdist", "execnet")
 
 
@@ -27,7 +29,7 @@ class Callers:
         self._kinds: Dict[str, str] = {}
 
     def kind(self, filename: str) -> str:
-        """ "import", "metadata", "stdlib", "pytest", "settings", "hypothesis", "collector" or "other"."""
+        """What the code of a file is, in a word: see `_classify`; "other" is the project's, or unknown."""
         kind = self._kinds.get(filename)
         if kind is None:
             kind = self._kinds[filename] = self._classify(filename)
@@ -76,6 +78,38 @@ class Callers:
             frame = frame.f_back
         return False
 
+    def asks_for_variable(self, frame: Optional[FrameType]) -> str:
+        """Whose input an environment variable is: "current" (the current context's), "session" or "nobody".
+
+        "proxies" is "current" for `urllib`, which looks at all of them for those that name a proxy. `frame` is the one
+        that called a method of `os.environ`.
+        """
+        reader, asker = "", ""
+        while frame is not None:
+            code = frame.f_code
+            kind = self.kind(code.co_filename)
+            if kind == "import":
+                # A module is imported once for all. Those of the standard library are the interpreter's own.
+                return "session" if reader else "nobody"
+            if not reader and code.co_name in _MOCKING and code.co_filename.endswith("mock.py"):
+                return "nobody"
+            if kind in ("stdlib", "metadata"):
+                if not reader and code.co_name == "clear" and "_collections_abc" in code.co_filename:
+                    return "nobody"
+                if not reader and code.co_name == "getproxies_environment":
+                    asker = "proxies"
+            elif kind == "other":
+                break
+            elif kind == "installed":
+                reader = kind
+            elif not reader:
+                reader = kind
+                if kind == "pytest" and _hands_variables_on(frame):
+                    break
+                return "nobody"
+            frame = frame.f_back
+        return asker or "current"
+
     def _first_outside(self, frame: Optional[FrameType]) -> str:
         """The kind of the first frame that is neither the collector's nor the standard library's."""
         while frame is not None:
@@ -104,10 +138,19 @@ class Callers:
                 return "hypothesis"
             if top in ("pkg_resources", "importlib_metadata"):
                 return "metadata"
-            return "other"
+            is_plugin = top.startswith("pytest_") or parts[-1].startswith("pytest_plugin")
+            return "plugin" if is_plugin else "installed"
         if filename.startswith(self._stdlib):
             rest = filename[len(next(prefix for prefix in self._stdlib if filename.startswith(prefix))) :]
             return "metadata" if rest.startswith(os.path.join("importlib", "metadata")) else "stdlib"
         if "_pytest" in parts or "pluggy" in parts:
             return "pytest"
         return "other"
+
+
+def _hands_variables_on(frame: FrameType) -> bool:
+    """True where what pytest's `monkeypatch` does depends on the variable: `prepend`, and what must exist."""
+    name = frame.f_code.co_name
+    if not frame.f_code.co_filename.endswith("monkeypatch.py"):
+        return False
+    return name == "setenv" or (name == "delitem" and bool(frame.f_locals.get("raising")))

@@ -21,6 +21,7 @@ from .contexts import Context, Contexts
 from .fixtures import Fixtures
 from .importing import Imports, Load
 from .journal import Journal
+from .leavings import Leavings
 from .loaders import Loaders
 from .outcomes import Outcomes
 from .processes import Processes
@@ -28,6 +29,7 @@ from .registry import Registry, site_dirs
 from .session import Session
 from .threads import Threads
 from .tracing import Tracer, choose
+from .variables import Variables
 
 _COLLECTOR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -51,11 +53,14 @@ class Recorder:
         transform = self.tracer.transform() if self.tracer is not None else None
         self.imports = Imports(self.registry, self.contexts, contents, self._loaded, transform, self.fail)
         self.loaders = Loaders(self.imports)
+        callers = Callers()
+        self.leavings = Leavings(self.contexts)
+        self.variables = Variables(self.contexts, callers, self.leavings, self.fail)
         self.audit = Audit(
             self.registry,
             self.contexts,
             contents,
-            Callers(),
+            callers,
             self.imports.loading,
             session.ignore_dirs + [session.journals],
             self.fail,
@@ -84,6 +89,7 @@ class Recorder:
             self.loaders.watch()
             self.processes.watch()
             self.audit.start()
+            self.variables.start()
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=self._forget)
         except BaseException:
@@ -178,6 +184,7 @@ class Recorder:
         self.threads.end_test(test)
         self.cells.end_test(test)
         self.caches.end_test(test)
+        self.leavings.end_test(test)
         result = outcomes.result()
         file_id = self.registry.file_id(file)
         self._write_pending()
@@ -285,6 +292,7 @@ class Recorder:
         self.active = False
         self.imports.active = False
         self.audit.stop()
+        self.variables.stop()
         if self._journal is not None:
             self._journal.forget()
 
@@ -299,6 +307,7 @@ class Recorder:
         self.active = False
         self.fixtures.stop()
         self.audit.stop()
+        self.variables.stop()
         self.processes.restore()
         self.loaders.restore()
         self.imports.stop()

@@ -29,6 +29,8 @@ export interface Tree {
   /** Digest of what pytest would read of its configuration in this directory. */
   configDigest(directory: string): string;
   packagesDigest(): string;
+  /** Digest of an environment variable's value, or "-". `*`: of all but those that mean nothing; `*_proxy`: of those. */
+  variable(name: string): string;
   /** Project directories on the import path, in order. */
   readonly searchRoots: readonly string[];
 }

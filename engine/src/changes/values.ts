@@ -24,6 +24,8 @@ export function valueOfKey(tree: Tree, key: Key, resolutions?: Resolutions): str
       return tree.configDigest(key.path);
     case "packages":
       return tree.packagesDigest();
+    case "env":
+      return tree.variable(key.name);
   }
 }
 

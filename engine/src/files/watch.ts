@@ -13,8 +13,11 @@ import { join } from "node:path";
 /** How old a time has to be, by the clock of the machine, before equality of times is believed. */
 export const SAFETY_GAP_MS = 2000;
 
-/** `f`: contents of a file; `d`: names in a directory; `p`: a directory of installed packages (absolute path). */
-export type WatchKind = "f" | "d" | "p";
+/**
+ * `f`: contents of a file; `d`: names in a directory; `p`: a directory of installed packages (absolute path);
+ * `e`: an environment variable (its name), which is compared by its digest alone.
+ */
+export type WatchKind = "f" | "d" | "p" | "e";
 
 export interface WatchEntry {
   readonly kind: WatchKind;

@@ -16,6 +16,7 @@ export type Input =
   | readonly ["file", string, string]
   | readonly ["listing", string, readonly string[]]
   | readonly ["import", string]
+  | readonly ["env", string]
   | readonly ["changed", string];
 
 export interface StartFrame {

@@ -14,6 +14,7 @@ export const KEY_KINDS = {
   resolve: 5,
   config: 6,
   packages: 7,
+  env: 8,
 } as const;
 
 export type KeyKind = keyof typeof KEY_KINDS;
@@ -30,9 +31,9 @@ export function keyKindOf(number: number): KeyKind | undefined {
 
 export interface Key {
   readonly kind: KeyKind;
-  /** The file or directory concerned; empty for keys that concern none (`resolve`, `packages`). */
+  /** The file or directory concerned; empty for keys that concern none (`resolve`, `packages`, `env`). */
   readonly path: string;
-  /** The qualified name of a body, the module name of `resolve`; empty otherwise. */
+  /** The qualified name of a body, the module name of `resolve`, the variable of `env`; empty otherwise. */
   readonly name: string;
 }
 
@@ -65,5 +66,7 @@ export function describeKey(key: Key): string {
       return `pytest's configuration in ${key.path === "" ? "the project's root" : key.path}`;
     case "packages":
       return "installed packages";
+    case "env":
+      return key.name.startsWith("*") ? "environment variables" : `environment variable ${key.name}`;
   }
 }

@@ -30,6 +30,8 @@ export type Reason =
   | { readonly kind: "import-resolution-changed"; readonly name: string }
   | { readonly kind: "configuration-changed"; readonly path: string }
   | { readonly kind: "packages-changed" }
+  /** `*`: any of those that are not known to mean nothing; `*_proxy`: any of those. */
+  | { readonly kind: "variable-changed"; readonly name: string }
   /** The file does not parse or compile any more; the message is Python's or the splitter's own. */
   | { readonly kind: "unparsable"; readonly path: string; readonly message: string }
   /** The file's tests under the user's selection (`-k`, `-m`…) are not known yet. */
@@ -63,6 +65,7 @@ const CHANGED: Record<KeyKind, (key: Key) => Reason> = {
   resolve: (key) => ({ kind: "import-resolution-changed", name: key.name }),
   config: (key) => ({ kind: "configuration-changed", path: key.path }),
   packages: () => ({ kind: "packages-changed" }),
+  env: (key) => ({ kind: "variable-changed", name: key.name }),
 };
 
 /** The reason that a changed key gives. */
@@ -110,6 +113,8 @@ export function describeReason(reason: Reason): string {
       return `${describeKey({ kind: "config", path: reason.path, name: "" })} changed`;
     case "packages-changed":
       return "the installed packages changed";
+    case "variable-changed":
+      return `the ${describeKey({ kind: "env", path: "", name: reason.name })} changed`;
     case "unparsable":
       return `${reason.path} is not valid Python any more (${reason.message})`;
     case "selection-unknown":

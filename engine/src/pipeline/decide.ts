@@ -33,6 +33,7 @@ import {
   PresentTree,
 } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { Variables } from "./variables.ts";
 import { missesOf } from "./verify.ts";
 import { declaredKeys, ignoredPaths, wordOf } from "./word.ts";
 
@@ -46,6 +47,11 @@ export interface Decision {
   readonly declared: DeclaredValues;
   /** Whether the watch table in the store is out of date in its times only, so that writing it back saves work. */
   readonly restamped: number;
+}
+
+/** The paths among the changes. */
+export function changedPaths(changes: readonly Change[]): string[] {
+  return changes.filter(({ kind }) => kind !== "e").map(({ path }) => path);
 }
 
 /** What the last session said of the surroundings, kept in the store for decisions without Python. */
@@ -81,6 +87,7 @@ export function openTree(
   surroundings: Surroundings,
   watch: readonly WatchEntry[],
 ): PresentTree {
+  const variables = variablesOf(store, request);
   return new PresentTree({
     root: request.root,
     store,
@@ -89,8 +96,14 @@ export function openTree(
     siteDirectories: interpreter.siteDirectories,
     python: interpreter.version,
     now: Date.now(),
+    variable: (name) => variables.digest(name),
     broken: brokenFiles(store)[interpreter.version] ?? {},
   });
+}
+
+/** The variables that pytest is started with, as a store knows them. */
+export function variablesOf(store: Store | undefined, request: Request): Variables {
+  return new Variables(request.env, store?.note("salt") ?? "");
 }
 
 /** Contents that do not compile, by Python's version and by path. */
@@ -351,7 +364,9 @@ export function concernedBy(
     }
   };
   for (const { kind, path } of changes) {
-    if (kind !== "p") {
+    if (kind === "e") {
+      add(store.dependenciesOfKind("env").filter(({ name }) => name === path));
+    } else if (kind !== "p") {
       add(store.dependenciesOfPath(path));
     }
     if (kind === "f" && isConfigurationFile(path)) {

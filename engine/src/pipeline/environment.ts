@@ -8,7 +8,10 @@ import { textDigest } from "../files/hash.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Request, toProjectPath } from "./request.ts";
 
-/** Variables that Python or pytest themselves read. PYTEST_ADDOPTS counts through the options in it. */
+/**
+ * Variables that Python or pytest themselves read: others are inputs of the tests that ask for them. PYTEST_ADDOPTS
+ * counts through the options in it.
+ */
 export const VARIABLES = [
   "PYTHONHASHSEED",
   "PYTHONPATH",

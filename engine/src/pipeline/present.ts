@@ -98,6 +98,8 @@ export interface PresentOptions {
   /** `3.13.0`, the version whose compiler is meant. */
   readonly python: string;
   readonly now: number;
+  /** Digest of an environment variable, see {@link Tree.variable}. */
+  readonly variable: (name: string) => string;
   /** Contents known not to compile on that version, by path. */
   readonly broken: Readonly<Record<string, BrokenFile>>;
 }
@@ -121,6 +123,7 @@ export class PresentTree implements Tree {
   readonly #files = new Map<string, WatchEntry>();
   readonly #directories = new Map<string, WatchEntry>();
   readonly #sites = new Map<string, WatchEntry>();
+  readonly #variables = new Map<string, WatchEntry>();
   readonly #names = new Map<string, readonly string[] | null>();
   readonly #fingerprints = new Map<string, CachedFingerprint | undefined>();
   readonly #fresh = new Set<string>();
@@ -145,7 +148,16 @@ export class PresentTree implements Tree {
   }
 
   #mapOf(kind: WatchKind): Map<string, WatchEntry> {
-    return kind === "f" ? this.#files : kind === "d" ? this.#directories : this.#sites;
+    switch (kind) {
+      case "f":
+        return this.#files;
+      case "d":
+        return this.#directories;
+      case "p":
+        return this.#sites;
+      case "e":
+        return this.#variables;
+    }
   }
 
   /**
@@ -162,12 +174,12 @@ export class PresentTree implements Tree {
     return this.#options.python;
   }
 
-  /** Looks at every watched path; what changed is corrected in place and returned. */
+  /** Looks at everything that is watched; what changed is corrected in place and returned. */
   scan(): Change[] {
     const changes: Change[] = [];
     const { root } = this.#options;
     for (const entry of this.#options.watch) {
-      if (looksUnchanged(root, entry)) {
+      if (entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : looksUnchanged(root, entry)) {
         continue;
       }
       const before = entry.digest;
@@ -184,10 +196,14 @@ export class PresentTree implements Tree {
 
   /** All entries, with what was added by questions since. */
   entries(): WatchEntry[] {
-    return [...this.#files.values(), ...this.#directories.values(), ...this.#sites.values()];
+    return [this.#files, this.#directories, this.#sites, this.#variables].flatMap((map) => [...map.values()]);
   }
 
   #look(kind: WatchKind, path: string): WatchEntry {
+    if (kind === "e") {
+      const digest = this.#options.variable(path);
+      return { kind, path, digest, size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: true };
+    }
     const absolute = absolutePath(this.#options.root, { kind, path });
     // The stamp is taken before the content: a write in between shows as a changed time at the next look.
     const times = stamp(absolute, this.#options.now);
@@ -273,6 +289,10 @@ export class PresentTree implements Tree {
   packagesDigest(): string {
     this.#packages ??= this.#options.siteDirectories.map((path) => this.#entry("p", path).digest).join(",");
     return this.#packages;
+  }
+
+  variable(name: string): string {
+    return this.#entry("e", name).digest;
   }
 
   source(path: string): SourceState {

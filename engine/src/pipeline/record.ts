@@ -49,6 +49,7 @@ import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { ALL } from "./variables.ts";
 import { type Expectation, Verifier } from "./verify.ts";
 import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
 
@@ -77,6 +78,8 @@ export interface RunDescription {
   readonly before: readonly Dependency[];
   /** See {@link declaredBefore}. */
   readonly declared?: readonly DeclaredValue[];
+  /** Digests of the environment variables that pytest was started with; versions before this one kept none. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface RecordSummary {
@@ -166,6 +169,9 @@ export function record(
 
 /** In the place of a depset: the teardown was seen, and depended on more than can be known. No depset has this number. */
 const UNKNOWN_TEARDOWN = 0;
+
+/** The value of a variable of which nobody can tell any more what it was: no other equals it. */
+const UNKNOWN_VARIABLE = "?";
 
 class Recorder {
   readonly #store: Store;
@@ -541,11 +547,18 @@ class Recorder {
         return kept.length === 0 ? readers : concernOf(project, loaded, [...seeds, ...kept], "readers");
       },
       isIgnored: this.#isIgnored,
+      variable: (name) => this.#variable(name),
       surroundings: () => {
         const { before } = this.#description;
         return before.length > 0 ? before : surroundingValues(this.#request, tree);
       },
     };
+  }
+
+  /** What a variable was when pytest started; a later process, with others, may be the one that ingests the journal. */
+  #variable(name: string): string {
+    const { variables } = this.#description;
+    return variables === undefined ? UNKNOWN_VARIABLE : (variables[name] ?? ABSENT);
   }
 
   #value(key: Omit<Dependency, "value">): string {
@@ -586,9 +599,13 @@ class Recorder {
           this.#tree.names(entry.path.includes("/") ? entry.path.slice(0, entry.path.lastIndexOf("/")) : "");
         }
       }
+      this.#tree.variable(ALL);
       const ids = this.#tree.entries().flatMap((entry) => {
         if (entry.kind === "p") {
           return [];
+        }
+        if (entry.kind === "e") {
+          return [this.#intern({ kind: "env", path: "", name: entry.path, value: this.#variable(entry.path) })];
         }
         const kind = entry.kind === "f" ? ("file" as const) : ("listing" as const);
         return [this.#intern({ kind, path: entry.path, name: "", value: entry.digest })];

@@ -13,7 +13,15 @@ import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
 import { isDamage, openStore, type Store, unreadable, writingError } from "../store/store.ts";
-import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "./decide.ts";
+import {
+  askedFiles,
+  changedPaths,
+  type Decision,
+  decide,
+  declaredBefore,
+  surroundingValues,
+  variablesOf,
+} from "./decide.ts";
 import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
@@ -155,8 +163,8 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
     }
     plan = decision?.plan ?? plan;
   }
-  const changedPaths = (decision?.changes ?? []).map(({ path }) => path);
-  emit({ kind: "planned", mode, plan, changedPaths, decidedMs: performance.now() });
+  const changed = changedPaths(decision?.changes ?? []);
+  emit({ kind: "planned", mode, plan, changedPaths: changed, decidedMs: performance.now() });
   const refused = decision?.declared.refused.size ?? 0;
   if (refused > 0) {
     emit({ kind: "warning", ...commandsNotAllowed(refused) });
@@ -216,6 +224,7 @@ async function runTests(context: {
     asked: decision === undefined ? [] : askedFiles(decision),
     before: decision === undefined ? [] : surroundingValues(request, decision.tree),
     declared: decision === undefined ? [] : declaredBefore(request, decision),
+    variables: variablesOf(store, request).digests(),
   };
   try {
     // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.

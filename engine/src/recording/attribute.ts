@@ -60,6 +60,8 @@ export interface RecordingWorld {
   resolve(name: string, searchRoots: readonly string[]): string;
   /** Whether a file is declared to be no input, whatever happens to it. */
   isIgnored?(path: string): boolean;
+  /** Value of `env name` when the session started. */
+  variable(name: string): string;
   /** `config` and `packages` dependencies of every test of a session. */
   surroundings(): readonly Dependency[];
   /**
@@ -559,6 +561,9 @@ class Attribution {
         break;
       case "import":
         gathering.addMember(this.#resolution(input[1]));
+        break;
+      case "env":
+        gathering.addMember(this.#dependency("env", "", input[1], this.#world.variable(input[1])));
         break;
       case "changed":
         if (this.#world.isIgnored?.(input[1]) === true) {

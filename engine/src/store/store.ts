@@ -23,9 +23,11 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
  * History of the format:
  * 1: the first.
  * 2: outlines.
- * 3: remarks of facts and collections. A fact of before is taken as it is: what was opaque in it is among its depsets.
+ * 3: remarks of facts and collections.
+ * 4: environment variables are dependencies, and there is a salt. Facts that know of none prove nothing: a store of an
+ *    older format is made anew.
  */
-export const STORE_FORMAT = 3;
+export const STORE_FORMAT = 4;
 
 const OUTLINES = `
 -- Outlines by content hash, and by the checksum of the module level.
@@ -39,7 +41,8 @@ export const FACTS_PER_TEST = 8;
 const SCHEMA = `
 -- One value per name: "generation" counts the writes, "watch" is the packed watch table, "false" the packed ids of the
 -- dependencies whose value is not that of the baseline, "lastDependency" the highest id, "misses" the tests of which a
--- proof was wrong (JSON, by test id), "account" the daily account (JSON, by day).
+-- proof was wrong (JSON, by test id), "account" the daily account (JSON, by day), "salt" is in the digests of
+-- environment variables, so that nobody can look up what they stand for.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- What splits facts into disjoint worlds.
 CREATE TABLE environment (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL);
@@ -83,14 +86,6 @@ CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) 
 -- What is to be known of facts and collections besides their depsets, JSON; 0 in their column stands for nothing.
 CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
 ${OUTLINES}`;
-
-/** What makes a store of a format one of the next. */
-const MIGRATIONS: Readonly<Record<number, string>> = {
-  1: OUTLINES,
-  2: `CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
-ALTER TABLE fact ADD COLUMN remark INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE collection ADD COLUMN remark INTEGER NOT NULL DEFAULT 0;`,
-};
 
 export interface StoredDependency extends Dependency {
   readonly id: number;
@@ -186,12 +181,15 @@ export function openStore(file: string): Store {
     if (format < STORE_FORMAT) {
       database.exec("BEGIN IMMEDIATE");
       // Another process may have made it between the look and the lock.
-      const now = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
-      if (now === 0) {
-        database.exec(`${SCHEMA} PRAGMA user_version = ${STORE_FORMAT}; INSERT INTO meta VALUES ('generation', 0);`);
-      }
-      for (let from = now; from > 0 && from < STORE_FORMAT; from++) {
-        database.exec(`${MIGRATIONS[from] ?? ""} PRAGMA user_version = ${from + 1};`);
+      const present = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+      if (present < STORE_FORMAT) {
+        if (present > 0) {
+          dropAll(database);
+        }
+        const salt = "INSERT INTO meta VALUES ('salt', hex(randomblob(16)))";
+        database.exec(
+          `${SCHEMA} PRAGMA user_version = ${STORE_FORMAT}; INSERT INTO meta VALUES ('generation', 0); ${salt};`,
+        );
       }
       database.exec("COMMIT");
     }
@@ -210,6 +208,14 @@ export function openStore(file: string): Store {
       throw unreadable(file, error);
     }
     throw new WinnowError("store-unwritable", `the store ${file} cannot be opened (${message})`, MAKE_WRITABLE);
+  }
+}
+
+/** Empties a store of an older format. */
+function dropAll(database: DatabaseSync): void {
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as Row[];
+  for (const { name } of tables) {
+    database.exec(`DROP TABLE "${String(name)}"`);
   }
 }
 
@@ -435,8 +441,8 @@ export class Store {
     return this.#draft === undefined ? stored : [...new Set([...stored, ...this.#draft.pages.keys()])];
   }
 
-  /** All dependencies of a kind whose keys have no path: `resolve` and `packages`. */
-  dependenciesOfKind(kind: "resolve" | "packages"): StoredDependency[] {
+  /** All dependencies of a kind whose keys have no path. */
+  dependenciesOfKind(kind: "resolve" | "packages" | "env"): StoredDependency[] {
     return this.dependenciesOfPath("").filter((dependency) => dependency.kind === kind);
   }
 

@@ -55,6 +55,7 @@ const CLASSES: Readonly<Record<KeyKind, string>> = {
   resolve: "imports",
   config: "pytest's configuration",
   packages: "installed packages",
+  env: "environment variables",
 };
 
 const SHOWN_KEYS = 3;

@@ -5,7 +5,16 @@ import { describeKey, KEY_KINDS, type KeyKind, keyId, keyKindOf } from "../../sr
 import { changedReason, describeReason, type Reason } from "../../src/model/reason.ts";
 
 test("the numbers of kinds are stored, so they stay what they are", () => {
-  assert.deepEqual(KEY_KINDS, { body: 1, toplevel: 2, file: 3, listing: 4, resolve: 5, config: 6, packages: 7 });
+  assert.deepEqual(KEY_KINDS, {
+    body: 1,
+    toplevel: 2,
+    file: 3,
+    listing: 4,
+    resolve: 5,
+    config: 6,
+    packages: 7,
+    env: 8,
+  });
   for (const [kind, number] of Object.entries(KEY_KINDS)) {
     assert.equal(keyKindOf(number), kind);
   }
@@ -26,6 +35,7 @@ test("each kind of key has words, and a reason when it changed", () => {
     resolve: ["import of n", '"import n" finds something else now'],
     config: ["pytest's configuration in p.py", "pytest's configuration in p.py changed"],
     packages: ["installed packages", "the installed packages changed"],
+    env: ["environment variable n", "the environment variable n changed"],
   };
   for (const [kind, [key, reason]] of Object.entries(words) as [KeyKind, [string, string]][]) {
     assert.equal(describeKey({ kind, path: "p.py", name: "n" }), key);

@@ -31,6 +31,7 @@ function tree(more: Partial<PresentOptions> = {}): PresentTree {
     python: "3.13.0",
     // By a clock on which everything here is old.
     now: Date.now() + 60_000,
+    variable: () => "-",
     broken: {},
     ...more,
   });
@@ -224,6 +225,31 @@ describe("a scan", () => {
     const watch = watched((present) => present.digest("a.py"));
     renameSync(join(root, "b.py"), join(root, "a.py"));
     assert.equal(tree({ watch }).scan().length, 1);
+  });
+
+  test("sees a variable that was changed, set or removed, and trusts no time there", () => {
+    const env: Record<string, string> = { A: "1", B: "1" };
+    const variable = (name: string): string => env[name] ?? "-";
+    const watch = watched(
+      (present) => {
+        for (const name of ["A", "B", "C", "D"]) {
+          assert.equal(present.variable(name), present.value({ kind: "env", path: "", name }));
+        }
+      },
+      { variable },
+    );
+    assert.deepEqual(tree({ watch, variable }).scan(), []);
+    env["A"] = "2";
+    env["C"] = "1";
+    delete env["B"];
+    const present = tree({ watch, variable });
+    assert.deepEqual(present.scan(), [
+      { kind: "e", path: "A", before: "1" },
+      { kind: "e", path: "B", before: "1" },
+      { kind: "e", path: "C", before: "-" },
+    ]);
+    assert.equal(present.variable("A"), "2");
+    assert.deepEqual(tree({ watch: present.entries(), variable }).scan(), []);
   });
 
   test("sees a package that was upgraded", () => {

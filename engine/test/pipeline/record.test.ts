@@ -9,7 +9,7 @@ import { describe, test } from "node:test";
 import type { Input } from "../../src/journal/frames.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { hasLeftovers } from "../../src/pipeline/leftovers.ts";
-import { isAlive, journalsOf, recordLeftovers } from "../../src/pipeline/record.ts";
+import { isAlive, journalsOf, record, recordLeftovers } from "../../src/pipeline/record.ts";
 import type { InterpreterInfo } from "../../src/runners/pytest/interpreter.ts";
 import { openStore } from "../../src/store/store.ts";
 import { type CodeAt, JournalBuilder } from "../support/journal.ts";
@@ -496,6 +496,54 @@ describe("worlds that share a store", () => {
     assert.deepEqual(on.selected(), ["test_x.py::test_a"]);
     on.write({ "data.txt": "old" });
     assert.equal(on.selected(), "nothing");
+  });
+
+  test("a variable that a test asked for is one of its dependencies, as it was when pytest started", () => {
+    const asking: SessionSpec = {
+      ...SIMPLE,
+      files: { "test_x.py": { test_a: { codes: [A], inputs: [["env", "V"]] }, test_b: { codes: [B] } } },
+    };
+    using on = project();
+    run(on, asking);
+    assert.equal(on.selected(), "nothing");
+    assert.equal(on.selected({ env: { OTHER: "1" } }), "nothing");
+    assert.deepEqual(on.selected({ env: { V: "1" } }), ["test_x.py::test_a"]);
+    const { plan } = on.decide({ env: { V: "1" } });
+    assert.deepEqual(plan.kind === "some" && plan.tests[0]?.reasons, [{ kind: "variable-changed", name: "V" }]);
+    run(on, asking, { env: { V: "1" } });
+    // Both are proven now, on the idle path and off it.
+    for (const env of [{}, { V: "1" }, {}, { V: "1" }]) {
+      assert.equal(on.selected({ env }), "nothing");
+      on.remember({ env });
+    }
+    assert.deepEqual(on.selected({ env: { V: "2" } }), ["test_x.py::test_a"]);
+  });
+
+  test("of what an interrupted run found in its variables, a later one with others makes no fact of its own", () => {
+    const asking: SessionSpec = {
+      ...SIMPLE,
+      files: { "test_x.py": { test_a: { codes: [A], inputs: [["env", "V"]] }, test_b: { codes: [B] } } },
+    };
+    for (const kept of [true, false]) {
+      using on = project();
+      const { variables, ...rest } = on.describe(on.decide({ env: { V: "1" } }), { env: { V: "1" } });
+      const path = session(asking).write(join(on.layout.journals, "run1-1-0.journal"));
+      const description = kept ? { ...rest, variables: variables ?? {} } : rest;
+      record(on.store, on.request({ env: { V: "2" } }), PYTHON, description, [path], ALL_COMPILES);
+      assert.deepEqual(on.selected({ env: { V: "2" } }), ["test_x.py::test_a"]);
+      // A description without them is of an older version.
+      assert.deepEqual(on.selected({ env: { V: "1" } }), kept ? "nothing" : ["test_x.py::test_a"]);
+    }
+  });
+
+  test("what cannot be known depends on all variables", () => {
+    using on = project();
+    run(on, {
+      ...SIMPLE,
+      files: { "test_x.py": { test_a: { codes: [A], opaque: ["child process: x"] }, test_b: { codes: [B] } } },
+    });
+    assert.equal(on.selected({ env: { TERM: "dumb" } }), "nothing");
+    assert.deepEqual(on.selected({ env: { V: "1" } }), ["test_x.py::test_a"]);
   });
 
   /** Two virtual environments with one version of Python. */

@@ -8,6 +8,7 @@ import { listedNames } from "../../src/files/listing.ts";
 import { fingerprint } from "../../src/fingerprint/index.ts";
 import { ABSENT } from "../../src/model/key.ts";
 import { moduleNames, type Outline, outlineOf, Project } from "../../src/names/index.ts";
+import { Variables } from "../../src/pipeline/variables.ts";
 import { pytestConfigDigest } from "../../src/runners/pytest/configuration.ts";
 import { encode, type ProjectFile, SITE } from "./scenario.ts";
 
@@ -23,14 +24,20 @@ export class MemoryTree implements Tree {
   readonly #site: string;
   readonly #directories = new Map<string, Set<string>>();
   readonly #broken: Readonly<Record<string, Refused>>;
+  readonly #variables: Readonly<Record<string, string>>;
   readonly #sources = new Map<string, SourceState>();
 
-  /** `broken`: what Python's compiler refused, by path; it counts while that content is there. */
+  /**
+   * `broken`: what Python's compiler refused, by path; it counts while that content is there. `variables`: those that
+   * the scenario sets; all others stay the same in it.
+   */
   constructor(
     state: ReadonlyMap<string, ProjectFile>,
     searchRoots: readonly string[],
     broken: Readonly<Record<string, Refused>>,
+    variables: Readonly<Record<string, string>>,
   ) {
+    this.#variables = variables;
     this.searchRoots = searchRoots;
     this.#broken = broken;
     const site: string[] = [];
@@ -127,5 +134,9 @@ export class MemoryTree implements Tree {
 
   packagesDigest(): string {
     return this.#site;
+  }
+
+  variable(name: string): string {
+    return new Variables(this.#variables, "").digest(name);
   }
 }

@@ -160,7 +160,8 @@ export class Snapshots {
     for (let id = 1; id <= (store.counts()["environment"] ?? 0); id++) {
       const surroundings = JSON.parse(store.note(`surroundings:${id}`) ?? "{}") as { searchRoots?: string[] };
       const searchRoots = surroundings.searchRoots ?? [""];
-      const tree = trees.get(searchRoots.join("\n")) ?? new MemoryTree(step.state, searchRoots, broken);
+      const tree =
+        trees.get(searchRoots.join("\n")) ?? new MemoryTree(step.state, searchRoots, broken, step.command.environment);
       trees.set(searchRoots.join("\n"), tree);
       for (const list of store.facts(id).values()) {
         for (const fact of list.filter((each) => each.id > this.#lastFact)) {
@@ -210,7 +211,8 @@ export class Snapshots {
         }
         keys.push({ kind, path, name });
         const now = valueIn(tree, dependency);
-        if (kind !== "packages" && now !== inProject(kind, value)) {
+        // Of installed packages and variables, a scenario says only what it changes.
+        if (kind !== "packages" && kind !== "env" && now !== inProject(kind, value)) {
           problems.push(`FACT ${subject}: ${kind} ${path} ${name} is recorded as ${value}, not ${now}`);
         }
       }
@@ -225,7 +227,7 @@ export class Snapshots {
   finish(markdown: string): RecordedScenario {
     const roots = [...new Set(this.#steps.flatMap((step) => step.roots))];
     const trees = this.#scenario.steps.map(
-      (step, index) => new MemoryTree(step.state, roots, this.#steps[index]?.broken ?? {}),
+      (step, index) => new MemoryTree(step.state, roots, this.#steps[index]?.broken ?? {}, step.command.environment),
     );
     const indices = new Map<string, number>();
     const keys: [KeyKind, string, string][] = [];

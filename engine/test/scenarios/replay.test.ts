@@ -63,9 +63,9 @@ function knowledgeAt(
   const earlier = recorded.steps.slice(0, at).filter((step) => step.environment === now.environment);
   const trees = scenario.steps.map((step, index) => {
     const { roots, broken } = recorded.steps[index] as RecordedStep;
-    return new MemoryTree(step.state, roots, broken);
+    return new MemoryTree(step.state, roots, broken, step.command.environment);
   });
-  const tree = new MemoryTree((scenario.steps[at] as Step).state, earlier.at(-1)?.roots ?? [""], now.broken);
+  const tree = new MemoryTree(state, earlier.at(-1)?.roots ?? [""], now.broken, command.environment);
   const keyAt = (index: number): Key => {
     const [kind, path, name] = recorded.keys[index] as RecordedScenario["keys"][number];
     return { kind, path, name };

@@ -438,25 +438,6 @@ describe("remarks", () => {
     assert.deepEqual(store.factsOfTest(1, 1)[0]?.remarks, { always: true });
     store.close();
   });
-
-  test("a store of format 1 gets a place for them, and keeps what it has", () => {
-    const file = place();
-    const store = openStore(file);
-    store.write(() => store.addFact(1, fact(1)));
-    store.close();
-    const raw = new DatabaseSync(file);
-    raw.exec(`DROP TABLE outline; DROP TABLE remark; ALTER TABLE fact DROP COLUMN remark; ALTER TABLE collection DROP COLUMN remark;
-      PRAGMA user_version = 1`);
-    raw.close();
-    const migrated = openStore(file);
-    assert.equal(migrated.factsOfTest(1, 1)[0]?.remarks, undefined);
-    migrated.write(() => migrated.addFact(1, fact(1, { at: 5, remarks })));
-    assert.deepEqual(
-      migrated.factsOfTest(1, 1).map((each) => each.remarks),
-      [remarks, undefined],
-    );
-    migrated.close();
-  });
 });
 
 describe("stores that are not ours to write", () => {
@@ -480,6 +461,25 @@ describe("stores that are not ours to write", () => {
     assert.equal(code(file), "store-newer");
     assert.deepEqual(readFileSync(file), before);
     assert.equal(code(file), "store-newer");
+  });
+
+  test("one of an older format is made anew: its facts know less than ours must", () => {
+    const file = place();
+    const old = openStore(file);
+    old.write(() => old.addFact(1, fact(1)));
+    const salt = old.note("salt");
+    assert.match(salt ?? "", /^[0-9A-F]{32}$/);
+    old.close();
+    const raw = new DatabaseSync(file);
+    raw.exec("PRAGMA user_version = 1");
+    raw.close();
+    const store = openStore(file);
+    assert.equal(store.facts(1).size, 0);
+    assert.notEqual(store.note("salt"), salt);
+    store.close();
+    const again = openStore(file);
+    assert.match(again.note("salt") ?? "", /^[0-9A-F]{32}$/);
+    again.close();
   });
 
   test("a file that is no database is set aside, never deleted", () => {

@@ -37,8 +37,15 @@ export class MemoryTree implements Tree {
   readonly searchRoots: readonly string[];
   readonly files: Files;
   readonly packages: string;
+  readonly variables: Readonly<Record<string, string>>;
 
-  constructor(files: Files, searchRoots: readonly string[] = [""], packages = "none") {
+  constructor(
+    files: Files,
+    searchRoots: readonly string[] = [""],
+    packages = "none",
+    variables: Readonly<Record<string, string>> = {},
+  ) {
+    this.variables = variables;
     this.files = files;
     this.searchRoots = searchRoots;
     this.packages = packages;
@@ -87,6 +94,10 @@ export class MemoryTree implements Tree {
   packagesDigest(): string {
     return this.packages;
   }
+
+  variable(name: string): string {
+    return this.variables[name] ?? ABSENT;
+  }
 }
 
 /** A world for attribution: contents are known as long as the tree has them, or `more` does. */
@@ -123,6 +134,7 @@ export function memoryWorld(
     digestIfOlder: (path) => (options.young?.includes(path) === true ? undefined : tree.digest(path)),
     namesDigest: (names) => textDigest(listedNames(names).join("\n")),
     resolve: (name, roots) => resolveValue(new MemoryTree(tree.files, roots), name),
+    variable: (name) => tree.variable(name),
     surroundings: () => options.surroundings ?? [],
     readers: () => undefined,
   };

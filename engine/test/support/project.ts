@@ -6,7 +6,14 @@ import { dirname, join } from "node:path";
 import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "../../src/pipeline/decide.ts";
+import {
+  askedFiles,
+  type Decision,
+  decide,
+  declaredBefore,
+  surroundingValues,
+  variablesOf,
+} from "../../src/pipeline/decide.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
 import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
@@ -110,6 +117,7 @@ export class TestProject {
       asked: askedFiles(decision),
       before: surroundingValues(request, decision.tree),
       declared: declaredBefore(request, decision),
+      variables: variablesOf(this.store, request).digests(),
     };
   }
 

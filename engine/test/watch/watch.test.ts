@@ -40,7 +40,7 @@ function entry(path: string, kind: WatchKind = "f", digest = "d"): WatchEntry {
 
 const ENTRY: fc.Arbitrary<WatchEntry> = fc.record(
   {
-    kind: fc.constantFrom<WatchKind>("f", "d", "p"),
+    kind: fc.constantFrom<WatchKind>("f", "d", "p", "e"),
     path: fc.string({ unit: "grapheme" }),
     digest: fc.string(),
     size: fc.nat(),

@@ -1,6 +1,7 @@
 /** `winnow plan`. */
 
 import { describeReason } from "../../model/reason.ts";
+import { changedPaths } from "../../pipeline/decide.ts";
 import { commandsNotAllowed } from "../../pipeline/declared.ts";
 import { look } from "../../pipeline/look.ts";
 import { planDocument, writeJson } from "../../report/json.ts";
@@ -11,13 +12,7 @@ export async function planCommand({ request, json }: CommandLine): Promise<numbe
   const { plan, decision } = await look(request);
   const decidedMs = performance.now();
   if (json) {
-    writeJson(
-      planDocument(
-        plan,
-        (decision?.changes ?? []).map(({ path }) => path),
-        decidedMs,
-      ),
-    );
+    writeJson(planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs));
     return 0;
   }
   const lines = [plannedLine(plan, decidedMs)];

@@ -1,7 +1,7 @@
 /** `winnow status`. */
 
 import type { Grade } from "../../model/remarks.ts";
-import { type Decision, readKnowledge } from "../../pipeline/decide.ts";
+import { changedPaths, type Decision, readKnowledge } from "../../pipeline/decide.ts";
 import { look } from "../../pipeline/look.ts";
 import type { Request } from "../../pipeline/request.ts";
 import { JSON_VERSION, planDocument, writeJson } from "../../report/json.ts";
@@ -35,11 +35,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
         lastRun === undefined
           ? null
           : { id: lastRun.id, at: new Date(lastRun.at).toISOString(), ...(JSON.parse(lastRun.data) as object) },
-      plan: planDocument(
-        plan,
-        (decision?.changes ?? []).map(({ path }) => path),
-        decidedMs,
-      ),
+      plan: planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs),
     });
     return 0;
   }
