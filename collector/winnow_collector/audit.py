@@ -17,6 +17,7 @@ from typing import Any, Callable, Container, Dict, List, Optional
 from .callers import Callers
 from .content import ABSENT, Contents, key_of, real
 from .contexts import SESSION_ID, Context, Contexts
+from .packages import Packages
 from .registry import Registry
 
 _IGNORED_PARTS = frozenset((".pytest_cache", ".hypothesis", "__pycache__", ".winnow"))
@@ -40,6 +41,7 @@ class Audit:
         contexts: Contexts,
         contents: Contents,
         callers: Callers,
+        packages: Packages,
         loading: Container[str],
         ignore_dirs: List[str],
         fail: Callable[[BaseException], None],
@@ -48,6 +50,7 @@ class Audit:
         self._contexts = contexts
         self._contents = contents
         self._callers = callers
+        self._packages = packages
         self._loading = loading
         self._ignored = tuple(os.path.join(directory, "") for directory in ignore_dirs)
         self._fail = fail
@@ -113,7 +116,11 @@ class Audit:
     def _on_open(self, args: tuple) -> None:
         path, _mode, flags = args
         absolute = _absolute(path)
-        if absolute is None or self._is_ignored(absolute) or _is_invented(absolute):
+        if absolute is None or _is_invented(absolute):
+            return
+        if self._is_ignored(absolute):
+            if not absolute.endswith(_IGNORED_SUFFIXES) and self._registry.is_foreign(absolute):
+                self._packages.opened(absolute, sys._getframe())
             return
         context = self._contexts.current
         flags = flags if isinstance(flags, int) else 0

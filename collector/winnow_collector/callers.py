@@ -3,7 +3,7 @@
 import os
 import sysconfig
 from types import FrameType
-from typing import Dict, Optional
+from typing import Any, Dict, Optional
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 # Standard modules that ask the system about itself; the answer belongs to the environment, not to the test.
@@ -54,7 +54,7 @@ class Callers:
         pytest shows source lines, coverage knows the lines by them, and Hypothesis takes constants from every local
         module as hints: as an input that would make each of its tests depend on all files loaded.
         """
-        return self._first_outside(frame) in ("pytest", "settings", "hypothesis")
+        return self.first_outside(frame) in ("pytest", "settings", "hypothesis")
 
     def is_import_system(self, frame: Optional[FrameType]) -> bool:
         """True if the import system itself does it."""
@@ -64,7 +64,7 @@ class Callers:
 
     def reads_settings(self, frame: Optional[FrameType]) -> bool:
         """True if pytest or coverage read their settings."""
-        return self._first_outside(frame) in ("pytest", "settings")
+        return self.first_outside(frame) in ("pytest", "settings")
 
     def starts_harmlessly(self, frame: Optional[FrameType]) -> bool:
         """True for a child process that was announced already, or that only asks the system about itself."""
@@ -110,7 +110,7 @@ class Callers:
             frame = frame.f_back
         return asker or "current"
 
-    def _first_outside(self, frame: Optional[FrameType]) -> str:
+    def first_outside(self, frame: Optional[FrameType]) -> str:
         """The kind of the first frame that is neither the collector's nor the standard library's."""
         while frame is not None:
             kind = self.kind(frame.f_code.co_filename)
@@ -154,3 +154,9 @@ def _hands_variables_on(frame: FrameType) -> bool:
     if not frame.f_code.co_filename.endswith("monkeypatch.py"):
         return False
     return name == "setenv" or (name == "delitem" and bool(frame.f_locals.get("raising")))
+
+
+def disguised(function: Any) -> Any:
+    """Make the function's frames pass for importlib's: Python leaves those out of tracebacks and of `stacklevel`."""
+    function.__code__ = function.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
+    return function

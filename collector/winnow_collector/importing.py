@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .content import Contents, blob_sha, key_of, stat_file
 from .contexts import Context, Contexts
+from .packages import Packages
 from .registry import Registry
 from .tracing import SourceTransform
 
@@ -54,8 +55,10 @@ class Imports:
         contents: Contents,
         loaded: "Callable[[Load], None]",
         transform: Optional[SourceTransform],
+        packages: Packages,
         fail: Callable[[BaseException], None],
     ) -> None:
+        self.packages = packages
         self.registry = registry
         self.contexts = contexts
         self.contents = contents
@@ -112,6 +115,7 @@ class Imports:
                     return
                 name = importlib.util.resolve_name(name, package)
             current = self.contexts.current
+            self.packages.named(name)
             parts = name.split(".")
             for count in range(1, len(parts) + 1):
                 context = self._contexts.get(".".join(parts[:count]))
@@ -280,6 +284,7 @@ class _NameFinder:
             return
         try:
             self._imports.sought(fullname, None if path is None else list(path))
+            self._imports.packages.sought(fullname, sys._getframe(1))
         except Exception as error:
             self._imports.fail(error)
 

@@ -20,6 +20,7 @@ from types import CodeType, ModuleType
 from typing import Any, List, Optional, Tuple
 
 from .bytecode import is_young, keep_bytecode, pyc_is_trustworthy, written_ns
+from .callers import disguised
 from .importing import Imports, Load
 
 _SourceFileLoader = importlib.machinery.SourceFileLoader
@@ -65,12 +66,6 @@ class Loaders:
         setattr(owner, name, replacement)
 
 
-def _disguised(function: Any) -> Any:
-    """Make the function's frames pass for importlib's: Python leaves those out of tracebacks and of `stacklevel`."""
-    function.__code__ = function.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
-    return function
-
-
 def _source_exec(imports: Imports) -> Any:
     original = _SourceFileLoader.exec_module
 
@@ -86,7 +81,7 @@ def _source_exec(imports: Imports) -> Any:
         finally:
             load.end()
 
-    return _disguised(exec_module)
+    return disguised(exec_module)
 
 
 def _decide_compiler(loader: Any, load: Load) -> None:
@@ -131,7 +126,7 @@ def _get_code(imports: Imports) -> Any:
                 return code
         return original(self, fullname)
 
-    return _disguised(get_code)
+    return disguised(get_code)
 
 
 def _compile(loader: Any, load: Load) -> Optional[CodeType]:
@@ -162,7 +157,7 @@ def _binary_exec(imports: Imports, original: Any) -> Any:
         finally:
             load.end()
 
-    return _disguised(exec_module)
+    return disguised(exec_module)
 
 
 class _Ready(threading.local):
@@ -192,7 +187,7 @@ def _rewriting_exec(imports: Imports, original: Any, ready: _Ready) -> Any:
             ready.code = None
             load.end()
 
-    return _disguised(exec_module)
+    return disguised(exec_module)
 
 
 def _rewritten_code(hook: Any, load: Load) -> Optional[CodeType]:

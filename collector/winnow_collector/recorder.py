@@ -24,6 +24,7 @@ from .journal import Journal
 from .leavings import Leavings
 from .loaders import Loaders
 from .outcomes import Outcomes
+from .packages import Packages
 from .processes import Processes
 from .registry import Registry, site_dirs
 from .session import Session
@@ -51,9 +52,12 @@ class Recorder:
         self.processes = Processes(self.contexts)
         self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None
-        self.imports = Imports(self.registry, self.contexts, contents, self._loaded, transform, self.fail)
-        self.loaders = Loaders(self.imports)
         callers = Callers()
+        self.packages = Packages(self.registry, self.contexts, callers, self.fail)
+        self.imports = Imports(
+            self.registry, self.contexts, contents, self._loaded, transform, self.packages, self.fail
+        )
+        self.loaders = Loaders(self.imports)
         self.leavings = Leavings(self.contexts)
         self.variables = Variables(self.contexts, callers, self.leavings, self.fail)
         self.audit = Audit(
@@ -61,6 +65,7 @@ class Recorder:
             self.contexts,
             contents,
             callers,
+            self.packages,
             self.imports.loading,
             session.ignore_dirs + [session.journals],
             self.fail,
@@ -85,6 +90,7 @@ class Recorder:
             self.tracer.fail = self.fail
             self.tracer.around_annotations(self.imports.begin_annotations, self.imports.end_annotations)
             self.tracer.start()
+            self.packages.start()
             self.imports.start()
             self.loaders.watch()
             self.processes.watch()
@@ -101,6 +107,7 @@ class Recorder:
         if self.active and not self._fixtures_watched:
             self._fixtures_watched = True
             self.loaders.watch_rewriting()
+            self.packages.watch()
             self.fixtures.start()
 
     def open(self, role: str, worker: Optional[str], header: dict) -> None:
@@ -249,6 +256,7 @@ class Recorder:
         if self.active:
             contexts, imports, audit = self.contexts, self.imports, self.audit
             imports.find_unseen()
+            self.packages.settle()
             audit.settle(contexts.session)
             self._write_session(journal)
             changed = contexts.take_changed()
@@ -310,6 +318,7 @@ class Recorder:
         self.variables.stop()
         self.processes.restore()
         self.loaders.restore()
+        self.packages.restore()
         self.imports.stop()
         if self.tracer is not None:
             self.tracer.stop()

@@ -28,7 +28,10 @@ export interface Tree {
   listingDigest(directory: string): string;
   /** Digest of what pytest would read of its configuration in this directory. */
   configDigest(directory: string): string;
-  packagesDigest(): string;
+  /** Digest of the installed packages that concern all tests, or, for `*`, of all that are installed. */
+  packagesDigest(name: string): string;
+  /** Digest of what is installed under a name and of all that it requires, or "-". See `packages.ts`. */
+  packageDigest(name: string): string;
   /** Digest of an environment variable's value, or "-". `*`: of all but those that mean nothing; `*_proxy`: of those. */
   variable(name: string): string;
   /** Project directories on the import path, in order. */

@@ -23,7 +23,9 @@ export function valueOfKey(tree: Tree, key: Key, resolutions?: Resolutions): str
     case "config":
       return tree.configDigest(key.path);
     case "packages":
-      return tree.packagesDigest();
+      return tree.packagesDigest(key.name);
+    case "package":
+      return tree.packageDigest(key.name);
     case "env":
       return tree.variable(key.name);
   }

@@ -17,6 +17,10 @@ export type Input =
   | readonly ["listing", string, readonly string[]]
   | readonly ["import", string]
   | readonly ["env", string]
+  /** A top-level module name, or `dist NAME`. */
+  | readonly ["package", string]
+  /** `IMPORTER>NAME`: whoever uses the one uses the other. In the session's context only. */
+  | readonly ["edge", string]
   | readonly ["changed", string];
 
 export interface StartFrame {

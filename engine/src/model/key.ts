@@ -15,6 +15,7 @@ export const KEY_KINDS = {
   config: 6,
   packages: 7,
   env: 8,
+  package: 9,
 } as const;
 
 export type KeyKind = keyof typeof KEY_KINDS;
@@ -31,9 +32,13 @@ export function keyKindOf(number: number): KeyKind | undefined {
 
 export interface Key {
   readonly kind: KeyKind;
-  /** The file or directory concerned; empty for keys that concern none (`resolve`, `packages`, `env`). */
+  /** The file or directory concerned; empty for keys that concern none (`resolve`, `packages`, `package`, `env`). */
   readonly path: string;
-  /** The qualified name of a body, the module name of `resolve`, the variable of `env`; empty otherwise. */
+  /**
+   * The qualified name of a body, the module name of `resolve`, the variable of `env`, what is imported of
+   * `package` (or `dist NAME`, where a distribution was asked for by its own name); `*` of `packages` for all that is
+   * installed, whoever uses it; empty otherwise.
+   */
   readonly name: string;
 }
 
@@ -66,6 +71,8 @@ export function describeKey(key: Key): string {
       return `pytest's configuration in ${key.path === "" ? "the project's root" : key.path}`;
     case "packages":
       return "installed packages";
+    case "package":
+      return `installed package ${key.name.replace(/^dist /, "")}`;
     case "env":
       return key.name.startsWith("*") ? "environment variables" : `environment variable ${key.name}`;
   }

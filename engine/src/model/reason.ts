@@ -30,6 +30,7 @@ export type Reason =
   | { readonly kind: "import-resolution-changed"; readonly name: string }
   | { readonly kind: "configuration-changed"; readonly path: string }
   | { readonly kind: "packages-changed" }
+  | { readonly kind: "package-changed"; readonly name: string }
   /** `*`: any of those that are not known to mean nothing; `*_proxy`: any of those. */
   | { readonly kind: "variable-changed"; readonly name: string }
   /** The file does not parse or compile any more; the message is Python's or the splitter's own. */
@@ -65,6 +66,7 @@ const CHANGED: Record<KeyKind, (key: Key) => Reason> = {
   resolve: (key) => ({ kind: "import-resolution-changed", name: key.name }),
   config: (key) => ({ kind: "configuration-changed", path: key.path }),
   packages: () => ({ kind: "packages-changed" }),
+  package: (key) => ({ kind: "package-changed", name: key.name.replace(/^dist /, "") }),
   env: (key) => ({ kind: "variable-changed", name: key.name }),
 };
 
@@ -113,6 +115,8 @@ export function describeReason(reason: Reason): string {
       return `${describeKey({ kind: "config", path: reason.path, name: "" })} changed`;
     case "packages-changed":
       return "the installed packages changed";
+    case "package-changed":
+      return `the ${describeKey({ kind: "package", path: "", name: reason.name })}, or one that it requires, changed`;
     case "variable-changed":
       return `the ${describeKey({ kind: "env", path: "", name: reason.name })} changed`;
     case "unparsable":

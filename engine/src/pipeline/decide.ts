@@ -94,6 +94,7 @@ export function openTree(
     watch,
     searchRoots: surroundings.searchRoots,
     siteDirectories: interpreter.siteDirectories,
+    stdlib: interpreter.stdlib,
     python: interpreter.version,
     now: Date.now(),
     variable: (name) => variables.digest(name),
@@ -386,6 +387,7 @@ export function concernedBy(
   }
   if (foreign || changes.some(({ kind }) => kind === "p")) {
     add(store.dependenciesOfKind("packages"));
+    add(store.dependenciesOfKind("package"));
   }
   return [...concerned.values()];
 }

@@ -5,6 +5,14 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import {
+  allPackages,
+  commonPackages,
+  EVERYTHING_INSTALLED,
+  packageOf,
+  type Site,
+  stemOf,
+} from "../changes/packages.ts";
 import { joinPath, type Resolutions } from "../changes/resolve.ts";
 import type { SourceBlocks, SourceState, Tree } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
@@ -23,6 +31,7 @@ import { ABSENT, type Key } from "../model/key.ts";
 import { type Outline, outlineOf, packOutline, unpackOutline } from "../names/index.ts";
 import type { LoadedSource } from "../recording/attribute.ts";
 import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuration.ts";
+import { readSite } from "../runners/pytest/distributions.ts";
 import type { Store } from "../store/store.ts";
 
 /** A fingerprint with its bodies merged by qualified name. */
@@ -95,6 +104,8 @@ export interface PresentOptions {
   readonly watch: readonly WatchEntry[];
   readonly searchRoots: readonly string[];
   readonly siteDirectories: readonly string[];
+  /** Where the standard library is. */
+  readonly stdlib: readonly string[];
   /** `3.13.0`, the version whose compiler is meant. */
   readonly python: string;
   readonly now: number;
@@ -134,7 +145,10 @@ export class PresentTree implements Tree {
   readonly #outlines = new Map<string, Outline | undefined>();
   /** Words of a content, by its hash; null where the content is not to be had any more. */
   readonly #words = new Map<string, ReadonlySet<string> | null>();
-  #packages: string | undefined;
+  readonly #packages = new Map<string, string>();
+  /** What was found in site directories, by path, and whether the store has it. */
+  readonly #inventories = new Map<string, { readonly site: Site; readonly digest: string; stored: boolean }>();
+  #standard: ReadonlySet<string> | undefined;
   /** Entries that were looked at again because their times were new or too young, though nothing had changed. */
   restamped = 0;
 
@@ -216,7 +230,7 @@ export class PresentTree implements Tree {
         this.#names.set(path, names);
         digest = names === null ? ABSENT : namesDigest(names);
       } else {
-        digest = siteDigest(absolute);
+        digest = this.#readInventory(absolute);
       }
     }
     return { kind, path, digest, ...times };
@@ -286,9 +300,87 @@ export class PresentTree implements Tree {
     return digest;
   }
 
-  packagesDigest(): string {
-    this.#packages ??= this.#options.siteDirectories.map((path) => this.#entry("p", path).digest).join(",");
-    return this.#packages;
+  packagesDigest(name: string): string {
+    return name === EVERYTHING_INSTALLED
+      ? this.#options.siteDirectories.map((path) => this.#entry("p", path).digest).join(",")
+      : this.#packageValue("", commonPackages);
+  }
+
+  packageDigest(name: string): string {
+    return this.#packageValue(name, (sites) => packageOf(sites, name));
+  }
+
+  #packageValue(name: string, textFor: (sites: readonly Site[]) => string): string {
+    let value = this.#packages.get(name);
+    if (value === undefined) {
+      const text = textFor(this.#options.siteDirectories.map((path) => this.#site(path)));
+      value = text === ABSENT ? ABSENT : textDigest(text);
+      this.#packages.set(name, value);
+    }
+    return value;
+  }
+
+  /** Whether a top-level name is one of the standard library's. */
+  isStandard(name: string): boolean {
+    this.#standard ??= new Set(
+      this.#options.stdlib
+        .flatMap((path) => [path, join(path, "lib-dynload")])
+        .flatMap(namesIn)
+        .map(stemOf),
+    );
+    return this.#standard.has(name);
+  }
+
+  /** What a site directory holds, by the digest in the watch table: read only if the store has it no more. */
+  #site(path: string): Site {
+    const { digest } = this.#entry("p", path);
+    let known = this.#inventories.get(path);
+    if (known === undefined || known.digest !== digest) {
+      const stored = JSON.parse(this.#options.store?.note(`site:${path}`) ?? "null") as StoredSite | null;
+      if (stored?.digest === digest) {
+        known = { ...stored, stored: true };
+        this.#inventories.set(path, known);
+      } else {
+        this.#readInventory(path);
+        known = this.#inventories.get(path);
+      }
+    }
+    return known?.site ?? NOTHING_INSTALLED;
+  }
+
+  /** Reads a site directory; returns its digest. */
+  #readInventory(path: string): string {
+    this.#packages.clear();
+    try {
+      readdirSync(path);
+    } catch {
+      this.#inventories.set(path, { site: NOTHING_INSTALLED, digest: ABSENT, stored: true });
+      return ABSENT;
+    }
+    const site = readSite({
+      names: () => namesIn(path).sort(),
+      read: (name) => {
+        try {
+          return readFileSync(join(path, name));
+        } catch {
+          return null;
+        }
+      },
+    });
+    const digest = textDigest(allPackages([site]));
+    this.#inventories.set(path, { site, digest, stored: false });
+    return digest;
+  }
+
+  /** Writes what was found in site directories since. */
+  saveSites(store: Store): void {
+    for (const [path, inventory] of this.#inventories) {
+      if (!inventory.stored) {
+        const { site, digest } = inventory;
+        store.setNote(`site:${path}`, JSON.stringify({ site, digest } satisfies StoredSite));
+        inventory.stored = true;
+      }
+    }
   }
 
   variable(name: string): string {
@@ -484,36 +576,20 @@ export function namesDigest(names: readonly string[]): string {
   return textDigest(names.join("\n"));
 }
 
-/** What a directory of installed packages holds: its names, and what each distribution says that it consists of. */
-function siteDigest(absolute: string): string {
-  const parts: string[] = [];
-  try {
-    for (const name of readdirSync(absolute).sort()) {
-      if (name === "__pycache__") {
-        continue;
-      }
-      parts.push(name);
-      if (name.endsWith(".dist-info") || name.endsWith(".egg-info")) {
-        parts.push(recordDigest(join(absolute, name)));
-      } else if (name.endsWith(".pth") || name.endsWith(".egg-link")) {
-        parts.push(blobSha1(readFileSync(join(absolute, name))));
-      }
-    }
-  } catch {
-    return ABSENT;
-  }
-  return textDigest(parts.join("\n"));
+/** A site directory as the store keeps it. */
+interface StoredSite {
+  readonly site: Site;
+  readonly digest: string;
 }
 
-function recordDigest(directory: string): string {
-  for (const name of ["RECORD", "PKG-INFO", "METADATA"]) {
-    try {
-      return blobSha1(readFileSync(join(directory, name)));
-    } catch {
-      // The next of them then; a distribution with none of the three has only its name.
-    }
+const NOTHING_INSTALLED: Site = { distributions: [], loose: [], startup: [] };
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
-  return ABSENT;
 }
 
 const CONFIGURATION_FILES: ReadonlySet<string> = new Set([...CONFIG_NAMES, "setup.py"]);

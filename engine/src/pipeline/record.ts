@@ -7,6 +7,7 @@
 
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { EVERYTHING_INSTALLED } from "../changes/packages.ts";
 import { joinPath } from "../changes/resolve.ts";
 import { listedNames } from "../files/listing.ts";
 import { projectFiles } from "../files/walk.ts";
@@ -80,6 +81,8 @@ export interface RunDescription {
   readonly declared?: readonly DeclaredValue[];
   /** Digests of the environment variables that pytest was started with; versions before this one kept none. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Digest of all that was installed before the run started. */
+  readonly installed?: string;
 }
 
 export interface RecordSummary {
@@ -170,8 +173,8 @@ export function record(
 /** In the place of a depset: the teardown was seen, and depended on more than can be known. No depset has this number. */
 const UNKNOWN_TEARDOWN = 0;
 
-/** The value of a variable of which nobody can tell any more what it was: no other equals it. */
-const UNKNOWN_VARIABLE = "?";
+/** The value of what nobody can tell any more: no other equals it. */
+const UNKNOWN = "?";
 
 class Recorder {
   readonly #store: Store;
@@ -548,6 +551,7 @@ class Recorder {
       },
       isIgnored: this.#isIgnored,
       variable: (name) => this.#variable(name),
+      installed: (name) => (tree.isStandard(name) ? undefined : this.#installed(name)),
       surroundings: () => {
         const { before } = this.#description;
         return before.length > 0 ? before : surroundingValues(this.#request, tree);
@@ -558,7 +562,16 @@ class Recorder {
   /** What a variable was when pytest started; a later process, with others, may be the one that ingests the journal. */
   #variable(name: string): string {
     const { variables } = this.#description;
-    return variables === undefined ? UNKNOWN_VARIABLE : (variables[name] ?? ABSENT);
+    return variables === undefined ? UNKNOWN : (variables[name] ?? ABSENT);
+  }
+
+  /** What is installed under a name; unknown if anything was installed or removed since the run started. */
+  #installed(name: string): string {
+    const everything = { kind: "packages", path: "", name: EVERYTHING_INSTALLED } as const;
+    if (this.#value(everything) !== this.#description.installed) {
+      return UNKNOWN;
+    }
+    return this.#value(name === EVERYTHING_INSTALLED ? everything : { kind: "package", path: "", name });
   }
 
   #value(key: Omit<Dependency, "value">): string {
@@ -600,9 +613,11 @@ class Recorder {
         }
       }
       this.#tree.variable(ALL);
+      const value = this.#installed(EVERYTHING_INSTALLED);
+      const packages = this.#intern({ kind: "packages", path: "", name: EVERYTHING_INSTALLED, value });
       const ids = this.#tree.entries().flatMap((entry) => {
         if (entry.kind === "p") {
-          return [];
+          return [packages];
         }
         if (entry.kind === "e") {
           return [this.#intern({ kind: "env", path: "", name: entry.path, value: this.#variable(entry.path) })];
@@ -630,6 +645,7 @@ class Recorder {
     // Last, because each question adds to it what its answer depends on.
     this.#store.setWatch(this.#tree.entries());
     this.#tree.saveFingerprints(this.#store);
+    this.#tree.saveSites(this.#store);
   }
 
   /** Decides the same request again on what is known now, so that an idle invocation finds its answer ready. */

@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { EVERYTHING_INSTALLED } from "../changes/packages.ts";
 import type { Mode } from "../config/config.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 import type { Plan } from "../model/plan.ts";
@@ -225,6 +226,7 @@ async function runTests(context: {
     before: decision === undefined ? [] : surroundingValues(request, decision.tree),
     declared: decision === undefined ? [] : declaredBefore(request, decision),
     variables: variablesOf(store, request).digests(),
+    ...(decision === undefined ? {} : { installed: decision.tree.packagesDigest(EVERYTHING_INSTALLED) }),
   };
   try {
     // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.

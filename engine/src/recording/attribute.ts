@@ -62,6 +62,8 @@ export interface RecordingWorld {
   isIgnored?(path: string): boolean;
   /** Value of `env name` when the session started. */
   variable(name: string): string;
+  /** Value of `package name` while the session ran; undefined for what is none, such as the standard library. */
+  installed(name: string): string | undefined;
   /** `config` and `packages` dependencies of every test of a session. */
   surroundings(): readonly Dependency[];
   /**
@@ -245,6 +247,11 @@ const SESSION_HOOKS = [
   "pytest_runtestloop",
   "pytest_sessionstart",
 ] as const;
+
+/** All that is installed. */
+const EVERYTHING = "*";
+/** Packages that read the metadata of all others. */
+const SEES_ALL: ReadonlySet<string> = new Set(["pkg_resources", "importlib_metadata"]);
 
 /** Contexts of `functools` caches: what produced the values that later tests find ready. They have no teardown. */
 const CACHE_PREFIX = "cache::";
@@ -526,6 +533,7 @@ class Attribution {
     const members: number[] = [];
     const files: number[] = [code.file];
     for (const block of source.blocksAt(code.line, code.name)) {
+      members.push(...this.#packagesIn(block.imports));
       members.push(this.#dependency("body", path, block.qualname, source.body(block.qualname)));
       files.push(...this.#targets(code.file, block.imports));
     }
@@ -565,6 +573,13 @@ class Attribution {
       case "env":
         gathering.addMember(this.#dependency("env", "", input[1], this.#world.variable(input[1])));
         break;
+      case "package":
+        for (const member of this.#package(input[1])) {
+          gathering.addMember(member);
+        }
+        break;
+      case "edge":
+        break; // see #package
       case "changed":
         if (this.#world.isIgnored?.(input[1]) === true) {
           // A value that nothing has: once the file counts again, this proves nothing.
@@ -681,6 +696,7 @@ class Attribution {
         ? undefined
         : [
             this.#dependency("toplevel", this.#paths[file] ?? "", "", source.toplevel),
+            ...this.#packagesIn(source.imports),
             // A package without a file of its own is found through its names only.
             ...(this.#moduleNames.get(file) ?? []).flatMap(({ name }) =>
               withParents(name).map((each) => this.#resolution(each)),
@@ -693,6 +709,42 @@ class Attribution {
   #resolution(name: string): number {
     return this.#dependency("resolve", "", name, this.#world.resolve(name, this.#searchRoots));
   }
+
+  /** Installed packages that import statements name. */
+  #packagesIn(imports: readonly ImportRef[]): number[] {
+    return imports.flatMap(({ level, module }) => {
+      const name = module.split(".", 1)[0] ?? module;
+      // A module of the project comes before whatever may be installed under its name one day.
+      return level > 0 || this.#filesByName.has(name) ? [] : this.#package(name);
+    });
+  }
+
+  /** What is installed under a name, and what was seen to be imported by it. */
+  #package(name: string): readonly number[] {
+    let members = this.#packages.get(name);
+    if (members === undefined) {
+      this.#edges ??= edgesOf(this.#contexts.get(SESSION_CONTEXT)?.inputs ?? []);
+      const reached = new Set([name]);
+      for (const each of reached) {
+        for (const next of this.#edges.get(each) ?? []) {
+          reached.add(next);
+        }
+      }
+      members = [...reached].flatMap((each) => {
+        const [kind, key] =
+          each === EVERYTHING || SEES_ALL.has(each)
+            ? (["packages", EVERYTHING] as const)
+            : (["package", each] as const);
+        const value = this.#world.installed(key);
+        return value === undefined ? [] : [this.#dependency(kind, "", key, value)];
+      });
+      this.#packages.set(name, members);
+    }
+    return members;
+  }
+
+  readonly #packages = new Map<string, readonly number[]>();
+  #edges: ReadonlyMap<string, readonly string[]> | undefined;
 
   #reachContext(gathering: Gathering, id: number, skip: FileMarks | undefined): void {
     const context = this.#contexts.get(id);
@@ -991,6 +1043,18 @@ class Attribution {
       ended: this.#ended,
     };
   }
+}
+
+/** What each installed package was seen to import, or to ask for. */
+function edgesOf(inputs: readonly Input[]): Map<string, string[]> {
+  const edges = new Map<string, string[]>();
+  for (const input of inputs) {
+    if (input[0] === "edge") {
+      const [from = "", to = ""] = input[1].split(">");
+      edges.set(from, [...(edges.get(from) ?? []), to]);
+    }
+  }
+  return edges;
 }
 
 /** The collector writes the root as "."; here it is "". */

@@ -24,8 +24,8 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
  * 1: the first.
  * 2: outlines.
  * 3: remarks of facts and collections.
- * 4: environment variables are dependencies, and there is a salt. Facts that know of none prove nothing: a store of an
- *    older format is made anew.
+ * 4: environment variables and single packages are dependencies, and there is a salt. Facts that know of none prove
+ *    nothing: a store of an older format is made anew.
  */
 export const STORE_FORMAT = 4;
 
@@ -442,7 +442,7 @@ export class Store {
   }
 
   /** All dependencies of a kind whose keys have no path. */
-  dependenciesOfKind(kind: "resolve" | "packages" | "env"): StoredDependency[] {
+  dependenciesOfKind(kind: "resolve" | "packages" | "package" | "env"): StoredDependency[] {
     return this.dependenciesOfPath("").filter((dependency) => dependency.kind === kind);
   }
 

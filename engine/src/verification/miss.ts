@@ -56,6 +56,7 @@ const CLASSES: Readonly<Record<KeyKind, string>> = {
   config: "pytest's configuration",
   packages: "installed packages",
   env: "environment variables",
+  package: "installed packages",
 };
 
 const SHOWN_KEYS = 3;

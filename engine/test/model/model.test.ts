@@ -14,6 +14,7 @@ test("the numbers of kinds are stored, so they stay what they are", () => {
     config: 6,
     packages: 7,
     env: 8,
+    package: 9,
   });
   for (const [kind, number] of Object.entries(KEY_KINDS)) {
     assert.equal(keyKindOf(number), kind);
@@ -35,6 +36,7 @@ test("each kind of key has words, and a reason when it changed", () => {
     resolve: ["import of n", '"import n" finds something else now'],
     config: ["pytest's configuration in p.py", "pytest's configuration in p.py changed"],
     packages: ["installed packages", "the installed packages changed"],
+    package: ["installed package n", "the installed package n, or one that it requires, changed"],
     env: ["environment variable n", "the environment variable n changed"],
   };
   for (const [kind, [key, reason]] of Object.entries(words) as [KeyKind, [string, string]][]) {

@@ -28,6 +28,7 @@ function tree(more: Partial<PresentOptions> = {}): PresentTree {
     watch: [],
     searchRoots: [""],
     siteDirectories: [],
+    stdlib: [],
     python: "3.13.0",
     // By a clock on which everything here is old.
     now: Date.now() + 60_000,
@@ -121,7 +122,7 @@ describe("a question puts what its answer depends on into the table", () => {
     write("site/one-1.0.dist-info/RECORD", "one.py,sha256=1");
     write("site/__pycache__/x.pyc", "");
     const site = join(root, "site");
-    const digest = (): string => tree({ siteDirectories: [site] }).packagesDigest();
+    const digest = (): string => tree({ siteDirectories: [site] }).packagesDigest("*");
     const seen = [digest()];
     const expectNew = (): void => {
       assert.ok(!seen.includes(digest()));
@@ -144,8 +145,8 @@ describe("a question puts what its answer depends on into the table", () => {
     mkdirSync(join(site, "four.dist-info"));
     expectNew();
     const both = tree({ siteDirectories: [site, join(root, "gone")] });
-    assert.ok(both.packagesDigest().endsWith(",-"));
-    assert.equal(both.packagesDigest(), both.value({ kind: "packages", path: "", name: "" }));
+    assert.ok(both.packagesDigest("*").endsWith(",-"));
+    assert.equal(both.packagesDigest("*"), both.value({ kind: "packages", path: "", name: "*" }));
     assert.deepEqual(
       both.entries().map(({ kind, path }) => [kind, path]),
       [
@@ -153,7 +154,41 @@ describe("a question puts what its answer depends on into the table", () => {
         ["p", join(root, "gone")],
       ],
     );
-    assert.equal(tree().packagesDigest(), "");
+    assert.equal(tree().packagesDigest("*"), "");
+  });
+
+  test("packages one by one, read again only where something changed", () => {
+    write("site/one-1.0.dist-info/RECORD", "one.py,sha256=1,1");
+    const site = join(root, "site");
+    const store = openStore(join(root, "store.db"));
+    const before = tree({ siteDirectories: [site], store });
+    const value = before.packageDigest("one");
+    assert.match(value, /^[0-9a-f]{32}$/);
+    assert.equal(before.packageDigest("two"), "-");
+    assert.equal(value, before.value({ kind: "package", path: "", name: "one" }));
+    assert.equal(before.packagesDigest(""), tree({ siteDirectories: [site] }).packagesDigest(""));
+    store.write(() => before.saveSites(store));
+    // Unnoticed, because the directory itself is as it was: what the store has counts.
+    write("site/one-1.0.dist-info/RECORD", "one.py,sha256=2,1");
+    const unchanged = tree({ siteDirectories: [site], store, watch: before.entries() });
+    assert.deepEqual(unchanged.scan(), []);
+    assert.equal(unchanged.packageDigest("one"), value);
+    write("site/two.py", "");
+    const changed = tree({ siteDirectories: [site], store, watch: unchanged.entries() });
+    assert.equal(changed.scan().length, 1);
+    assert.notEqual(changed.packageDigest("one"), value);
+    assert.notEqual(changed.packageDigest("two"), "-");
+    store.close();
+  });
+
+  test("which names are the standard library's", () => {
+    write("lib/json/__init__.py", "");
+    write("lib/lib-dynload/_x.so", "");
+    const present = tree({ stdlib: [join(root, "lib"), join(root, "gone")] });
+    assert.deepEqual(
+      ["json", "_x", "yaml"].map((name) => present.isStandard(name)),
+      [true, true, false],
+    );
   });
 });
 
@@ -255,7 +290,7 @@ describe("a scan", () => {
   test("sees a package that was upgraded", () => {
     write("site/one-1.0.dist-info/RECORD", "1");
     const options = { siteDirectories: [join(root, "site")] };
-    const watch = watched((present) => present.packagesDigest(), options);
+    const watch = watched((present) => present.packagesDigest("*"), options);
     assert.deepEqual(tree({ ...options, watch }).scan(), []);
     renameSync(join(root, "site", "one-1.0.dist-info"), join(root, "site", "one-1.1.dist-info"));
     assert.deepEqual(

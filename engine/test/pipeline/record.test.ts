@@ -551,7 +551,7 @@ describe("worlds that share a store", () => {
     const top = mkdtempSync(join(tmpdir(), "winnow-sites-"));
     const [one, other] = ["one", "other"].map((name) => {
       mkdirSync(join(top, name, `lib-${name}.dist-info`), { recursive: true });
-      writeFileSync(join(top, name, `lib-${name}.dist-info`, "RECORD"), name);
+      writeFileSync(join(top, name, `lib-${name}.dist-info`, "METADATA"), name);
       return { ...PYTHON, siteDirectories: [join(top, name)] };
     });
     return { top, one: one as InterpreterInfo, other: other as InterpreterInfo };
@@ -572,9 +572,46 @@ describe("worlds that share a store", () => {
       on.remember({ python });
       on.remember({ python });
     }
-    writeFileSync(join(top, "one", "more.py"), "");
+    writeFileSync(join(top, "one", "more.pth"), "");
     assert.deepEqual(filesOf(on.plan({ python: one })), ["test_x.py"]);
     assert.equal(on.plan({ python: other }).kind, "nothing");
+    rmSync(top, { recursive: true });
+  });
+
+  test("a package that a source imports is one of its tests' dependencies, unless something was installed meanwhile", () => {
+    const top = mkdtempSync(join(tmpdir(), "winnow-sites-"));
+    const install = (version: string): void => {
+      mkdirSync(join(top, "lib.dist-info"), { recursive: true });
+      writeFileSync(join(top, "lib.dist-info", "RECORD"), `lib.py,sha256=${version},1\n`);
+      // What an installer does to the directory itself.
+      writeFileSync(join(top, `${version}.tmp`), "");
+    };
+    install("1");
+    const python = { ...PYTHON, siteDirectories: [top] };
+    const importing = "import lib\ndef test_c(): pass\n";
+    using on = project({ "test_x.py": TEST, "test_y.py": importing });
+    const spec: SessionSpec = {
+      loaded: { "test_x.py": TEST, "test_y.py": importing },
+      files: { ...SIMPLE.files, "test_y.py": { test_c: { codes: [["test_y.py", 2, "test_c"]] } } },
+    };
+    run(on, spec, { python });
+    assert.equal(on.plan({ python }).kind, "nothing");
+    install("2");
+    const { plan } = on.decide({ python });
+    assert.deepEqual(plan.kind === "some" && plan.files, [
+      { path: "test_y.py", reasons: [{ kind: "package-changed", name: "lib" }] },
+    ]);
+    // Nobody knows which of both the test saw.
+    on.run(
+      () => {
+        install("3");
+        return [session(spec)];
+      },
+      { python },
+    );
+    assert.deepEqual(filesOf(on.plan({ python })), ["test_y.py"]);
+    run(on, spec, { python });
+    assert.equal(on.plan({ python }).kind, "nothing");
     rmSync(top, { recursive: true });
   });
 

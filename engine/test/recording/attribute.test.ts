@@ -298,6 +298,53 @@ describe("the import closure", () => {
     assert.deepEqual(closure(sources), ["a.py", "test_a.py"]);
   });
 
+  test("has what is installed under the names that a module and its bodies import, and what those were seen to import", () => {
+    const files = {
+      "a.py": "import os, web.views\nimport gone\nfrom . import c\ndef f():\n    from lazy import x\n    import own\n",
+      "own.py": "import pkg_resources\n",
+    };
+    const world = memoryWorld(new MemoryTree(files, [""], "web-1 lazy-1 fast-2"));
+    const builder = new JournalBuilder().start().session();
+    builder.context(0, "session", "session", {
+      inputs: [
+        ["edge", "web>fast"],
+        ["edge", "fast>web"],
+        ["edge", "x>y"],
+      ],
+    });
+    builder.module("a.py", { sha: shaOf(files["a.py"]), ctx: 1 });
+    builder.module("own.py", { sha: shaOf(files["own.py"]), ctx: 2 });
+    builder.test("a.py::test_it", "a.py", { codes: [["a.py", 4, "f"]] });
+    builder.test("a.py::test_named", "a.py", {
+      inputs: [
+        ["package", "lazy"],
+        ["package", "dist Lazy"],
+        ["package", "*"],
+      ],
+    });
+    const recording = attribute(builder.frames, world);
+    const of = (index: number): string[] =>
+      members(recording, recording.tests[index]?.sets ?? [])
+        .filter(({ kind }) => kind.startsWith("package"))
+        .map(({ kind, name, value }) => `${kind} ${name} ${value}`)
+        .sort();
+    assert.deepEqual(of(0), [
+      "package fast fast-2",
+      "package gone -",
+      "package lazy lazy-1",
+      "package web web-1",
+      "packages * *web-1 lazy-1 fast-2",
+    ]);
+    assert.deepEqual(of(1), [
+      "package dist Lazy -",
+      "package fast fast-2",
+      "package gone -",
+      "package lazy lazy-1",
+      "package web web-1",
+      "packages * *web-1 lazy-1 fast-2",
+    ]);
+  });
+
   test("has the packages that a module lies in", () => {
     const sources = {
       "p/__init__.py": "X = 1\n",

@@ -1,5 +1,6 @@
 /** A scenario's project as the decisions see it, without a disk. */
 
+import { allPackages, commonPackages, EVERYTHING_INSTALLED, packageOf, type Site } from "../../src/changes/packages.ts";
 import { type Resolutions, resolveCandidates } from "../../src/changes/resolve.ts";
 import type { SourceState, Tree } from "../../src/changes/tree.ts";
 import { toplevelValue } from "../../src/changes/values.ts";
@@ -10,6 +11,7 @@ import { ABSENT } from "../../src/model/key.ts";
 import { moduleNames, type Outline, outlineOf, Project } from "../../src/names/index.ts";
 import { Variables } from "../../src/pipeline/variables.ts";
 import { pytestConfigDigest } from "../../src/runners/pytest/configuration.ts";
+import { readSite } from "../../src/runners/pytest/distributions.ts";
 import { encode, type ProjectFile, SITE } from "./scenario.ts";
 
 /** A content that does not compile, and what Python says of it. */
@@ -21,7 +23,7 @@ export interface Refused {
 export class MemoryTree implements Tree {
   readonly searchRoots: readonly string[];
   readonly #files = new Map<string, Uint8Array>();
-  readonly #site: string;
+  readonly #site: Site;
   readonly #directories = new Map<string, Set<string>>();
   readonly #broken: Readonly<Record<string, Refused>>;
   readonly #variables: Readonly<Record<string, string>>;
@@ -40,11 +42,11 @@ export class MemoryTree implements Tree {
     this.#variables = variables;
     this.searchRoots = searchRoots;
     this.#broken = broken;
-    const site: string[] = [];
+    const site = new Map<string, Uint8Array>();
     this.#directories.set("", new Set());
     for (const [path, file] of state) {
       if (path.startsWith(SITE)) {
-        site.push(`${path} ${blobSha1(encode(file))}`);
+        site.set(path.slice(SITE.length), encode(file));
         continue;
       }
       this.#files.set(path, encode(file));
@@ -55,7 +57,10 @@ export class MemoryTree implements Tree {
         this.#directories.set(directory, names.add(name));
       });
     }
-    this.#site = site.sort().join("\n");
+    this.#site = readSite({
+      names: () => [...new Set([...site.keys()].map((path) => path.split("/", 1)[0] ?? path))].sort(),
+      read: (path) => site.get(path) ?? null,
+    });
   }
 
   digest(path: string): string {
@@ -132,8 +137,12 @@ export class MemoryTree implements Tree {
     return pytestConfigDigest((name) => this.#files.get(directory === "" ? name : `${directory}/${name}`) ?? null);
   }
 
-  packagesDigest(): string {
-    return this.#site;
+  packagesDigest(name: string): string {
+    return name === EVERYTHING_INSTALLED ? allPackages([this.#site]) : commonPackages([this.#site]);
+  }
+
+  packageDigest(name: string): string {
+    return packageOf([this.#site], name);
   }
 
   variable(name: string): string {

@@ -81,6 +81,9 @@ export function textOf(markdown: string): string {
   return textDigest(markdown);
 }
 
+/** Kinds of keys of which a scenario says only what it changes. */
+const BORROWED: ReadonlySet<KeyKind> = new Set(["packages", "package", "env"]);
+
 interface Depset {
   readonly step: number;
   readonly keys: readonly Key[];
@@ -211,8 +214,7 @@ export class Snapshots {
         }
         keys.push({ kind, path, name });
         const now = valueIn(tree, dependency);
-        // Of installed packages and variables, a scenario says only what it changes.
-        if (kind !== "packages" && kind !== "env" && now !== inProject(kind, value)) {
+        if (!BORROWED.has(kind) && now !== inProject(kind, value)) {
           problems.push(`FACT ${subject}: ${kind} ${path} ${name} is recorded as ${value}, not ${now}`);
         }
       }

@@ -91,14 +91,21 @@ export class MemoryTree implements Tree {
     return this.digest(directory === "" ? "pytest.ini" : `${directory}/pytest.ini`);
   }
 
-  packagesDigest(): string {
-    return this.packages;
+  packagesDigest(name: string): string {
+    return name + this.packages;
+  }
+
+  packageDigest(name: string): string {
+    return this.packages.split(" ").find((each) => each.startsWith(`${name}-`)) ?? ABSENT;
   }
 
   variable(name: string): string {
     return this.variables[name] ?? ABSENT;
   }
 }
+
+/** What attribution is told to be the standard library. */
+const STANDARD: ReadonlySet<string> = new Set(["os", "sys"]);
 
 /** A world for attribution: contents are known as long as the tree has them, or `more` does. */
 export function memoryWorld(
@@ -135,6 +142,12 @@ export function memoryWorld(
     namesDigest: (names) => textDigest(listedNames(names).join("\n")),
     resolve: (name, roots) => resolveValue(new MemoryTree(tree.files, roots), name),
     variable: (name) => tree.variable(name),
+    installed: (name) => {
+      if (STANDARD.has(name)) {
+        return undefined;
+      }
+      return name === "*" ? tree.packagesDigest(name) : tree.packageDigest(name);
+    },
     surroundings: () => options.surroundings ?? [],
     readers: () => undefined,
   };

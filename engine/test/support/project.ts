@@ -118,6 +118,7 @@ export class TestProject {
       before: surroundingValues(request, decision.tree),
       declared: declaredBefore(request, decision),
       variables: variablesOf(this.store, request).digests(),
+      installed: decision.tree.packagesDigest("*"),
     };
   }
 
