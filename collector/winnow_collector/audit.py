@@ -17,6 +17,7 @@ from typing import Any, Callable, Container, Dict, List, Optional
 from .callers import Callers
 from .content import ABSENT, Contents, key_of, real
 from .contexts import SESSION_ID, Context, Contexts
+from .existence import Existence
 from .packages import Packages
 from .registry import Registry
 
@@ -57,6 +58,9 @@ class Audit:
         self._handlers: Dict[str, Callable[[tuple], None]] = {}
         # Files written by this process, and by which context first.
         self._writers: Dict[str, Context] = {}
+        roots = tuple({registry.root, os.path.realpath(registry.root)})
+        prefixes = tuple(os.path.join(root, "") for root in roots)
+        self._existence = Existence(prefixes, contexts, callers, _absolute, self._on_existence, fail)
         # What pytest itself lists to find test files. Nobody uses this context: it only tells where to look for news.
         self.walk: Optional[Context] = None
 
@@ -74,11 +78,25 @@ class Audit:
         handlers["_winapi.CreateProcess"] = self._guard(self._on_create_process)
         for event in ("os.system", "os.posix_spawn", "os.exec", "os.spawn", "os.fork", "os.forkpty", "os.startfile"):
             handlers[event] = self._guard(self._on_process(event))
+        for event in ("os.mkdir", "os.rmdir"):
+            handlers[event] = self._guard(self._on_directory)
+        handlers["os.link"] = handlers["os.symlink"] = self._guard(self._on_link)
         sys.addaudithook(_make_hook(handlers))
+        self._existence.start()
 
     def stop(self) -> None:
         """The hook stays, and does nothing."""
         self._handlers.clear()
+        self._existence.stop()
+
+    def _on_existence(self, path: str, only: bool, state: Optional[str]) -> None:
+        if self._contents.reading() or self._is_ignored(path):
+            return
+        context = self._contexts.current
+        if not only and state == "f":
+            self._read(context, path)
+        elif self._writers.get(path) is not context:
+            context.add_input("exists", self._registry.relative(path), state)
 
     def settle(self, context: Context) -> None:
         """Turn the files that a context opened into inputs, with what they contain now, if they are still the same."""
@@ -115,7 +133,7 @@ class Audit:
 
     def _on_open(self, args: tuple) -> None:
         path, _mode, flags = args
-        absolute = _absolute(path)
+        absolute = _absolute(path, directory=self._existence.directory)
         if absolute is None or _is_invented(absolute):
             return
         if self._is_ignored(absolute):
@@ -154,6 +172,16 @@ class Audit:
             absolute = _absolute(path, directory=directory)
             if absolute is not None and not self._is_ignored(absolute):
                 self._write(self._contexts.current, absolute)
+
+    def _on_directory(self, args: tuple) -> None:
+        absolute = _absolute(args[0], directory=args[-1])
+        if absolute is not None and not self._is_ignored(absolute):
+            self._write(self._contexts.current, absolute)
+
+    def _on_link(self, args: tuple) -> None:
+        absolute = _absolute(args[1], directory=args[-1])
+        if absolute is not None and not self._is_ignored(absolute):
+            self._write(self._contexts.current, absolute)
 
     def _on_remove(self, args: tuple) -> None:
         absolute = _absolute(args[0], directory=args[1])
@@ -300,7 +328,7 @@ def _absolute(path: Any, descriptors: bool = False, directory: Any = -1) -> Opti
     """The path that an event speaks of, or None for open descriptors.
 
     `directory` is the event's `dir_fd`, if it tells of one: `shutil.rmtree` removes what lies in a temporary directory
-    by bare names, which are none of the current directory's. (The event of `os.open` keeps it to itself.)
+    by bare names, which are none of the current directory's. (`os.open` keeps it to itself: see `existence`.)
     """
     if isinstance(path, int):
         return _descriptor(path) if descriptors else None

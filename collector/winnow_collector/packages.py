@@ -1,11 +1,11 @@
 """Which installed packages somebody uses, as far as the engine cannot read it from import statements.
 
-The engine knows what the project's own import statements name. Here it learns of the rest: of names that are asked for
-at run time, of what pytest and its plugins load, of what one installed package imports of another, of files in them that
-the project opens itself, and of distributions that are asked for by name (`importlib.metadata`).
+The engine knows what the project's own import statements name. Here it learns of the rest: of names that are asked
+for at run time, of what pytest and its plugins load, of what one installed package imports of another, of files in
+them that the project opens itself, and of distributions that are asked for by name (`importlib.metadata`).
 
-A package is loaded once, and only its first importer is seen. So what is not explained by somebody's own statements is an
-input of the session, and thus of everybody: too much, never too little.
+A package is loaded once, and only its first importer is seen. So what is not explained by somebody's own statements is
+an input of the session, and thus of everybody: too much, never too little.
 """
 
 import functools

@@ -18,8 +18,11 @@ export interface SourceBlocks {
   body(qualname: string): string | undefined;
 }
 
+/** What is said of a directory in the place of a file's digest. */
+export const DIRECTORY_DIGEST = "?EISDIR";
+
 export interface Tree {
-  /** Blob id of a file's content, or "-". */
+  /** Blob id of a file's content, "-", {@link DIRECTORY_DIGEST}, or another text that begins with "?". */
   digest(path: string): string;
   source(path: string): SourceState;
   /** Filtered, sorted names in a directory; null if there is no such directory. */

@@ -2,7 +2,7 @@
 
 import { ABSENT, type Key } from "../model/key.ts";
 import { type Resolutions, resolveValue } from "./resolve.ts";
-import type { SourceState, Tree } from "./tree.ts";
+import { DIRECTORY_DIGEST, type SourceState, type Tree } from "./tree.ts";
 
 /**
  * Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. `resolutions`: see
@@ -16,6 +16,8 @@ export function valueOfKey(tree: Tree, key: Key, resolutions?: Resolutions): str
       return toplevelValue(tree.source(key.path));
     case "file":
       return tree.digest(key.path);
+    case "exists":
+      return existenceValue(tree.digest(key.path));
     case "listing":
       return tree.listingDigest(key.path);
     case "resolve":
@@ -29,6 +31,11 @@ export function valueOfKey(tree: Tree, key: Key, resolutions?: Resolutions): str
     case "env":
       return tree.variable(key.name);
   }
+}
+
+/** The value of `exists path`, told from what the file's digest is: absent, a directory, or anything else. */
+export function existenceValue(digest: string): string {
+  return digest === ABSENT ? ABSENT : digest === DIRECTORY_DIGEST ? "d" : "f";
 }
 
 /** The value of `body path qualname`, given what is in the file. A broken file never equals a recorded value. */

@@ -15,6 +15,8 @@ export const WALK_CONTEXT = "walk";
 export type Input =
   | readonly ["file", string, string]
   | readonly ["listing", string, readonly string[]]
+  /** Whether something is there: "f", "d" (a directory) or "-". */
+  | readonly ["exists", string, string]
   | readonly ["import", string]
   | readonly ["env", string]
   /** A top-level module name, or `dist NAME`. */

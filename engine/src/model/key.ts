@@ -16,6 +16,7 @@ export const KEY_KINDS = {
   packages: 7,
   env: 8,
   package: 9,
+  exists: 10,
 } as const;
 
 export type KeyKind = keyof typeof KEY_KINDS;
@@ -63,6 +64,8 @@ export function describeKey(key: Key): string {
       return `${key.path}: module level`;
     case "file":
       return key.path;
+    case "exists":
+      return `whether ${key.path} is there`;
     case "listing":
       return `${key.path}/ (directory listing)`;
     case "resolve":

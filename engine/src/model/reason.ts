@@ -26,6 +26,7 @@ export type Reason =
   /** `names`: what is bound to something else; none where the module level counts as a whole. */
   | { readonly kind: "toplevel-changed"; readonly path: string; readonly names: readonly string[] }
   | { readonly kind: "file-changed"; readonly path: string }
+  | { readonly kind: "existence-changed"; readonly path: string }
   | { readonly kind: "listing-changed"; readonly path: string }
   | { readonly kind: "import-resolution-changed"; readonly name: string }
   | { readonly kind: "configuration-changed"; readonly path: string }
@@ -62,6 +63,7 @@ const CHANGED: Record<KeyKind, (key: Key) => Reason> = {
   body: (key) => ({ kind: "body-changed", path: key.path, name: key.name }),
   toplevel: (key) => ({ kind: "toplevel-changed", path: key.path, names: [] }),
   file: (key) => ({ kind: "file-changed", path: key.path }),
+  exists: (key) => ({ kind: "existence-changed", path: key.path }),
   listing: (key) => ({ kind: "listing-changed", path: key.path }),
   resolve: (key) => ({ kind: "import-resolution-changed", name: key.name }),
   config: (key) => ({ kind: "configuration-changed", path: key.path }),
@@ -107,6 +109,8 @@ export function describeReason(reason: Reason): string {
       return `${reason.path} changed at module level${reason.names.length === 0 ? "" : ` (${reason.names.join(", ")})`}`;
     case "file-changed":
       return `${reason.path} changed`;
+    case "existence-changed":
+      return `${reason.path} appeared, went, or is another kind of thing`;
     case "listing-changed":
       return `the list of files in ${reason.path === "" ? "the project's root" : `${reason.path}/`} changed`;
     case "import-resolution-changed":

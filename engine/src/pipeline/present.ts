@@ -14,10 +14,11 @@ import {
   stemOf,
 } from "../changes/packages.ts";
 import { joinPath, type Resolutions } from "../changes/resolve.ts";
-import type { SourceBlocks, SourceState, Tree } from "../changes/tree.ts";
+import { DIRECTORY_DIGEST, type SourceBlocks, type SourceState, type Tree } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
 import { listDirectory } from "../files/listing.ts";
+import { statKey } from "../files/stat.ts";
 import { absolutePath, looksUnchanged, stamp, type WatchEntry, type WatchKind } from "../files/watch.ts";
 import {
   blockAt,
@@ -237,6 +238,11 @@ export class PresentTree implements Tree {
   }
 
   #readDigest(absolute: string, path: string): string {
+    const kind = statKey(absolute)?.kind;
+    if (kind !== "file") {
+      // Opening a pipe would wait for somebody to write.
+      return kind === "directory" ? DIRECTORY_DIGEST : "?special";
+    }
     try {
       const bytes = readFileSync(absolute);
       if (path.endsWith(".py")) {
@@ -244,7 +250,7 @@ export class PresentTree implements Tree {
       }
       return blobSha1(bytes);
     } catch (error) {
-      // A directory, or nothing that may be read: a state of its own, different from every content.
+      // Nothing that may be read: a state of its own, different from every content.
       return `?${(error as NodeJS.ErrnoException).code ?? "error"}`;
     }
   }

@@ -564,6 +564,9 @@ class Attribution {
       case "file":
         gathering.addMember(this.#dependency("file", input[1], "", input[2]));
         break;
+      case "exists":
+        gathering.addMember(this.#dependency("exists", input[1], "", input[2]));
+        break;
       case "listing":
         gathering.addMember(this.#dependency("listing", projectPath(input[1]), "", this.#world.namesDigest(input[2])));
         break;

@@ -57,6 +57,7 @@ const CLASSES: Readonly<Record<KeyKind, string>> = {
   packages: "installed packages",
   env: "environment variables",
   package: "installed packages",
+  exists: "what is there",
 };
 
 const SHOWN_KEYS = 3;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bodyValue, toplevelValue, valueOfKey as valueIn } from "../../src/changes/values.ts";
+import { DIRECTORY_DIGEST } from "../../src/changes/tree.ts";
+import { bodyValue, existenceValue, toplevelValue, valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import type { KeyKind } from "../../src/model/key.ts";
 import { bodyOf, type Files, MemoryTree, shaOf, split } from "../support/memory-tree.ts";
@@ -32,6 +33,12 @@ describe("the value of", () => {
     assert.equal(value(files, "listing", "d"), textDigest("x.txt"));
     assert.equal(value(files, "listing", "gone"), "-");
   });
+  test("whether something is there, and what kind of thing", () => {
+    assert.equal(value({ "a.txt": "1" }, "exists", "a.txt"), value({ "a.txt": "2" }, "exists", "a.txt"));
+    assert.equal(value({}, "exists", "a.txt"), "-");
+    assert.deepEqual(["-", DIRECTORY_DIGEST, "?EACCES", "0a"].map(existenceValue), ["-", "d", "f", "f"]);
+  });
+
   test("a name's resolution, the configuration and the packages", () => {
     assert.equal(value(files, "resolve", "", "a"), "a.py");
     assert.equal(value(files, "config", ""), shaOf("[pytest]"));

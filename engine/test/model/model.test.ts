@@ -15,6 +15,7 @@ test("the numbers of kinds are stored, so they stay what they are", () => {
     packages: 7,
     env: 8,
     package: 9,
+    exists: 10,
   });
   for (const [kind, number] of Object.entries(KEY_KINDS)) {
     assert.equal(keyKindOf(number), kind);
@@ -36,6 +37,7 @@ test("each kind of key has words, and a reason when it changed", () => {
     resolve: ["import of n", '"import n" finds something else now'],
     config: ["pytest's configuration in p.py", "pytest's configuration in p.py changed"],
     packages: ["installed packages", "the installed packages changed"],
+    exists: ["whether p.py is there", "p.py appeared, went, or is another kind of thing"],
     package: ["installed package n", "the installed package n, or one that it requires, changed"],
     env: ["environment variable n", "the environment variable n changed"],
   };

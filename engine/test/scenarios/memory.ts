@@ -2,7 +2,7 @@
 
 import { allPackages, commonPackages, EVERYTHING_INSTALLED, packageOf, type Site } from "../../src/changes/packages.ts";
 import { type Resolutions, resolveCandidates } from "../../src/changes/resolve.ts";
-import type { SourceState, Tree } from "../../src/changes/tree.ts";
+import { DIRECTORY_DIGEST, type SourceState, type Tree } from "../../src/changes/tree.ts";
 import { toplevelValue } from "../../src/changes/values.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
 import { listedNames } from "../../src/files/listing.ts";
@@ -66,7 +66,7 @@ export class MemoryTree implements Tree {
   digest(path: string): string {
     const bytes = this.#files.get(path);
     if (bytes === undefined) {
-      return this.#directories.has(path) ? "?EISDIR" : ABSENT;
+      return this.#directories.has(path) ? DIRECTORY_DIGEST : ABSENT;
     }
     return blobSha1(bytes);
   }
