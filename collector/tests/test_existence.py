@@ -109,8 +109,10 @@ def test_what_is_no_input(project):
         """,
         {"a.txt": "one"},
     )
-    for name in ("outside", "real", "own", "descriptor", "caches", "temporary"):
+    for name in ("outside", "real", "descriptor", "caches", "temporary"):
         assert asked(journal, "test_" + name) == [], name
+    # It could not have been made where there was one already.
+    assert asked(journal, "test_own") == [["made", "-"]]
 
 
 def test_asked_by_an_import_and_a_fixture(project):

@@ -134,8 +134,107 @@ def test_what_another_test_wrote(project):
         def test_2(): open("shared.txt").read()
         """,
     )
-    assert journal.tests["test_it.py::test_2"]["opaque"] == ["reads a file written by another test: shared.txt"]
-    assert ["file", "shared.txt", sha("x")] in of_kind(journal, "test_2", "file")
+    assert journal.opaque("test_it.py::test_2") == []
+    assert "test_it.py::test_1" in journal.bodies("test_it.py::test_2")
+    assert of_kind(journal, "test_2", "file") == []
+
+
+def test_whoever_finds_what_others_wrote_depends_on_them(project):
+    journal = inputs(
+        project,
+        """
+        import os, pathlib, helper
+
+        def test_write(): helper.write("w")
+        def test_add():
+            with open("out.txt", "a") as f: f.write(helper.more())
+        def test_read(): assert pathlib.Path("out.txt").read_text() == "wm"
+        def test_again():
+            with open("out.txt", "w") as f: f.write("n")
+            assert open("out.txt").read() == "n"
+        def test_exists(): assert os.path.exists("out.txt")
+        def test_listing(): assert "out.txt" in os.listdir(".")
+        def test_rename(): os.replace("out.txt", "new.txt")
+        def test_gone(): assert not os.path.exists("out.txt")
+        def test_new(): assert open("new.txt").read() == "n"
+        def test_remove(): os.remove("new.txt")
+        def test_none(): pass
+        """,
+        files={
+            "helper.py": """
+            def write(text):
+                with open("out.txt", "w") as f: f.write(text)
+            def more(): return "m"
+            """
+        },
+    )
+
+    def found(test):
+        return {name for name in journal.bodies("test_it.py::test_" + test) if name.startswith(("test_it", "helper"))}
+
+    assert {"helper.py::write", "helper.py::more", "test_it.py::test_add"} <= found("read")
+    assert "test_it.py::test_write" not in found("again")
+    for test in ("exists", "listing", "rename"):
+        assert "test_it.py::test_again" in found(test) and "helper.py::write" not in found(test), test
+    assert "test_it.py::test_rename" in found("gone")
+    assert {"test_it.py::test_rename", "test_it.py::test_again"} <= found("new") & found("remove")
+    assert found("none") == {"test_it.py::test_none"}
+    for test in ("read", "again", "exists", "new", "none"):
+        assert of_kind(journal, "test_" + test, "file", "exists") == [], test
+        assert journal.opaque("test_it.py::test_" + test) == [], test
+
+
+def test_what_was_there_before_a_write_counts_where_it_can_be_found(project):
+    journal = inputs(
+        project,
+        """
+        import os, pytest
+
+        def test_moved():
+            os.replace("moved.txt", "there.txt")
+            assert open("there.txt").read() == "m"
+        def test_linked():
+            os.symlink("data.txt", "link.txt")
+            assert open("link.txt").read() == "d"
+            os.remove("link.txt")
+        def test_refused():
+            with pytest.raises(FileNotFoundError): open("gone/x.txt", "w")
+            with pytest.raises(FileExistsError): open("data.txt", "x")
+            with pytest.raises(FileExistsError): os.mkdir("d")
+        def test_after_the_refusal(): assert open("data.txt").read() == "d"
+        def test_added():
+            with open("log.txt", "a") as f: f.write("x")
+        def test_read(): open("log.txt").read()
+        def test_removed(): os.remove("old.txt")
+        """,
+        files={"moved.txt": "m", "data.txt": "d", "d/x": "", "log.txt": "line", "old.txt": "o"},
+    )
+    assert ["file", "moved.txt", sha("m")] in of_kind(journal, "test_moved", "file")
+    assert ["file", "data.txt", sha("d")] in of_kind(journal, "test_linked", "file")
+    assert of_kind(journal, "test_refused", "exists") == [["exists", "data.txt", "f"], ["exists", "d", "d"]]
+    assert ["file", "data.txt", sha("d")] in of_kind(journal, "test_after_the_refusal", "file")
+    assert journal.opaque("test_it.py::test_added") == []
+    assert journal.opaque("test_it.py::test_read") == ["reads a file that was there and has been added to: log.txt"]
+    assert of_kind(journal, "test_removed", "exists") == [["exists", "old.txt", "f"]]
+
+
+def test_what_a_wide_fixture_read_before_a_test_wrote_it(project):
+    journal = inputs(
+        project,
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def setting(): return open("data.txt").read()
+        def test_1(setting):
+            with open("data.txt", "w") as f: f.write("other")
+        def test_2(setting): assert setting == "d"
+        """,
+        files={"data.txt": "d"},
+    )
+    for name in ("test_1", "test_2"):
+        assert of_kind(journal, name, "file") == [["file", "data.txt", sha("d")]]
+    assert "test_it.py::test_1" not in journal.bodies("test_it.py::test_2")
 
 
 def test_what_a_wide_fixture_wrote_comes_with_the_fixture(project):

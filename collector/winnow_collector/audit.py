@@ -6,6 +6,8 @@ What must stay true:
 - The event comes before the act, so a file that is not there is seen too (absent is a value), and its content before a
   write can still be read.
 - A value is believed only if the file's stat key at the opening and at the end of the context agree.
+- What this process has written is no input for what it finds there: whoever reads it depends on who wrote it. So it is
+  decided at the opening which of both it is, and whatever was read before a write is hashed before it.
 - Nothing raised in here may reach the project: an audit hook that raises forbids the act.
 """
 
@@ -16,8 +18,9 @@ from typing import Any, Callable, Container, Dict, List, Optional
 
 from .callers import Callers
 from .content import ABSENT, Contents, key_of, real
-from .contexts import SESSION_ID, Context, Contexts
+from .contexts import Context, Contexts
 from .existence import Existence
+from .leavings import Leavings
 from .packages import Packages
 from .registry import Registry
 
@@ -33,6 +36,20 @@ _SETTINGS = frozenset(
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
+class _Written:
+    """A path that this process writes, creates or removes."""
+
+    __slots__ = ("before", "grown", "writers")
+
+    def __init__(self, before: Optional[tuple], grown: bool) -> None:
+        # Stat key before the first write: while it is the same, nothing was written.
+        self.before = before
+        # What was there before is part of what is there now, and nobody has looked at it.
+        self.grown = grown
+        # Whose work the present content is.
+        self.writers: List[Context] = []
+
+
 class Audit:
     """The audit hook and what it has seen."""
 
@@ -43,6 +60,7 @@ class Audit:
         contents: Contents,
         callers: Callers,
         packages: Packages,
+        leavings: Leavings,
         loading: Container[str],
         ignore_dirs: List[str],
         fail: Callable[[BaseException], None],
@@ -52,12 +70,12 @@ class Audit:
         self._contents = contents
         self._callers = callers
         self._packages = packages
+        self._leavings = leavings
         self._loading = loading
         self._ignored = tuple(os.path.join(directory, "") for directory in ignore_dirs)
         self._fail = fail
         self._handlers: Dict[str, Callable[[tuple], None]] = {}
-        # Files written by this process, and by which context first.
-        self._writers: Dict[str, Context] = {}
+        self._written: Dict[str, _Written] = {}
         roots = tuple({registry.root, os.path.realpath(registry.root)})
         prefixes = tuple(os.path.join(root, "") for root in roots)
         self._existence = Existence(prefixes, contexts, callers, _absolute, self._on_existence, fail)
@@ -79,7 +97,7 @@ class Audit:
         for event in ("os.system", "os.posix_spawn", "os.exec", "os.spawn", "os.fork", "os.forkpty", "os.startfile"):
             handlers[event] = self._guard(self._on_process(event))
         for event in ("os.mkdir", "os.rmdir"):
-            handlers[event] = self._guard(self._on_directory)
+            handlers[event] = self._guard(self._on_remove)
         handlers["os.link"] = handlers["os.symlink"] = self._guard(self._on_link)
         sys.addaudithook(_make_hook(handlers))
         self._existence.start()
@@ -95,7 +113,7 @@ class Audit:
         context = self._contexts.current
         if not only and state == "f":
             self._read(context, path)
-        elif self._writers.get(path) is not context:
+        elif not self._finds_written(context, path):
             context.add_input("exists", self._registry.relative(path), state)
 
     def settle(self, context: Context) -> None:
@@ -105,12 +123,7 @@ class Audit:
             self._settle(context, path, key)
 
     def _settle(self, context: Context, path: str, key: Optional[tuple]) -> None:
-        writer = self._writers.get(path)
-        if writer is not None and writer is not context and (writer.id in context.uses or writer.id == SESSION_ID):
-            return  # what the writer depends on is a dependency already
         rel = self._registry.relative(path)
-        if writer is not None and writer is not context and context.id != SESSION_ID:
-            context.add_opaque("reads a file written by another test: %s" % rel)
         try:
             now = real.stat(path)
         except (OSError, ValueError):
@@ -146,7 +159,9 @@ class Audit:
         if access != os.O_WRONLY and not flags & os.O_TRUNC:
             self._read(context, absolute)
         if access:
-            self._write(context, absolute)
+            if flags & os.O_EXCL:
+                self._needs(context, absolute)
+            self._write(context, absolute, adds=access == os.O_WRONLY and not flags & (os.O_TRUNC | os.O_EXCL))
 
     def _on_database(self, args: tuple) -> None:
         path = args[0]
@@ -168,25 +183,32 @@ class Audit:
                 self._read(self._contexts.current, absolute)
 
     def _on_rename(self, args: tuple) -> None:
+        context = self._contexts.current
         for path, directory in zip(args[:2], args[2:4]):
             absolute = _absolute(path, directory=directory)
             if absolute is not None and not self._is_ignored(absolute):
-                self._write(self._contexts.current, absolute)
-
-    def _on_directory(self, args: tuple) -> None:
-        absolute = _absolute(args[0], directory=args[-1])
-        if absolute is not None and not self._is_ignored(absolute):
-            self._write(self._contexts.current, absolute)
+                if path is args[0]:
+                    self._read(context, absolute)  # it is what will be found under the other name
+                self._write(context, absolute)
 
     def _on_link(self, args: tuple) -> None:
+        context = self._contexts.current
         absolute = _absolute(args[1], directory=args[-1])
-        if absolute is not None and not self._is_ignored(absolute):
-            self._write(self._contexts.current, absolute)
+        if absolute is None or self._is_ignored(absolute):
+            return
+        target = _absolute(os.path.join(os.path.dirname(absolute), os.fsdecode(args[0])))
+        for source in (target, _absolute(args[0])):
+            if source is not None and not self._is_ignored(source):
+                self._read(context, source)
+        self._write(context, absolute)
 
     def _on_remove(self, args: tuple) -> None:
-        absolute = _absolute(args[0], directory=args[1])
+        """Directories that are made or removed, and files that are removed."""
+        context = self._contexts.current
+        absolute = _absolute(args[0], directory=args[-1])
         if absolute is not None and not self._is_ignored(absolute):
-            self._write(self._contexts.current, absolute)
+            self._needs(context, absolute)
+            self._write(context, absolute)
 
     def _on_touch(self, args: tuple) -> None:
         # New times, the same content: what was read until now is hashed before they change.
@@ -212,7 +234,7 @@ class Audit:
             context = self.walk
         key = self._registry.relative(absolute)
         if ("listing", key) not in context.inputs:
-            context.add_input("listing", key, self._names(absolute))
+            context.add_input("listing", key, self._names(absolute, None if context is self.walk else context))
 
     def _on_popen(self, args: tuple) -> None:
         executable, arguments = args[0], args[1]
@@ -250,7 +272,7 @@ class Audit:
             self._contexts.current.add_opaque("child process: %s" % command[:1000])
 
     def _read(self, context: Context, path: str) -> None:
-        if path in context.reads or self._writers.get(path) is context:
+        if path in context.reads:
             return
         if path.endswith(".py"):
             frame = sys._getframe()
@@ -260,6 +282,8 @@ class Audit:
                 return
         if os.path.basename(path) in _SETTINGS and self._callers.reads_settings(sys._getframe()):
             return
+        if self._finds_written(context, path):
+            return
         try:
             result = real.stat(path)
         except (OSError, ValueError):
@@ -268,17 +292,55 @@ class Audit:
         if stat.S_ISREG(result.st_mode):
             context.reads[path] = key_of(result)
 
-    def _write(self, context: Context, path: str) -> None:
-        if path in context.reads:
-            # Read first, written now: its content up to here is the dependency.
-            self._settle(context, path, context.reads.pop(path))
-        self._writers.setdefault(path, context)
+    def _write(self, context: Context, path: str, adds: bool = False) -> None:
+        """A path is about to be written, created or removed; `adds` if what is there stays, and was not looked at."""
+        for reader in self._contexts.stack + list(self._contexts.changed.values()):
+            if path in reader.reads:
+                # Read first, written now: its content up to here is the dependency.
+                self._settle(reader, path, reader.reads.pop(path))
+        written = self._written.get(path)
+        if written is None:
+            before = _key_at(path)
+            written = self._written[path] = _Written(before, adds and before is not None and before[0] > 0)
+        if not adds:
+            written.writers = []
+            written.grown = False
+        if context not in written.writers:
+            written.writers.append(context)
 
-    def _names(self, directory: str) -> List[str]:
+    def _finds_written(self, context: Context, path: str) -> bool:
+        """Whether what is found at a path is this process's own work: then whose it is counts, and nothing else."""
+        written = self._written.get(path)
+        if written is None:
+            return False
+        self._find(context, written)
+        if written.grown:
+            context.add_opaque("reads a file that was there and has been added to: %s" % self._registry.relative(path))
+        # An opening that failed has written nothing.
+        return written.before is None or _key_at(path) != written.before
+
+    def _find(self, context: Context, written: _Written) -> None:
+        for writer in written.writers:
+            self._leavings.find(context, writer)
+
+    def _needs(self, context: Context, path: str) -> None:
+        """What is about to be done succeeds or fails with what is there."""
+        written = self._written.get(path)
+        if written is not None:
+            self._find(context, written)
+        elif self._callers.first_outside(sys._getframe()) in ("other", "installed"):
+            context.add_input("exists", self._registry.relative(path), _state_at(path))
+
+    def _names(self, directory: str, context: Optional[Context]) -> List[str]:
+        """What is listed; for a context without what this process did there: the context depends on who did it."""
         try:
-            names = self._contents.names(directory)
+            names = set(self._contents.names(directory))
         except OSError:
-            return []
+            names = set()
+        for path, written in list(self._written.items()) if context is not None else ():
+            if context is not None and os.path.dirname(path) == directory:
+                self._find(context, written)
+                (names.discard if written.before is None else names.add)(os.path.basename(path))
         return sorted(
             name
             for name in names
@@ -317,6 +379,20 @@ def _make_hook(handlers: Dict[str, Callable[[tuple], None]]) -> Callable[[str, t
             handler(args)
 
     return winnow_audit
+
+
+def _key_at(path: str) -> Optional[tuple]:
+    try:
+        return key_of(real.stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _state_at(path: str) -> str:
+    try:
+        return "d" if stat.S_ISDIR(real.stat(path).st_mode) else "f"
+    except (OSError, ValueError):
+        return ABSENT
 
 
 def _is_invented(path: str) -> bool:

@@ -66,6 +66,7 @@ class Recorder:
             contents,
             callers,
             self.packages,
+            self.leavings,
             self.imports.loading,
             session.ignore_dirs + [session.journals],
             self.fail,

@@ -330,7 +330,7 @@ function unmarkIgnored(store: Store, marks: Uint8Array, isIgnored: (path: string
     }
   });
   for (const { id, kind, path } of store.dependencies(changed)) {
-    if ((kind === "file" || kind === "listing") && isIgnored(path)) {
+    if ((kind === "file" || kind === "listing" || kind === "exists") && isIgnored(path)) {
       marks[id] = 0;
     }
   }

@@ -8,7 +8,7 @@ import { type Declared, NO_WORD, type Word } from "../selection/word.ts";
 import type { Request } from "./request.ts";
 
 const CHILD = "child process: ";
-const WRITTEN = "reads a file written by another test: ";
+const WRITTEN = "reads a file that was there and has been added to: ";
 
 /** What the configuration declares for a test. */
 export function declarations(config: Config): (path: string, node: string) => readonly Declared[] {
