@@ -218,6 +218,28 @@ def test_what_was_there_before_a_write_counts_where_it_can_be_found(project):
     assert of_kind(journal, "test_removed", "exists") == [["exists", "old.txt", "f"]]
 
 
+def test_databases_that_tests_share(project):
+    journal = inputs(
+        project,
+        """
+        import contextlib, os, sqlite3
+        def ask(text, place="new.db"):
+            with contextlib.closing(sqlite3.connect(place)) as connection, connection:
+                return connection.execute(text).fetchall()
+        def test_make(): ask("create table t (x)")
+        def test_find(): assert ask("select * from t") == []
+        def test_remove(): os.remove("new.db")
+        def test_change(): ask("create table t (x)", "old.db")
+        def test_changed(): assert ask("select * from t", "old.db") == []
+        """,
+        files={"old.db": ""},
+    )
+    assert of_kind(journal, "test_make", "file", "changed") == [["file", "new.db", "-"]]
+    for first, second in (("make", "find"), ("make", "remove"), ("change", "changed")):
+        assert "test_it.py::test_%s" % first in journal.bodies("test_it.py::test_%s" % second), second
+    assert ["changed", "old.db"] in of_kind(journal, "test_change", "changed")
+
+
 def test_what_a_wide_fixture_read_before_a_test_wrote_it(project):
     journal = inputs(
         project,

@@ -132,6 +132,8 @@ class Audit:
             return
         if (None if now is None else key_of(now)) != key:
             context.change_input(rel)
+            # A database, perhaps: whoever changed it did so out of our sight, while this one had it in use.
+            self._written.setdefault(path, _Written(key, False)).writers.append(context)
             return
         if now is None:
             context.add_input("file", rel, ABSENT)
@@ -173,7 +175,10 @@ class Audit:
                 text = text[5:].split("?")[0]
             absolute = _absolute(text)
             if absolute is not None and not self._is_ignored(absolute):
-                self._read(self._contexts.current, absolute)
+                context = self._contexts.current
+                self._read(context, absolute)
+                if absolute not in self._written and _key_at(absolute) is None:
+                    self._write(context, absolute)  # it makes the file, or fails
 
     def _on_library(self, args: tuple) -> None:
         name = args[0]
