@@ -283,3 +283,27 @@ def test_a_failure_in_here_reaches_nobody(project, where):
     run = project.run("-q")
     assert run.exit == 0, run.out + run.err
     assert [note["code"] for note in run.journal.notes] == ["collector-failed"]
+
+
+def test_what_a_plugin_from_elsewhere_reads_for_itself(project, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "a_plugin.py").write_text(
+        "import os\n"
+        "AT_IMPORT = os.environ.get('AA')\n"
+        "def pytest_runtest_setup(item): os.environ.get('BB')\n"
+        "def ask(): return os.environ.get('CC')\n"
+    )
+    journal = recorded(
+        project,
+        """
+        import a_plugin
+
+        def test_1(): assert a_plugin.ask() is None
+        def test_2(): pass
+        """,
+        "-p",
+        "a_plugin",
+        env={"PYTHONPATH": str(elsewhere)},
+    )
+    assert variables(journal, "test_1") == ["CC"]
+    assert variables(journal, "test_2") == []

@@ -21,9 +21,10 @@ _RUNNER_PARTS = ("_pytest", "pluggy", "pytest", "xdist", "execnet")
 
 
 class Callers:
-    """Classifies frames by their files; remembers the answers."""
+    """Classifies frames by their files; remembers the answers. `root`: the project's directory."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        self._root = os.path.join(root, "")
         paths = sysconfig.get_paths()
         self._stdlib = tuple(os.path.join(paths[key], "") for key in ("stdlib", "platstdlib"))
         self._kinds: Dict[str, str] = {}
@@ -88,7 +89,7 @@ class Callers:
         while frame is not None:
             code = frame.f_code
             kind = self.kind(code.co_filename)
-            if kind == "import":
+            if kind == "import" and reader != "outside":
                 # A module is imported once for all. Those of the standard library are the interpreter's own.
                 return "session" if reader else "nobody"
             if not reader and code.co_name in _MOCKING and code.co_filename.endswith("mock.py"):
@@ -99,9 +100,18 @@ class Callers:
                 if not reader and code.co_name == "getproxies_environment":
                     asker = "proxies"
             elif kind == "other":
-                break
+                if code.co_filename.startswith(self._root):
+                    break
+                # Outside of the project: a plugin of pytest's, if pytest itself calls or imports it.
+                reader = reader or "outside"
             elif kind == "installed":
                 reader = kind
+            elif reader == "outside" and kind not in ("import", "collector"):
+                if kind == "pytest" and (code.co_name == "import_plugin" or "pluggy" in code.co_filename):
+                    return "nobody"
+                # pytest rewrites the assertions of its plugins.
+                if code.co_name != "exec_module":
+                    break
             elif not reader:
                 reader = kind
                 if kind == "pytest" and _hands_variables_on(frame):

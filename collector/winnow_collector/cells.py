@@ -113,7 +113,7 @@ class _Module:
         return named
 
     def _look(self) -> Tuple[List[int], Dict[str, int]]:
-        """Of each watched name a number that differs, nearly always, if anything differs; and what all names stand for."""
+        """Of each watched name a number that differs, nearly always, if anything does; and what all names stand for."""
         namespace = self.namespace
         try:
             if self.rebinds:

@@ -10,7 +10,7 @@ import builtins
 import importlib.util
 import os
 import sys
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .content import Contents, blob_sha, key_of, stat_file
@@ -18,6 +18,9 @@ from .contexts import Context, Contexts
 from .packages import Packages
 from .registry import Registry
 from .tracing import SourceTransform
+
+_HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
+_IMPORTLIB = os.path.join("importlib", "__init__.py")
 
 
 class Load:
@@ -99,11 +102,26 @@ class Imports:
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
 
-    def sought(self, name: str, path: Optional[Sequence[str]]) -> None:
-        """The import system looks for a name (below the packages' directories `path`)."""
+    def sought(self, name: str, path: Optional[Sequence[str]], frame: Optional[FrameType] = None) -> None:
+        """The import system looks for a name (below the packages' directories `path`), on behalf of `frame`."""
         if "." in name and (path is None or all(self.registry.is_foreign(directory) for directory in path)):
             return
-        self.contexts.session.add_input("import", name)
+        self._asker(frame).add_input("import", name)
+
+    def _asker(self, frame: Optional[FrameType]) -> Context:
+        """Whom a name concerns that is looked for: everybody, unless the project's own code asks.
+
+        Whoever else has such an import statement depends on its names as well: the engine reads them. But what other
+        packages import of each other, only the first of their users is seen to cause.
+        """
+        current = self.contexts.current
+        if current.kind == "file":
+            return current  # pytest imports a test file
+        while frame is not None and _is_import_system(frame.f_code.co_filename):
+            frame = frame.f_back
+        if frame is not None and self.registry.project_path(frame.f_code.co_filename) is not None:
+            return current
+        return self.contexts.session
 
     def use(self, name: Any, package: Optional[str]) -> None:
         """The current context asks for a module by name, loaded already or not."""
@@ -118,7 +136,9 @@ class Imports:
             self.packages.named(name)
             parts = name.split(".")
             for count in range(1, len(parts) + 1):
-                context = self._contexts.get(".".join(parts[:count]))
+                part = ".".join(parts[:count])
+                current.add_input("import", part)
+                context = self._contexts.get(part)
                 if context is not None:
                     current.use(context)
         except (ImportError, ValueError):  # beyond the top: the latter before Python 3.9
@@ -169,7 +189,7 @@ class Imports:
             else:
                 parent.use(load.context)
             name = module.__name__
-            self.sought(name, [os.path.dirname(path)])
+            load.context.add_input("import", name)
             self._contexts[name] = self._contexts_of_files[rel] = load.context
             self._executed.add(path)
             self.loading[path] = load
@@ -273,6 +293,10 @@ class Imports:
         self._conftests.append((os.path.dirname(load.rel), load.context))
 
 
+def _is_import_system(filename: str) -> bool:
+    return filename.startswith("<frozen importlib") or filename.endswith(_IMPORTLIB) or filename.startswith(_HERE)
+
+
 class _NameFinder:
     """Stands first on `sys.meta_path`, finds nothing, and writes down what is looked for."""
 
@@ -283,7 +307,7 @@ class _NameFinder:
         if not self._imports.active:
             return
         try:
-            self._imports.sought(fullname, None if path is None else list(path))
+            self._imports.sought(fullname, None if path is None else list(path), sys._getframe(1))
             self._imports.packages.sought(fullname, sys._getframe(1))
         except Exception as error:
             self._imports.fail(error)

@@ -52,7 +52,7 @@ class Recorder:
         self.processes = Processes(self.contexts)
         self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None
-        callers = Callers()
+        callers = Callers(session.root)
         self.packages = Packages(self.registry, self.contexts, callers, self.fail)
         self.imports = Imports(
             self.registry, self.contexts, contents, self._loaded, transform, self.packages, self.fail

@@ -418,6 +418,18 @@ class Attribution {
     return source;
   }
 
+  /** Full names of the module that an import in a file speaks of: one for each name of the file, if it is relative. */
+  #basesOf(file: number, level: number, module: string): string[] {
+    if (level === 0) {
+      return [module];
+    }
+    return (this.#moduleNames.get(file) ?? []).flatMap((own) => {
+      const parts = (own.package ?? own.name.split(".").slice(0, -1).join(".")).split(".");
+      const base = parts.slice(0, parts.length - level + 1).join(".");
+      return level - 1 > parts.length ? [] : [module === "" ? base : `${base}.${module}`];
+    });
+  }
+
   /** Loaded files that the imports of a block of `file` lead to. */
   #targets(file: number, imports: readonly ImportRef[]): number[] {
     const found: number[] = [];
@@ -427,14 +439,7 @@ class Attribution {
       }
     };
     for (const { level, module, names } of imports) {
-      const bases =
-        level === 0
-          ? [module]
-          : (this.#moduleNames.get(file) ?? []).flatMap((own) => {
-              const parts = (own.package ?? own.name.split(".").slice(0, -1).join(".")).split(".");
-              const base = parts.slice(0, parts.length - level + 1).join(".");
-              return level - 1 > parts.length ? [] : [module === "" ? base : `${base}.${module}`];
-            });
+      const bases = this.#basesOf(file, level, module);
       for (const base of bases) {
         withParents(base).forEach(add);
         if (names.length === 0) {
@@ -535,6 +540,7 @@ class Attribution {
     for (const block of source.blocksAt(code.line, code.name)) {
       members.push(...this.#packagesIn(block.imports));
       members.push(this.#dependency("body", path, block.qualname, source.body(block.qualname)));
+      members.push(...this.#namesIn(code.file, block.imports));
       files.push(...this.#targets(code.file, block.imports));
     }
     return { members, files };
@@ -631,6 +637,21 @@ class Attribution {
     }
   }
 
+  /** The names that import statements of `file` ask for, found or not: another module may answer to them one day. */
+  #namesIn(file: number, imports: readonly ImportRef[]): number[] {
+    const found: number[] = [];
+    for (const { level, module, names } of imports) {
+      for (const base of this.#basesOf(file, level, module)) {
+        found.push(...withParents(base).map((name) => this.#resolution(name)));
+        const isOfProject = this.#filesByName.has(base);
+        for (const name of isOfProject ? names.filter((each) => each !== "*") : []) {
+          found.push(this.#resolution(`${base}.${name}`));
+        }
+      }
+    }
+    return found;
+  }
+
   /** A file with all that its import did, in one step: ten thousand sets walk over the same files. */
   #fileNode(file: number): FileNode {
     let node = this.#fileNodes.get(file);
@@ -652,6 +673,9 @@ class Attribution {
     members?.forEach((member) => {
       own.addMember(member);
     });
+    for (const name of this.#namesIn(file, this.#source(file)?.imports ?? [])) {
+      own.addMember(name);
+    }
     const unsplit = this.#source(file)?.unsplit;
     if (unsplit !== undefined) {
       own.opaque.add(`${this.#paths[file]}, which Winnow cannot read as Python (${unsplit})`);

@@ -1,7 +1,7 @@
 """What CPython says that each function of a source reads: one line of JSON for each file named on standard input.
 
-Of each function body (by qualified name; of equal names together): the names that it looks up in the module or among the
-builtins, from `symtable`, and the attributes that it looks up, from `ast`. Lambdas, comprehensions and classes in a
+Of each function body (by qualified name; of equal names together): the names that it looks up in the module or among
+the builtins, from `symtable`, and the attributes that it looks up, from `ast`. Lambdas, comprehensions and classes in a
 function are part of it. Of the module: the names that it binds, and those that its top level reads.
 """
 
