@@ -20,7 +20,7 @@ def module(journal, path):
 
 
 def sought(journal):
-    return {entry[1] for entry in journal.contexts[0]["inputs"] if entry[0] == "import"}
+    return {entry[1] for context in journal.contexts.values() for entry in context["inputs"] if entry[0] == "import"}
 
 
 def make_old(*paths, seconds=60):
@@ -544,3 +544,22 @@ def test_modules_asked_for_through_the_import_function(project):
     for number in (3, 4, 7):
         assert "pkg/plug_b.py::value" in journal.bodies("test_it.py::test_%d" % number)
     assert "plug_a.py::value" not in journal.bodies("test_it.py::test_6")
+
+
+def test_names_concern_whoever_asks_for_them(project):
+    project.write(
+        {
+            "lib.py": "try:\n    import nowhere\nexcept ImportError:\n    pass\n",
+            "test_1.py": "import lib\ndef test_1(): pass\n",
+            "test_2.py": "def test_2():\n    try:\n        import elsewhere\n    except ImportError:\n        pass\n",
+            "test_3.py": "def test_3(): pass\n",
+        }
+    )
+    journal = project.run("-q").journal
+    names = {
+        number: {entry[1] for entry in journal.inputs("test_%d.py::test_%d" % (number, number)) if entry[0] == "import"}
+        for number in (1, 2, 3)
+    }
+    assert {"nowhere", "test_1"} <= names[1] and "elsewhere" not in names[1]
+    assert {"elsewhere", "test_2"} <= names[2] and "nowhere" not in names[2]
+    assert names[3] & {"nowhere", "elsewhere", "test_1", "test_2"} == set()
