@@ -159,7 +159,10 @@ class Closure implements Concern {
       }
     }
     const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement));
-    if (!this.effects.has(path) && (mayFail || (!isPure && !this.#onlyCalls(path, statement)))) {
+    if (
+      !this.effects.has(path) &&
+      (mayFail || statement.evaluation.autouse || (!isPure && !this.#onlyCalls(path, statement)))
+    ) {
       this.effects.add(path);
       isNew = true;
     }

@@ -45,11 +45,16 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
     return { kind: "effect", because: `the class ${otherClass} takes part in the making of others in another way` };
   }
   const changed = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
-  const special = changed.find((name) => SPECIAL.test(name));
+  const special = changed.find((name) => SPECIAL.test(name) || isAutouse(before, name) || isAutouse(after, name));
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
   return { kind: "names", changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })) };
+}
+
+/** A fixture that tests need not name. */
+function isAutouse({ outline }: Evaluated, name: string): boolean {
+  return outline.statements.some(({ binds, evaluation }) => evaluation.autouse && binds.includes(name));
 }
 
 function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {

@@ -2,6 +2,7 @@
 
 export { packOutline, unpackOutline } from "./compact.ts";
 export { type Binding, type Concern, concernOf, FATES } from "./concern.ts";
+export { isLocalConftest, SESSION_HOOKS } from "./conftest.ts";
 export { type Delta, deltaOf } from "./delta.ts";
 export { moduleNames } from "./module-name.ts";
 export { type Outline, outlineOf } from "./outline.ts";

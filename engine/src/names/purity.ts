@@ -158,7 +158,6 @@ class Scope {
     return (
       kind !== "effect" &&
       !evaluation.raises &&
-      !evaluation.autouse &&
       evaluation.calls.every((name) => this.#isCallable(name)) &&
       evaluation.decorators.every((name) => this.#isDecorator(name)) &&
       evaluation.bases.every((name) => this.#isBase(name))

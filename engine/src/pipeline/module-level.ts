@@ -22,7 +22,12 @@ export function projectOf(tree: PresentTree): Project {
 
 /** Whether the change of a module level may be less than one of everything in it: its present content can be read. */
 export function mayBeNames(tree: PresentTree, { kind, path, value }: StoredDependency): boolean {
-  return kind === "toplevel" && value !== ABSENT && !value.startsWith("!") && tree.source(path).kind === "source";
+  const wasRead = kind === "toplevel" ? value !== ABSENT && !value.startsWith("!") : isNewConftest(kind, path, value);
+  return wasRead && tree.source(path).kind === "source";
+}
+
+function isNewConftest(kind: string, path: string, value: string): boolean {
+  return kind === "file" && value === ABSENT && (path === "conftest.py" || path.endsWith("/conftest.py"));
 }
 
 export class StoredLevels implements LevelKnowledge {

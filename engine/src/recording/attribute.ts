@@ -30,7 +30,7 @@ import type {
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
 import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
-import type { Concern } from "../names/index.ts";
+import { type Concern, SESSION_HOOKS } from "../names/index.ts";
 import { States } from "./states.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
@@ -234,19 +234,6 @@ interface FileSet {
   readonly reached: readonly number[];
   readonly contexts: ReadonlySet<number>;
 }
-
-/** Hooks in a conftest that see, or can change, tests outside of its directory. */
-const SESSION_HOOKS = [
-  "pytest_collection",
-  "pytest_collection_finish",
-  "pytest_collection_modifyitems",
-  "pytest_configure",
-  "pytest_deselected",
-  "pytest_make_parametrize_id",
-  "pytest_plugin_registered",
-  "pytest_runtestloop",
-  "pytest_sessionstart",
-] as const;
 
 /** All that is installed. */
 const EVERYTHING = "*";

@@ -7,6 +7,7 @@
  * than one of names, the dependency counts as changed.
  */
 
+import { ABSENT } from "../model/key.ts";
 import type { Reason } from "../model/reason.ts";
 import {
   type Binding,
@@ -14,14 +15,16 @@ import {
   concernOf,
   type Delta,
   deltaOf,
+  isLocalConftest,
   type Outline,
   type Project,
 } from "../names/index.ts";
+import { isInside } from "./scope.ts";
 
 /** A dependency on a module level that is another one now. */
 export interface ChangedLevel {
   readonly path: string;
-  /** The value that it had. */
+  /** The value that it had; absent for a conftest that appeared. */
   readonly value: string;
 }
 
@@ -50,6 +53,7 @@ interface Judged {
 export class ModuleLevel {
   readonly #known: LevelKnowledge;
   readonly #judged = new Map<string, Judged | undefined>();
+  readonly #locals = new Map<string, boolean>();
   readonly #concerns = new Map<string, Concern>();
 
   constructor(known: LevelKnowledge) {
@@ -58,7 +62,7 @@ export class ModuleLevel {
 
   /** Why a test's fact with these depsets does not hold; [] if it does. */
   ofTest(test: number, depsets: readonly number[]): readonly Reason[] {
-    return this.#reasons(depsets, ({ path }, { concern }) => {
+    return this.#reasons(this.#known.fileOf(test), depsets, ({ path }, { concern }) => {
       if (path !== this.#known.fileOf(test)) {
         return false;
       }
@@ -71,14 +75,24 @@ export class ModuleLevel {
 
   /** The same for the collection of a file: all of its module level is evaluated and looked at. */
   ofFile(path: string, depsets: readonly number[]): readonly Reason[] {
-    return this.#reasons(depsets, (_, { concern }) => concern.touched.has(path));
+    return this.#reasons(path, depsets, (_, { concern }) => concern.touched.has(path));
   }
 
-  #reasons(depsets: readonly number[], concerns: (changed: ChangedLevel, judged: Judged) => boolean): Reason[] {
+  #reasons(
+    file: string | undefined,
+    depsets: readonly number[],
+    concerns: (changed: ChangedLevel, judged: Judged) => boolean,
+  ): Reason[] {
     const reasons = new Map<string, Reason>();
     for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
       const id = `${changed.path}\n${changed.value}`;
       if (reasons.has(id)) {
+        continue;
+      }
+      if (changed.value === ABSENT) {
+        if (!this.#isElsewhere(changed.path, file)) {
+          reasons.set(id, { kind: "file-changed", path: changed.path });
+        }
         continue;
       }
       const judged = this.#judge(id, changed);
@@ -92,6 +106,16 @@ export class ModuleLevel {
       }
     }
     return [...reasons.values()];
+  }
+
+  /** Whether a conftest that appeared concerns other tests than those of this file. */
+  #isElsewhere(path: string, file: string | undefined): boolean {
+    let isLocal = this.#locals.get(path);
+    if (isLocal === undefined) {
+      isLocal = isLocalConftest(this.#known.project, path);
+      this.#locals.set(path, isLocal);
+    }
+    return isLocal && file !== undefined && !isInside(file, path.slice(0, Math.max(0, path.lastIndexOf("/"))));
   }
 
   /** Undefined if the change is more than one of names. */

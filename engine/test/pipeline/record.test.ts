@@ -269,7 +269,9 @@ describe("a known file that is not collected any more", () => {
   test("is asked for where a conftest appears above it", () => {
     using on = withOne();
     on.write({ "sub/conftest.py": "" });
-    // The other one as well: a new conftest may have hooks for the whole session.
+    assert.deepEqual(filesOf(on.plan()), ["sub/check_y.py"]);
+    // The other one as well, where the new conftest has hooks for the whole session.
+    on.write({ "sub/conftest.py": "def pytest_configure(config):\n    pass\n" });
     assert.deepEqual(filesOf(on.plan()).sort(), ["sub/check_y.py", "test_x.py"]);
   });
 

@@ -81,7 +81,10 @@ function knowledgeAt(
       .filter(({ key, value }) => !isIgnored(key) && valueIn(tree, key) !== value);
   };
   const isLevel = ({ key, value }: { readonly key: Key; readonly value: string }): boolean =>
-    key.kind === "toplevel" && /^[0-9a-f]/.test(value) && tree.source(key.path).kind === "source";
+    (key.kind === "toplevel"
+      ? /^[0-9a-f]/.test(value)
+      : key.kind === "file" && value === "-" && /(^|\/)conftest\.py$/.test(key.path)) &&
+    tree.source(key.path).kind === "source";
   const changed = (depset: number): Key[] =>
     different(depset)
       .filter((each) => !isLevel(each))

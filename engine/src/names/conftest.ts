@@ -1,0 +1,47 @@
+/** What a conftest does for tests outside of its directory. */
+
+import type { Project } from "./project.ts";
+
+/** Hooks in a conftest that see, or can change, tests outside of its directory. */
+export const SESSION_HOOKS = [
+  "pytest_collection",
+  "pytest_collection_finish",
+  "pytest_collection_modifyitems",
+  "pytest_configure",
+  "pytest_deselected",
+  "pytest_make_parametrize_id",
+  "pytest_plugin_registered",
+  "pytest_runtestloop",
+  "pytest_sessionstart",
+] as const;
+
+/** Other names that reach beyond it: plugins that it loads are everybody's. */
+const FAR_REACHING: ReadonlySet<string> = new Set([...SESSION_HOOKS, "pytest_plugins"]);
+
+/**
+ * Whether a conftest that appears concerns only the tests below it: it has no hook that pytest calls for the whole
+ * session, and importing it does nothing but bind names. An autouse fixture is one for the tests below.
+ */
+export function isLocalConftest(project: Project, path: string): boolean {
+  const content = project.evaluated(path);
+  if (content === undefined || content.doubts.some((doubts) => doubts.length > 0)) {
+    return false;
+  }
+  const { statements } = content.outline;
+  const known: ReadonlySet<string> = new Set();
+  return (
+    statements.every(
+      ({ binds, imports }) =>
+        !binds.some(isFarReaching) &&
+        imports.every((one) =>
+          one.names.every((name) => !isFarReaching(name) && project.isThere(path, one, name, known)),
+        ),
+    ) &&
+    content.pure.every(Boolean) &&
+    project.sequence(path, content).every((step) => step === "module pytest")
+  );
+}
+
+function isFarReaching(name: string): boolean {
+  return name === "*" || FAR_REACHING.has(name);
+}
