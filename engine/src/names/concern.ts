@@ -34,6 +34,8 @@ export interface Concern {
   readonly effects: ReadonlySet<string>;
   /** Whether a name of a file may be bound to something else. */
   reaches(path: string, name: string): boolean;
+  /** Whether a name, looked up by whom it may be, can mean something else. */
+  spells(name: string): boolean;
   /** Files in which a binding may be another one, imported names included. */
   readonly touched: ReadonlySet<string>;
 }
@@ -85,6 +87,10 @@ class Closure implements Concern {
 
   reaches(path: string, name: string): boolean {
     return this.#reached.get(path)?.has(name) === true;
+  }
+
+  spells(name: string): boolean {
+    return this.#words.has(name);
   }
 
   concerns(path: string, qualname: string): boolean {

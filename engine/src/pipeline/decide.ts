@@ -297,7 +297,7 @@ export function readKnowledge(
     facts: store.facts(environment),
     collections,
     nodes,
-    moduleLevel: new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes)),
+    moduleLevel: new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes, fixturesOfAll(request))),
     survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
     missed: missesOf(store),
     holds: (depset) => !bad.has(depset),
@@ -334,6 +334,14 @@ function unmarkIgnored(store: Store, marks: Uint8Array, isIgnored: (path: string
       marks[id] = 0;
     }
   }
+}
+
+/** Names in the setting `usefixtures`. */
+function fixturesOfAll({ configuration, fullProfile }: Request): readonly string[] {
+  const value = fullProfile.overrides.get("usefixtures") ?? configuration.values.get("usefixtures") ?? [];
+  return (Array.isArray(value) ? value.map(String) : [String(value)])
+    .flatMap((each) => each.split(/\s+/))
+    .filter(Boolean);
 }
 
 /** Whether the truth of the stored dependencies was written as another interpreter or search path sees it. */

@@ -32,6 +32,7 @@ function isNewConftest(kind: string, path: string, value: string): boolean {
 
 export class StoredLevels implements LevelKnowledge {
   readonly project: Project;
+  readonly usedByAll: readonly string[];
   readonly #store: Store;
   readonly #tree: PresentTree;
   readonly #changed = new Map<number, readonly ChangedLevel[]>();
@@ -49,7 +50,9 @@ export class StoredLevels implements LevelKnowledge {
     changed: readonly StoredDependency[],
     files: ReadonlyMap<number, string>,
     nodes: ReadonlyMap<number, string>,
+    usedByAll: readonly string[],
   ) {
+    this.usedByAll = usedByAll;
     this.#store = store;
     this.#tree = tree;
     this.#files = files;

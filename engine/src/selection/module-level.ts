@@ -33,6 +33,8 @@ export interface LevelKnowledge {
   readonly project: Project;
   /** Every source that a fact may depend on. */
   readonly paths: () => readonly string[];
+  /** Fixtures that the configuration has all tests use. */
+  readonly usedByAll: readonly string[];
   /** The outline of what once stood at a module level, by its value. */
   outlineOfToplevel(value: string): Outline | undefined;
   /** The module levels of a depset that changed, but can be read. */
@@ -63,6 +65,9 @@ export class ModuleLevel {
   /** Why a test's fact with these depsets does not hold; [] if it does. */
   ofTest(test: number, depsets: readonly number[]): readonly Reason[] {
     return this.#reasons(this.#known.fileOf(test), depsets, ({ path }, { concern }) => {
+      if (this.#known.usedByAll.some((name) => concern.spells(name))) {
+        return true;
+      }
       if (path !== this.#known.fileOf(test)) {
         return false;
       }

@@ -117,6 +117,7 @@ function knowledgeAt(
   const nodes = new Map([...numbers].map(([id, number]) => [number, id]));
   const known: LevelKnowledge = {
     project: tree.project(),
+    usedByAll: [],
     paths: () => tree.sources(),
     outlineOfToplevel: (value) =>
       trees.map((then) => then.outlineOfToplevel(value)).find((found) => found !== undefined),
