@@ -307,3 +307,13 @@ def test_what_a_plugin_from_elsewhere_reads_for_itself(project, tmp_path_factory
     )
     assert variables(journal, "test_1") == ["CC"]
     assert variables(journal, "test_2") == []
+
+
+def test_what_is_taken_out_before_any_test(project):
+    journal = recorded(
+        project,
+        "import os\ndef test_1(): assert 'AA' not in os.environ and os.environ.pop('BB') == 'b'\n",
+        files={"conftest.py": "import os\ndef pytest_sessionstart(session): del os.environ['AA']\n"},
+        env={"AA": "a", "BB": "b"},
+    )
+    assert journal.session["removed"] == ["AA"]

@@ -238,6 +238,7 @@ class _Selection:
                     recorder.write(collection.frames(items))
                     # Collection has come to its end: what was not seen by now is not there.
                     more = dict(_collected_from(config, recorder), whole=collection.whole)
+                    more["removed"] = recorder.variables.removed()
                     recorder.write([recorder.session_frame(complete=True, **more)])
                 removed = collection.deselect(items)
         except Exception as error:

@@ -69,6 +69,12 @@ class Variables:
             if getattr(environ, name, None) is ours:
                 setattr(environ, name, original)
 
+    def removed(self) -> List[str]:
+        """Variables that the session has taken out before any test: neither tests nor their child processes see them."""
+        session = self._contexts.session
+        gone = [key for key in self._started if key not in self._data and self._writers.get(key) is session]
+        return sorted(name for name in map(os.fsdecode, gone) if not name.startswith("WINNOW_"))
+
     def _replace(self, environ: Any, name: str, ours: Any) -> None:
         self._undo.append((environ, name, getattr(environ, name), ours))
         setattr(environ, name, ours)

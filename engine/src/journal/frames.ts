@@ -63,6 +63,8 @@ export interface SessionFrame {
   readonly customCollection?: boolean;
   /** Collection came to its end: what was not seen is not there. */
   readonly complete?: boolean;
+  /** Environment variables that were taken out before any test, so that nobody has seen them. */
+  readonly removed?: readonly string[];
   /** No directory failed to be collected, or was skipped: a file that was not collected is none of this session's. */
   readonly whole?: boolean;
 }

@@ -50,7 +50,7 @@ import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
-import { ALL } from "./variables.ts";
+import { ALL, allBut, digestOfAll, isAll } from "./variables.ts";
 import { type Expectation, Verifier } from "./verify.ts";
 import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
 
@@ -198,6 +198,8 @@ class Recorder {
   readonly #watch: readonly WatchEntry[];
   readonly #verifier: Verifier;
   #project: Project | undefined;
+  /** The key over all variables that a test can have seen. */
+  #allVariables = ALL;
 
   constructor(
     store: Store,
@@ -240,6 +242,7 @@ class Recorder {
       frames.some(({ frame }) => frame.k === "collected" && hasSurvivors(frame)),
     );
     this.#learnSurroundings(journals);
+    this.#allVariables = allBut(removedVariables(journals));
     for (const { frames } of journals) {
       this.#learnWhatCompiles(frames);
     }
@@ -551,6 +554,7 @@ class Recorder {
       },
       isIgnored: this.#isIgnored,
       variable: (name) => this.#variable(name),
+      allVariables: this.#allVariables,
       installed: (name) => (tree.isStandard(name) ? undefined : this.#installed(name)),
       surroundings: () => {
         const { before } = this.#description;
@@ -562,7 +566,10 @@ class Recorder {
   /** What a variable was when pytest started; a later process, with others, may be the one that ingests the journal. */
   #variable(name: string): string {
     const { variables } = this.#description;
-    return variables === undefined ? UNKNOWN : (variables[name] ?? ABSENT);
+    if (variables === undefined) {
+      return UNKNOWN;
+    }
+    return isAll(name) ? digestOfAll(variables, name) : (variables[name] ?? ABSENT);
   }
 
   /** What is installed under a name; unknown if anything was installed or removed since the run started. */
@@ -612,12 +619,15 @@ class Recorder {
           this.#tree.names(entry.path.includes("/") ? entry.path.slice(0, entry.path.lastIndexOf("/")) : "");
         }
       }
-      this.#tree.variable(ALL);
+      this.#tree.variable(this.#allVariables);
       const value = this.#installed(EVERYTHING_INSTALLED);
       const packages = this.#intern({ kind: "packages", path: "", name: EVERYTHING_INSTALLED, value });
       const ids = this.#tree.entries().flatMap((entry) => {
         if (entry.kind === "p") {
           return [packages];
+        }
+        if (entry.kind === "e" && isAll(entry.path) && entry.path !== this.#allVariables) {
+          return [];
         }
         if (entry.kind === "e") {
           return [this.#intern({ kind: "env", path: "", name: entry.path, value: this.#variable(entry.path) })];
@@ -788,4 +798,12 @@ function add(counts: Map<string, number>, name: string): void {
 function joined(one: Remarks | undefined, other: Remarks): Remarks | undefined {
   const all = { ...one, ...other };
   return Object.keys(all).length === 0 ? undefined : all;
+}
+
+/** Variables that every process had taken out before its tests. */
+function removedVariables(journals: readonly JournalFile[]): string[] {
+  const lists = journals.flatMap(({ frames }) =>
+    frames.flatMap(({ frame }) => (frame.k === "session" && frame.complete === true ? [frame.removed ?? []] : [])),
+  );
+  return (lists[0] ?? []).filter((name) => lists.every((list) => list.includes(name)));
 }

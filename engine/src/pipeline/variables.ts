@@ -44,6 +44,30 @@ const MEANINGLESS = new RegExp(
   ].join("|")})$`,
 );
 
+/** The name of the key over all variables but these: see {@link ALL}. */
+export function allBut(removed: readonly string[]): string {
+  return removed.length === 0 ? ALL : `${ALL} but ${[...removed].sort().join(" ")}`;
+}
+
+/** Whether it is the name of a key over all variables, or all but some. */
+export function isAll(name: string): boolean {
+  return name === ALL || name.startsWith(`${ALL} but `);
+}
+
+/** The value of such a key, from the digests of single variables. */
+export function digestOfAll(digests: Readonly<Record<string, string>>, name: string): string {
+  const removed = new Set(name.split(" ").slice(2));
+  const names = Object.keys(digests).filter((each) => !each.startsWith(ALL) && !MEANINGLESS.test(each));
+  return textDigest(
+    JSON.stringify(
+      names
+        .filter((each) => !removed.has(each))
+        .sort()
+        .map((each) => [each, digests[each]]),
+    ),
+  );
+}
+
 /** Variables of one process, by their digests. */
 export class Variables {
   readonly #env: NodeJS.ProcessEnv;
@@ -56,8 +80,9 @@ export class Variables {
 
   /** The value of `env name`. */
   digest(name: string): string {
-    if (name === ALL) {
-      return this.#digestOf(this.#names((each) => !MEANINGLESS.test(each)));
+    if (isAll(name)) {
+      const names = this.#names((each) => !MEANINGLESS.test(each));
+      return digestOfAll(Object.fromEntries(names.map((each) => [each, this.digest(each)])), name);
     }
     if (name === PROXIES) {
       return this.#digestOf(this.#names((each) => each.toLowerCase().endsWith("_proxy")));

@@ -56,6 +56,8 @@ export interface RecordingWorld {
   /** Blob id of the file now, "-" if absent; undefined if it may have changed since `sinceMs`. */
   digestIfOlder(path: string, sinceMs: number): string | undefined;
   namesDigest(names: readonly string[]): string;
+  /** The name of the key over all variables that a test can have seen. */
+  readonly allVariables: string;
   /** Present value of `resolve name`. */
   resolve(name: string, searchRoots: readonly string[]): string;
   /** Whether a file is declared to be no input, whatever happens to it. */
@@ -567,7 +569,7 @@ class Attribution {
         gathering.addMember(this.#resolution(input[1]));
         break;
       case "env":
-        gathering.addMember(this.#dependency("env", "", input[1], this.#world.variable(input[1])));
+        gathering.addMember(this.#variable(input[1] === EVERYTHING ? this.#world.allVariables : input[1]));
         break;
       case "package":
         for (const member of this.#package(input[1])) {
@@ -585,6 +587,10 @@ class Attribution {
         }
         break;
     }
+  }
+
+  #variable(name: string): number {
+    return this.#dependency("env", "", name, this.#world.variable(name));
   }
 
   #addCode(gathering: Gathering, code: number, skip: FileMarks | undefined): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Variables } from "../../src/pipeline/variables.ts";
+import { allBut, digestOfAll, Variables } from "../../src/pipeline/variables.ts";
 
 const SALT = "salt";
 
@@ -35,6 +35,16 @@ describe("the digest of all variables", () => {
     const states: NodeJS.ProcessEnv[] = [{}, { A: "1" }, { A: "2" }, { B: "1" }, { A: "1", B: "1" }, { AB: "11" }];
     assert.equal(new Set(states.map(all)).size, states.length);
     assert.equal(all({ A: "1", B: "2" }), all({ B: "2", A: "1", C: undefined }));
+  });
+
+  test("leaves out what was taken out before any test, and can be told from those of single ones", () => {
+    const env = { A: "1", B: "2", C: "3" };
+    const name = allBut(["C", "B"]);
+    assert.equal(digest(env, name), digest({ ...env, B: "other", C: undefined }, name));
+    assert.notEqual(digest(env, name), digest({ ...env, A: "other" }, name));
+    const before = new Variables(env, SALT).digests();
+    assert.deepEqual([digestOfAll(before, "*"), digestOfAll(before, name)], [all(env), digest(env, name)]);
+    assert.equal(allBut([]), "*");
   });
 
   test("is the same in each terminal", () => {

@@ -150,5 +150,6 @@ export function memoryWorld(
     },
     surroundings: () => options.surroundings ?? [],
     readers: () => undefined,
+    allVariables: "*",
   };
 }
