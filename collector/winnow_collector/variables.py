@@ -70,7 +70,7 @@ class Variables:
                 setattr(environ, name, original)
 
     def removed(self) -> List[str]:
-        """Variables that the session has taken out before any test: neither tests nor their child processes see them."""
+        """Variables that the session has taken out before any test: no test, and no child process of one, sees them."""
         session = self._contexts.session
         gone = [key for key in self._started if key not in self._data and self._writers.get(key) is session]
         return sorted(name for name in map(os.fsdecode, gone) if not name.startswith("WINNOW_"))
