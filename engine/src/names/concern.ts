@@ -149,20 +149,22 @@ class Closure implements Concern {
 
   /** Adds what a statement passes on; true if that is anything new. */
   #spread(path: string, content: Evaluated, statement: Statement, isPure: boolean): boolean {
-    if (statement.imports.length > 0) {
-      return this.#spreadImports(path, statement);
-    }
+    const isImported = statement.imports.length > 0 && this.#spreadImports(path, statement);
+    // In branches there is more than imports.
+    return (statement.kind !== "import" && this.#spreadMentions(path, content, statement, isPure)) || isImported;
+  }
+
+  #spreadMentions(path: string, content: Evaluated, statement: Statement, isPure: boolean): boolean {
     let isNew = this.#spreadFixture(path, statement);
+    const inAnnotations = this.#mentions(path, content, statement.annotations);
     let found = this.#mentions(path, content, statement.mentions);
+    if (found === undefined && inAnnotations === "changed" && keepsAnnotations(statement, isPure)) {
+      // Only whoever asks for annotations can tell.
+      return ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0 || isNew;
+    }
+    found = inAnnotations === "gone" ? "gone" : (found ?? inAnnotations);
     if (found === undefined) {
-      found = this.#mentions(path, content, statement.annotations);
-      if (found === undefined) {
-        return isNew;
-      }
-      if (found === "changed" && keepsAnnotations(statement, isPure)) {
-        // Only whoever asks for annotations can tell.
-        return ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0 || isNew;
-      }
+      return isNew;
     }
     const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement));
     if (
@@ -190,10 +192,16 @@ class Closure implements Concern {
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */
   #mayFail(path: string, { evaluation }: Statement): boolean {
-    const { reads, calls, subscripts, keys, bases, unions } = evaluation;
+    const { reads, calls, subscripts, keys, bases, decorators, unions } = evaluation;
     const isFragile = unions || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
-    return [...fragile, ...keys, ...bases].some((chain) => this.#hasOtherValue(path, chain));
+    const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some((chain) =>
+      chain
+        .split(/[./]/)
+        .slice(1)
+        .some((name) => this.#words.get(name) === FATES.gone),
+    );
+    return isGone || [...fragile, ...keys, ...bases].some((chain) => this.#hasOtherValue(path, chain));
   }
 
   /**
@@ -255,7 +263,6 @@ class Closure implements Concern {
         });
       }
     }
-    // In branches there is more than imports.
     if (statement.kind === "branches" && statement.binds.some((name) => this.#reached.get(path)?.has(name) === true)) {
       for (const name of statement.binds) {
         isNew = this.#reach(path, name, FATES.value) || isNew;

@@ -6,5 +6,5 @@ export { isLocalConftest, SESSION_HOOKS } from "./conftest.ts";
 export { type Delta, deltaOf } from "./delta.ts";
 export { moduleNames } from "./module-name.ts";
 export { type Outline, outlineOf } from "./outline.ts";
-export { Project, type Sources } from "./project.ts";
+export { Project, type Sources, withParents } from "./project.ts";
 export type { PythonVersion } from "./purity.ts";

@@ -30,7 +30,7 @@ import type {
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
 import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
-import { type Concern, SESSION_HOOKS } from "../names/index.ts";
+import { type Concern, SESSION_HOOKS, withParents } from "../names/index.ts";
 import { States } from "./states.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
@@ -1080,12 +1080,6 @@ function edgesOf(inputs: readonly Input[]): Map<string, string[]> {
 /** The collector writes the root as "."; here it is "". */
 export function projectPath(path: string): string {
   return path === "." ? "" : path;
-}
-
-/** `a.b.c` → `a`, `a.b`, `a.b.c`. */
-function withParents(name: string): string[] {
-  const parts = name.split(".");
-  return parts.map((_, index) => parts.slice(0, index + 1).join("."));
 }
 
 /** The directories from the root down to the one that holds `path`; "" is the root. */

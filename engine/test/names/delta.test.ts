@@ -209,6 +209,11 @@ describe("whom it concerns", () => {
     assert.deepEqual(concerned(files, "app.py", rate("")), ["app.py::fee", "shop.py", "shop.py::total"]);
   });
 
+  test("all importers of those who look up in a module what is gone", () => {
+    const more = { ...files, "looks.py": "import app\n\nRATE_OF = app.RATE\n" };
+    assert.deepEqual(concerned(more, "app.py", rate("")), ["app.py::fee", "looks.py", "shop.py", "shop.py::total"]);
+  });
+
   test("all importers of those who call something with it", () => {
     const more = { ...files, "calls.py": "from app import RATE\n\nregister(RATE)\n" };
     assert.deepEqual(concerned(more, "app.py", rate("RATE = 3")), ["app.py::fee", "calls.py", "shop.py::total"]);
@@ -227,6 +232,15 @@ describe("whom it concerns", () => {
       "d.py::Derived.more",
       "d.py::make",
     ]);
+  });
+
+  test("those who mention what one of several branches binds", () => {
+    const branches: Files = {
+      "b.py":
+        "from app import RATE\ntry:\n    from fast import value\nexcept ImportError:\n    value = RATE\n\n\ndef f():\n    return value\n",
+      "app.py": "RATE = 2\n",
+    };
+    assert.deepEqual(concerned(branches, "app.py", "RATE = 3\n"), ["b.py::f"]);
   });
 
   test("a name that hides a builtin, those who used that", () => {
