@@ -12,7 +12,7 @@ from typing import Dict
 import pytest
 
 _failed: Dict[str, bool] = {}
-_PATH = "" if os.environ.get("PYTEST_XDIST_WORKER") else os.environ.get("BENCH_CLOCK", "")
+_PATH = "" if os.environ.get("PYTEST_XDIST_WORKER") else os.environ.pop("BENCH_CLOCK", "")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -347,3 +347,13 @@ def test_names_of_instances_are_the_same_in_every_session(project):
     assert names[0] == names[1]
     assert "pack/test_it.py::thing['a']" in names[0]
     assert "pack/test_it.py::thing[1]" in names[0]
+
+
+def test_the_end_of_pytests_own_fixtures_is_known(project):
+    project.write({"test_it.py": "import os\ndef test_1(tmp_path): pass\ndef test_2(): os._exit(0)\n"})
+    journal = project.run("-q").journal
+    number = next(
+        number for number, c in journal.contexts.items() if c["kind"] == "fixture" and "tmp_path_factory" in c["name"]
+    )
+    assert any(c.get("of") == number for c in journal.contexts.values() if c["kind"] == "teardown")
+    assert journal.end is None

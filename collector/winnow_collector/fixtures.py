@@ -74,6 +74,9 @@ class Fixtures:
         context = self._contexts.new("fixture", _instance_name(definition, request))
         known = self._know(definition)
         known.live = context
+        if _is_builtin(definition):
+            # Its teardown runs nothing of the project's: a process that dies before it has kept nothing back.
+            self._contexts.new("teardown", context.name, of=context.id)
         # What it asks for by argument is ready by now, perhaps since earlier in this test.
         active = getattr(request, "_fixture_defs", {})
         for name in definition.argnames:
@@ -212,6 +215,11 @@ class Fixtures:
 def _is_parameter(definition: Any) -> bool:
     """True for the stand-ins that pytest makes for directly parametrized arguments: nothing runs in them."""
     return getattr(getattr(definition, "func", None), "__name__", "") == "get_direct_param_fixture_func"
+
+
+def _is_builtin(definition: Any) -> bool:
+    """True for fixtures of pytest's own, such as `tmp_path_factory`."""
+    return str(getattr(getattr(definition, "func", None), "__module__", "")).startswith("_pytest.")
 
 
 def _instance_name(definition: Any, request: Any) -> str:
