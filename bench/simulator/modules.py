@@ -219,7 +219,7 @@ def decorated(w: Writer) -> None:
 
 
 def classes(w: Writer) -> None:
-    base, name, method = w.class_name(), w.class_name(), w.fresh(WORDS)
+    base, name, method = w.class_name(), w.class_name(), w.fresh([word for word in WORDS if word != "size"])
     setup, expression = w.use()
     _, attribute = w.use(late=False)
     w.add(

@@ -39,12 +39,21 @@ class Machine:
         """Of every pytest here: the same plugins, since another set of plugins is another world of facts."""
         return ["-p", "bench_witness", *(["-p", "xdist"] if self.xdist else []), "--continue-on-collection-errors"]
 
-    def truth(self, state: State, scratch: str, *, order: str = "") -> Ran:
-        """All tests by plain pytest, in a directory that has nothing but the project."""
+    def truth(
+        self,
+        state: State,
+        scratch: str,
+        arguments: Sequence[str] = (),
+        *,
+        order: str = "",
+        left: dict[str, str] | None = None,
+    ) -> Ran:
+        """Plain pytest, in a directory that has nothing but the project, and what tests have `left` there before."""
         root = os.path.join(scratch, "truth")
         shutil.rmtree(root, ignore_errors=True)
         state.put(root)
-        command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *self.options()]
+        State(left or {}).put(root)
+        command = [self.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *self.options(), *arguments]
         try:
             return self._run(command, root, state, scratch, order, None)
         finally:

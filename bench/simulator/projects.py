@@ -146,21 +146,21 @@ def _add_tests(rng: random.Random, state: State, exports: list[Export], *, order
     w.lines += seen("self.factor + %s" % expression, 2).rstrip("\n").split("\n")
     w.lines += ["", "", "CASES = [%d, %d]" % (w.number(), w.number())]
     state.files["tests/bases.py"] = w.text()
-    wanted = rng.randint(8, 20)
-    count = 0
-    for index in range(rng.randint(2, 4)):
+    count = rng.randint(2, 4)
+    for index in range(count):
         place = rng.choice(places)
         # The same base name in two directories needs packages.
         path = "%stest_%s%d.py" % (place, rng.choice(["a", "b"]), index)
         bases = "from %sbases" % ("tests." if packaged else "")
         w = Writer(path[:-3].replace("/", "."), path, rng, exports)
         w.imports.append("import pytest")
-        while count < wanted * (index + 1) / 3:
+        left = rng.randint(12, 24) // count
+        while left > 0:
             kinds = [_plain, _plain, _plain, _fixture, _fixture, _class, _inherited, _parameters, _unittest, _patched]
             kinds += [_marked, _raising]
             if ordered:
                 kinds += [_exchange, _exchange]
-            count += rng.choice(kinds)(w, bases, sorted(set(fixtures)))
+            left -= rng.choice(kinds)(w, bases, sorted(set(fixtures)))
         state.files[path] = w.text()
 
 
