@@ -139,9 +139,7 @@ class Sequence:
         new.put(self.root, old, keep_times=restored)
         if restored:
             names.append("(mtime restored)")
-        if any(
-            len(old.files.get(path, "")) == len(text) and old.files[path] != text for path, text in new.files.items()
-        ):
+        if any(path in old.files and _is_as_long(old.files[path], text) for path, text in new.files.items()):
             names.append("(equal size)")
         self.state = new
         self.since += names
@@ -320,6 +318,10 @@ class Sequence:
         second = self.machine.run(new, root, scratch)
         truth = self.machine.truth(new, scratch).outcomes.get(test)
         return truth is not None and truth != first and test not in second.outcomes
+
+
+def _is_as_long(old: str, new: str) -> bool:
+    return old != new and len(old) == len(new)
 
 
 def greens(ran: Ran) -> int:
