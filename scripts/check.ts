@@ -1,6 +1,6 @@
 /**
- * Everything that has to hold, in one command: types, lint, the engine's tests, all scenarios on the decisions alone and
- * for real, and the collector's tests, both with the lines that they cover.
+ * Everything that has to hold, in one command: types, lint, the engine's tests, a few random projects, all scenarios on
+ * the decisions alone and for real, and the collector's tests, both with the lines that they cover.
  *
  * The collector's whole suite runs on the newest Python and on the newest one where it works through source probes, and
  * its core on the others; with `--all` the whole suite runs on each Python that is found. `--only WORD` runs the steps
@@ -167,6 +167,13 @@ function steps(environments: readonly Environment[]): Step[] {
     ...environments
       .filter((each) => each !== newest)
       .map((each) => scenarios(each, "nine-test probe", { WINNOW_SCENARIOS: "attribution/nine-tests" })),
+    {
+      name: "random edits of random projects",
+      command: newest.environment,
+      args: ["bench/simulate.py", "--projects", "3", "--edits", "8", "--seed", "1"],
+      count: one,
+      show: /edits;|^runs|^faults/,
+    },
     {
       name: "scenarios, on the decisions alone",
       command: node,

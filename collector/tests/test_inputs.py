@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import pathlib
+import shutil
 import sys
+import tempfile
 
 import pytest
-from conftest import UNMEASURED
+from conftest import UNMEASURED, Project
 
 
 def sha(text):
@@ -633,3 +636,26 @@ def test_removing_a_temporary_directory_writes_nothing_of_the_project(project):
     run = project.run("-q")
     assert run.exit == 0, run.out
     assert run.journal.opaque("test_it.py::test_2") == []
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no memory below /dev")
+def test_a_project_that_lies_among_devices():
+    place = tempfile.mkdtemp(dir="/dev/shm")
+    try:
+        journal = inputs(
+            Project(pathlib.Path(place)),
+            """
+            import os
+            def test_1():
+                open("data/a.txt").close()
+                os.listdir("data")
+                open("/dev/null").close()
+            """,
+            files={"data/a.txt": "one"},
+        )
+        assert sorted(of_kind(journal, "test_1", "file", "listing")) == [
+            ["file", "data/a.txt", sha("one")],
+            ["listing", "data", ["a.txt"]],
+        ]
+    finally:
+        shutil.rmtree(place)

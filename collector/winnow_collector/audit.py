@@ -354,7 +354,10 @@ class Audit:
 
     def _is_ignored(self, path: str) -> bool:
         registry = self._registry
-        if path.endswith(_IGNORED_SUFFIXES) or path.startswith(self._ignored) or path.startswith(_DEVICES):
+        if path.endswith(_IGNORED_SUFFIXES) or path.startswith(self._ignored):
+            return True
+        # `/dev/shm` is memory: a project may lie there.
+        if path.startswith(_DEVICES) and not registry.is_inside(path):
             return True
         if registry.is_temporary(path) or registry.is_foreign(path):
             return True

@@ -112,6 +112,10 @@ class Registry:
                     return True
         return False
 
+    def is_inside(self, absolute: str) -> bool:
+        """True for the root and whatever lies below it."""
+        return _below(absolute, self.root) is not None or _below(absolute, self._real_root) is not None
+
     def is_foreign(self, absolute: str) -> bool:
         """True for files of the interpreter, of installed distributions and of the collector itself."""
         known = self._foreign_answers.get(absolute)

@@ -11,7 +11,7 @@ import type { ImportBinding, Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, isKeeping } from "./purity.ts";
 
-/** A binding at module level. */
+/** A binding at module level; without a name, something in the module that no import of it asks for. */
 export interface Binding {
   readonly path: string;
   readonly name: string;
@@ -42,15 +42,16 @@ export interface Concern {
 
 /**
  * Computes whom the bindings concern among the files of `paths`; with `readers`, who can come by what is bound, though no
- * module is evaluated again.
+ * module is evaluated again. `words`: names that find something else wherever they are looked up in an object.
  */
 export function concernOf(
   project: Project,
   paths: Iterable<string>,
   seeds: readonly Binding[],
   who: "importers" | "readers" = "importers",
+  words: readonly string[] = [],
 ): Concern {
-  return new Closure(project, paths, seeds, who === "importers");
+  return new Closure(project, paths, seeds, who === "importers", words);
 }
 
 class Closure implements Concern {
@@ -64,7 +65,13 @@ class Closure implements Concern {
 
   readonly #isEvaluated: boolean;
 
-  constructor(project: Project, paths: Iterable<string>, seeds: readonly Binding[], isEvaluated: boolean) {
+  constructor(
+    project: Project,
+    paths: Iterable<string>,
+    seeds: readonly Binding[],
+    isEvaluated: boolean,
+    words: readonly string[],
+  ) {
     this.#project = project;
     this.#isEvaluated = isEvaluated;
     const files = new Map<string, Evaluated>();
@@ -77,6 +84,9 @@ class Closure implements Concern {
     this.#files = files;
     for (const { path, name, fate } of seeds) {
       this.#reach(path, name, fate);
+    }
+    for (const word of words) {
+      this.#spell(word, FATES.same);
     }
     this.#close();
   }
@@ -118,7 +128,9 @@ class Closure implements Concern {
       names = new Map();
       this.#reached.set(path, names);
     }
-    this.#spell(name, fate);
+    if (name !== "") {
+      this.#spell(name, fate);
+    }
     if ((names.get(name) ?? -1) >= fate) {
       return false;
     }
@@ -175,6 +187,9 @@ class Closure implements Concern {
       isNew = true;
     }
     const binds = statement.kind === "main" ? ["__main__"] : statement.binds;
+    if (statement.kind === "class" && this.#isEvaluated) {
+      isNew = this.#spell("__subclasses__", FATES.same) || isNew;
+    }
     for (const name of binds) {
       isNew = this.#reach(path, name, fateOf(statement)) || isNew;
     }

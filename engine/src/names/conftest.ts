@@ -38,7 +38,7 @@ export function isLocalConftest(project: Project, path: string): boolean {
         ),
     ) &&
     content.pure.every(Boolean) &&
-    project.sequence(path, content).every((step) => step === "module pytest")
+    project.sequence(path, content).steps.every((step) => step === "module pytest")
   );
 }
 

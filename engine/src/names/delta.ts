@@ -3,8 +3,8 @@
  * who imports the module.
  */
 
-import { FATES, type Fate } from "./concern.ts";
-import type { Project } from "./project.ts";
+import { type Binding, FATES, type Fate } from "./concern.ts";
+import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
 
 export type Delta =
@@ -14,6 +14,10 @@ export type Delta =
       readonly kind: "names";
       /** Names with other bindings now, those that came and those that went among them. */
       readonly changed: readonly { readonly name: string; readonly fate: Fate }[];
+      /** Names that may stand for something else though their statements are the same, here and in other files. */
+      readonly moved: readonly Binding[];
+      /** What may be found where it is looked up in an object: submodules of packages, subclasses. */
+      readonly words: readonly string[];
     };
 
 /** Names that Python or pytest look up in a module without anybody's mentioning them. */
@@ -33,8 +37,8 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (doubt !== undefined) {
     return { kind: "effect", because: `it evaluates what it did not evaluate before (${doubt})` };
   }
-  const steps = [project.sequence(path, before), project.sequence(path, after)] as const;
-  if (steps[0].join("\n") !== steps[1].join("\n")) {
+  const imports = [project.sequence(path, before), project.sequence(path, after)] as const;
+  if (imports[0].steps.join("\n") !== imports[1].steps.join("\n")) {
     return { kind: "effect", because: "what it does when it is imported changed" };
   }
   const [old, now] = [bindings(before), bindings(after)];
@@ -49,7 +53,76 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
-  return { kind: "names", changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })) };
+  const submodules = differing(imports[0].submodules, imports[1].submodules).map((name) =>
+    name.replace("perhaps ", ""),
+  );
+  return {
+    kind: "names",
+    changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
+    moved: [
+      ...movedStatements(path, [before, after], imports),
+      ...movedFiles(project, imports),
+      ...submodules.flatMap((name) => holders(project, name)),
+    ],
+    words: [
+      ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
+      // Whoever asks a class for its subclasses need not know their names.
+      ...(changed.some((name) => isClass(before, name) || isClass(after, name)) ? ["__subclasses__"] : []),
+    ],
+  };
+}
+
+function differing(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {
+  return [...[...one].filter((each) => !other.has(each)), ...[...other].filter((each) => !one.has(each))];
+}
+
+/** The package that has, or has not, a submodule for an attribute: something in it is another one. */
+function holders(project: Project, module: string): Binding[] {
+  return project.sources
+    .resolve(module.slice(0, module.lastIndexOf(".")))
+    .map((path) => ({ path, name: "", fate: FATES.same }));
+}
+
+/**
+ * Statements that now come before an effect, or after one, and that take something from another module: the effect may
+ * have put something else there.
+ */
+function movedStatements(
+  path: string,
+  [before, after]: readonly [Evaluated, Evaluated],
+  [old, now]: readonly [Import, Import],
+): Binding[] {
+  const places = new Map(before.marks.map((mark, index) => [mark, old.statements[index]]));
+  const moved = new Set(after.marks.filter((mark, index) => places.get(mark) !== now.statements[index]));
+  return taken(path, after, (index) => moved.has(after.marks[index] ?? ""));
+}
+
+/** The same of files that are loaded at another time, or by this module no more. */
+function movedFiles(project: Project, [old, now]: readonly [Import, Import]): Binding[] {
+  const files = [...new Set([...old.files.keys(), ...now.files.keys()])];
+  return files
+    .filter((file) => old.files.get(file) !== now.files.get(file))
+    .map((file) => file.replace("perhaps ", ""))
+    .flatMap((file) => {
+      const content = project.evaluated(file);
+      return content === undefined ? [] : taken(file, content, () => true);
+    });
+}
+
+/** What some statements of a file bind to what they find in other modules. */
+function taken(path: string, { outline }: Evaluated, concerns: (index: number) => boolean): Binding[] {
+  const imported = new Set(outline.statements.flatMap(({ imports }) => imports.flatMap(({ binds }) => binds)));
+  return outline.statements.flatMap(({ kind, binds, imports, mentions }, index) => {
+    const takes =
+      imports.some(({ names, module }) => names.length > 0 && module !== "__future__") ||
+      (imports.length === 0 && mentions.bare.some((name) => imported.has(name)));
+    const fate = kind === "assignment" ? FATES.value : FATES.same;
+    return takes && concerns(index) ? binds.map((name) => ({ path, name, fate })) : [];
+  });
+}
+
+function isClass({ outline }: Evaluated, name: string): boolean {
+  return outline.statements.some(({ kind, binds }) => kind === "class" && binds.includes(name));
 }
 
 /** A fixture that tests need not name. */

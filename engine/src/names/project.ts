@@ -3,7 +3,7 @@
  */
 
 import { isPackageFile, type ModuleName } from "./module-name.ts";
-import type { ImportBinding, Outline } from "./outline.ts";
+import type { ImportBinding, Outline, Statement } from "./outline.ts";
 import { Evaluated, type PythonVersion } from "./purity.ts";
 import { HARMLESS_MODULES, KNOWN_MEMBERS } from "./python-names.ts";
 
@@ -20,6 +20,21 @@ export interface Sources {
 
 /** One thing that happens when a module is imported and that may matter to others. */
 export type Step = string;
+
+/** What happens when a content of a file is imported into a fresh process. */
+export interface Import {
+  /**
+   * In order: effects of its own, files with effects that it loads, and modules from elsewhere that are not known to be
+   * harmless. What stands in a branch may happen or not, and is told apart.
+   */
+  readonly steps: readonly Step[];
+  /** Of each file without effects that it loads: how many effects come before it. */
+  readonly files: ReadonlyMap<string, number>;
+  /** Of each own statement: how many effects come before it. */
+  readonly statements: readonly number[];
+  /** Modules below packages: each becomes an attribute of its package. */
+  readonly submodules: ReadonlySet<string>;
+}
 
 export class Project {
   readonly sources: Sources;
@@ -88,65 +103,9 @@ export class Project {
     return bases.length === 0 ? undefined : bases.flatMap((base) => this.sources.resolve(base));
   }
 
-  /**
-   * What happens, in order, when a content of a file is imported into a fresh process: effects of its own, files with
-   * effects that it loads, and modules from elsewhere that are not known to be harmless. Equal sequences mean that
-   * nothing differs but bindings.
-   */
-  sequence(path: string, content: Evaluated): Step[] {
-    const steps: Step[] = [];
-    this.#walk(path, content, new Set([path]), new Set(), steps, true);
-    return steps;
-  }
-
-  #walk(
-    path: string,
-    content: Evaluated,
-    files: Set<string>,
-    modules: Set<string>,
-    steps: Step[],
-    isOwn: boolean,
-  ): void {
-    let hasEffect = false;
-    content.outline.statements.forEach((statement, index) => {
-      for (const one of statement.kind === "main" ? [] : statement.imports) {
-        for (const module of this.modulesOf(path, one)) {
-          this.#load(module, files, modules, steps);
-        }
-      }
-      if (content.pure[index] !== true) {
-        hasEffect = true;
-        if (isOwn) {
-          steps.push(`effect ${content.marks[index]}`);
-        }
-      }
-    });
-    if (hasEffect && !isOwn) {
-      steps.push(`file ${path}`);
-    }
-  }
-
-  #load(module: string, files: Set<string>, modules: Set<string>, steps: Step[]): void {
-    const found = this.sources.resolve(module);
-    if (found.length === 0) {
-      if (!modules.has(module) && !HARMLESS_MODULES.has(module)) {
-        modules.add(module);
-        steps.push(`module ${module}`);
-      }
-      return;
-    }
-    for (const file of found) {
-      if (files.has(file) || file.endsWith("/")) {
-        continue;
-      }
-      files.add(file);
-      const content = file.endsWith(".py") ? this.evaluated(file) : undefined;
-      if (content === undefined) {
-        steps.push(`file ${file}`);
-      } else {
-        this.#walk(file, content, files, modules, steps, false);
-      }
-    }
+  /** What importing a content of a file does besides binding names. */
+  sequence(path: string, content: Evaluated): Import {
+    return new Walk(this, path, content);
   }
 
   /** Whether `from module import name`, new in a file, is sure to find the name. `known`: imports of its old content. */
@@ -175,4 +134,85 @@ export class Project {
 export function withParents(name: string): string[] {
   const parts = name.split(".");
   return parts.map((_, index) => parts.slice(0, index + 1).join("."));
+}
+
+/** Follows an import through all that it loads. */
+class Walk implements Import {
+  readonly steps: Step[] = [];
+  readonly files = new Map<string, number>();
+  readonly statements: number[] = [];
+  readonly submodules = new Set<string>();
+  readonly #project: Project;
+  readonly #loaded: Set<string>;
+  /** What was met in branches only: it may still be there to be loaded. */
+  readonly #perhaps = new Set<string>();
+  readonly #modules = new Set<string>();
+  #effects = 0;
+
+  constructor(project: Project, path: string, content: Evaluated) {
+    this.#project = project;
+    this.#loaded = new Set([path]);
+    content.outline.statements.forEach((statement, index) => {
+      const isBranch = statement.kind === "branches";
+      const before = this.steps.length;
+      this.#imports(path, statement, isBranch);
+      if (isBranch && this.steps.length > before) {
+        this.steps.push(`branch ${content.marks[index]}`);
+      }
+      this.statements.push(this.#effects);
+      if (content.pure[index] !== true) {
+        this.steps.push(`effect ${content.marks[index]}`);
+        this.#effects += 1;
+      }
+    });
+  }
+
+  #imports(path: string, statement: Statement, isBranch: boolean): void {
+    for (const one of statement.kind === "main" ? [] : statement.imports) {
+      for (const module of this.#project.modulesOf(path, one)) {
+        this.#load(module, isBranch);
+      }
+    }
+  }
+
+  #load(module: string, isBranch: boolean): void {
+    const { sources } = this.#project;
+    const found = sources.resolve(module);
+    const perhaps = isBranch ? "perhaps " : "";
+    if (found.length === 0) {
+      if (!HARMLESS_MODULES.has(module) && this.#isNew(module, isBranch, this.#modules)) {
+        this.steps.push(`${perhaps}module ${module}`);
+      }
+      return;
+    }
+    if (module.includes(".")) {
+      this.submodules.add(`${perhaps}${module}`);
+    }
+    for (const file of found) {
+      if (file.endsWith("/") || !this.#isNew(file, isBranch, this.#loaded)) {
+        continue;
+      }
+      const content = file.endsWith(".py") ? this.#project.evaluated(file) : undefined;
+      const before = this.#effects;
+      const isPure = content?.pure.every(Boolean) ?? false;
+      content?.outline.statements.forEach((statement, index) => {
+        this.#imports(file, statement, isBranch || statement.kind === "branches");
+        this.#effects += content.pure[index] === true ? 0 : 1;
+      });
+      if (isPure) {
+        this.files.set(`${perhaps}${file}`, before);
+      } else {
+        this.steps.push(`${perhaps}file ${file}`);
+      }
+    }
+  }
+
+  /** Whether something was not met before; in a branch, not even perhaps. */
+  #isNew(what: string, isBranch: boolean, met: Set<string>): boolean {
+    if (met.has(what) || (isBranch && this.#perhaps.has(what))) {
+      return false;
+    }
+    (isBranch ? this.#perhaps : met).add(what);
+    return true;
+  }
 }

@@ -143,12 +143,12 @@ export class ModuleLevel {
       : deltaOf(project, path, project.evaluate(path, before), after);
   }
 
-  #judgeNames(path: string, { changed }: Delta & { kind: "names" }): Judged {
-    const seeds = changed.map((each): Binding => ({ path, ...each }));
-    const key = JSON.stringify(seeds);
+  #judgeNames(path: string, { changed, moved, words }: Delta & { kind: "names" }): Judged {
+    const seeds = [...changed.map((each): Binding => ({ path, ...each })), ...moved];
+    const key = JSON.stringify([seeds, words]);
     let concern = this.#concerns.get(key);
     if (concern === undefined) {
-      concern = concernOf(this.#known.project, this.#known.paths(), seeds);
+      concern = concernOf(this.#known.project, this.#known.paths(), seeds, "importers", words);
       this.#concerns.set(key, concern);
     }
     return { reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) }, concern };

@@ -49,7 +49,9 @@ export function concerned(files: Files, path: string, text: string): string[] | 
     concernOf(
       projectOf(after),
       Object.keys(after),
-      delta.changed.map((each) => ({ path, ...each })),
+      [...delta.changed.map((each) => ({ path, ...each })), ...delta.moved],
+      "importers",
+      delta.words,
     ),
   );
 }
