@@ -354,7 +354,6 @@ def registry(w: Writer) -> None:
         (kept, "{}['one'](4)"),
         (kept, "sum(each(1) for each in {}.values())"),
         (kept, "len({})"),
-        (deco, "{}('own')(abs)(-3)"),
     )
 
 

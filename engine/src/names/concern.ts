@@ -10,6 +10,7 @@ import { type Mentions, REFLECTIONS } from "./mentions.ts";
 import type { ImportBinding, Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, isKeeping } from "./purity.ts";
+import { isSpecial } from "./special.ts";
 
 /** A binding at module level; without a name, something in the module that no import of it asks for. */
 export interface Binding {
@@ -190,10 +191,22 @@ class Closure implements Concern {
     if (statement.kind === "class" && this.#isEvaluated) {
       isNew = this.#spell("__subclasses__", FATES.same) || isNew;
     }
+    // A list of literals only looks as if it mentioned anything.
+    const isComputed = statement.evaluation.reads.length > 0 || statement.evaluation.calls.length > 0;
     for (const name of binds) {
       isNew = this.#reach(path, name, fateOf(statement)) || isNew;
+      isNew = (isComputed && this.#affect(path, name)) || isNew;
     }
     return isNew;
+  }
+
+  /** What nobody mentions, and is looked up all the same, concerns whoever imports the file. */
+  #affect(path: string, name: string): boolean {
+    if (!this.#isEvaluated || !isSpecial(name) || this.effects.has(path)) {
+      return false;
+    }
+    this.effects.add(path);
+    return true;
   }
 
   /** A fixture may have another name than its function: `@pytest.fixture(name="client")`. */
@@ -263,6 +276,7 @@ class Closure implements Concern {
         if (one.names.includes("*")) {
           for (const [name, fate] of [...names]) {
             isNew = this.#reach(path, name, fate) || isNew;
+            isNew = (!name.startsWith("_") && this.#affect(path, name)) || isNew;
           }
         }
         one.names.forEach((name, index) => {
@@ -270,7 +284,9 @@ class Closure implements Concern {
           if (fate === undefined) {
             return;
           }
-          isNew = this.#reach(path, one.binds[index] ?? name, Math.min(fate, FATES.value) as Fate) || isNew;
+          const bound = one.binds[index] ?? name;
+          isNew = this.#reach(path, bound, Math.min(fate, FATES.value) as Fate) || isNew;
+          isNew = this.#affect(path, bound) || isNew;
           if (fate === FATES.gone && this.#isEvaluated && !this.effects.has(path)) {
             this.effects.add(path);
             isNew = true;

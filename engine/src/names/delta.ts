@@ -6,6 +6,7 @@
 import { type Binding, FATES, type Fate } from "./concern.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
+import { isSpecial } from "./special.ts";
 
 export type Delta =
   /** What importing the module does besides binding names may differ. */
@@ -19,10 +20,6 @@ export type Delta =
       /** What may be found where it is looked up in an object: submodules of packages, subclasses. */
       readonly words: readonly string[];
     };
-
-/** Names that Python or pytest look up in a module without anybody's mentioning them. */
-const SPECIAL =
-  /^(pytest_.*|pytestmark|pytest_plugins|__all__|__getattr__|__dir__|__path__|collect_ignore.*|(setup|teardown)_?(module|function|class|method)?|(setUp|tearDown)Module|load_tests|__test__|__tracebackhide__)$/;
 
 /** Compares two contents of one file. */
 export function deltaOf(project: Project, path: string, before: Evaluated, after: Evaluated): Delta {
@@ -49,7 +46,7 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
     return { kind: "effect", because: `the class ${otherClass} takes part in the making of others in another way` };
   }
   const changed = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
-  const special = changed.find((name) => SPECIAL.test(name) || isAutouse(before, name) || isAutouse(after, name));
+  const special = changed.find((name) => isSpecial(name) || isAutouse(before, name) || isAutouse(after, name));
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
