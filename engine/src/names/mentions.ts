@@ -63,6 +63,9 @@ const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
   ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
+/** What pytest calls those that know the module of a test. */
+const MODULE_HOLDERS: ReadonlySet<string> = new Set(["request", "item", "metafunc", "node", "collector"]);
+
 /** Text that consists of names and what parts them: `a.b`, `x, y`, `pkg.mod:attr`. Prose has spaces elsewhere. */
 const NAMES_ONLY = /^[\w.:;/-]+(,\s*[\w.:;/-]+)*,?$/;
 
@@ -142,6 +145,10 @@ export class MentionSet {
       if (text !== "modules" || (tokens[at - 2]?.text === "sys" && !isSpelt(tokens, at + 1, end))) {
         this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
       }
+      // The module of a test: whoever gets it can look up anything in it.
+      if (text === "module" && MODULE_HOLDERS.has(tokens[at - 2]?.text ?? "") && !isLookedUp(tokens, at + 1, end)) {
+        this.reflect(REFLECTIONS.modules);
+      }
     } else {
       const after = at + 1 < end ? tokens[at + 1] : undefined;
       if (after?.kind === OPERATOR && after.text === "=" && after.depth > 0) {
@@ -199,6 +206,12 @@ function isSpelt(tokens: readonly Token[], at: number, end: number): boolean {
   return (
     open + 1 < end && isOpen && key?.kind === STRING && !key.formatted && /^[\]),]$/.test(tokens[open + 2]?.text ?? "")
   );
+}
+
+/** Whether what follows looks a name up that is spelt: `.NAME`, or `, "NAME"` as in `getattr`. */
+function isLookedUp(tokens: readonly Token[], at: number, end: number): boolean {
+  const [next, key] = [tokens[at], tokens[at + 1]];
+  return at + 1 < end && (next?.text === "." || (next?.text === "," && key?.kind === STRING && !key.formatted));
 }
 
 /** How far the tokens of a statement only say of what a part is assigned: all but the last name of `a.b.c = …`. */

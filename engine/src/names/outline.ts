@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 1;
+export const OUTLINE_VERSION = 2;
 
 export type StatementKind =
   | "definition"
