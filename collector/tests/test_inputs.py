@@ -638,6 +638,28 @@ def test_removing_a_temporary_directory_writes_nothing_of_the_project(project):
     assert run.journal.opaque("test_it.py::test_2") == []
 
 
+def test_a_link_elsewhere_to_a_file_of_the_project(project):
+    journal = inputs(
+        project,
+        """
+        import os
+        def test_symbolic(tmp_path):
+            os.symlink(os.path.abspath("data/a.txt"), str(tmp_path / "link"))
+            assert (tmp_path / "link").read_text() == "one"
+        def test_hard(tmp_path):
+            os.link("data/a.txt", str(tmp_path / "link"))
+            assert (tmp_path / "link").read_text() == "one"
+        def test_own(tmp_path):
+            (tmp_path / "file").write_text("own")
+            os.symlink(str(tmp_path / "file"), str(tmp_path / "link"))
+        """,
+        files={"data/a.txt": "one"},
+    )
+    for name in ("symbolic", "hard"):
+        assert of_kind(journal, "test_" + name, "file") == [["file", "data/a.txt", sha("one")]], name
+    assert of_kind(journal, "test_own", "file") == []
+
+
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no memory below /dev")
 def test_a_project_that_lies_among_devices():
     place = tempfile.mkdtemp(dir="/dev/shm")

@@ -199,13 +199,17 @@ class Audit:
     def _on_link(self, args: tuple) -> None:
         context = self._contexts.current
         absolute = _absolute(args[1], directory=args[-1])
-        if absolute is None or self._is_ignored(absolute):
+        if absolute is None:
             return
+        # Wherever the link is: what is found under its name is this file.
         target = _absolute(os.path.join(os.path.dirname(absolute), os.fsdecode(args[0])))
         for source in (target, _absolute(args[0])):
             if source is not None and not self._is_ignored(source):
                 self._read(context, source)
-        self._write(context, absolute)
+                if source in context.reads:  # a hard link changes its times
+                    self._settle(context, source, context.reads.pop(source))
+        if not self._is_ignored(absolute):
+            self._write(context, absolute)
 
     def _on_remove(self, args: tuple) -> None:
         """Directories that are made or removed, and files that are removed."""
