@@ -170,7 +170,7 @@ function steps(environments: readonly Environment[]): Step[] {
     {
       name: "random edits of random projects",
       command: newest.environment,
-      args: ["bench/simulate.py", "--projects", "3", "--edits", "8", "--seed", "1"],
+      args: ["bench/simulate.py", "--projects", "2", "--edits", "8", "--seed", "1"],
       count: one,
       show: /edits;|^runs|^faults/,
     },
