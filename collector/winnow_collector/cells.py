@@ -2,7 +2,7 @@
 
 A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. A *cell*
 is a name of a module. Whenever a slice of a context ends, the cells that its code may have changed are compared with
-what they looked like before: those of the modules whose code ran, and of other modules those whose names stand in the
+what they looked like before: those of the modules whose code ran, and those of other modules whose names stand in the
 sources of that code. Whoever left a change behind becomes a *producer* of that cell's state, with all that it depends
 on: a test, or the fixture or the import that ran within it. A test that puts all back, as most do, produces nothing;
 and where a later test brings a state back that was there before (the one after the import, say), whoever comes after it
@@ -68,6 +68,7 @@ _DELETE = re.compile(rb"del\s+(?:[\w\x80-\xff]+\s*\.\s*)*?([\w\x80-\xff]+)\s*\.\
 _SETATTR = re.compile(
     rb"attr\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*,\s*(?:[\"']([\w\x80-\xff]+)[\"'])?"
 )
+_HANDLE = re.compile(rb"([\w\x80-\xff]+)\s*\.\s*[\w\x80-\xff]+\s*(?:[.\[,)]|[^\w\s=(]*=(?!=))")
 _DICT = re.compile(rb"\.__dict__\s*[\[.]")
 _VARS = re.compile(rb"vars\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*\)\s*[\[.]")
 _dict_items = dict.items
@@ -113,6 +114,11 @@ class _Cell:
         except Exception:  # another thread changed a container meanwhile: that is a change
             return next(_unlike)
 
+
+    def is_code(self) -> bool:
+        """Whether it is a function or class: these change when code of theirs runs, unless others handle attributes."""
+        kind = type(self.module.namespace.get(self.name))
+        return self.depth > 0 and (kind is FunctionType or issubclass(kind, type))
 
     def look_within(self) -> None:
         """Looks at what it holds from now on, whatever it is."""
@@ -423,9 +429,9 @@ class Cells:
         self._modules: Dict[str, List[_Module]] = {}
         self._sources: Dict[str, bytes] = {}
         self._words: Dict[str, Set[bytes]] = {}
+        self._handled: Dict[str, Set[bytes]] = {}
         # Cells by what they are called, in their module or by others.
-        self._called: Dict[bytes, List[_Cell]] = {}
-        self._names: Set[bytes] = set()
+        self._called: Dict[bytes, List[Tuple[bytes, _Cell]]] = {}
         # Cells by the objects that they hold.
         self._holders: Dict[int, List[_Cell]] = {}
         # Where names are that somebody may assign from elsewhere; and what is assigned so, and of what.
@@ -449,6 +455,7 @@ class Cells:
         if source is not None:
             self._sources[rel] = source
             self._words.pop(rel, None)
+            self._handled.pop(rel, None)
 
     def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
         """A module was executed."""
@@ -554,18 +561,17 @@ class Cells:
             for other in self._holders.get(_identity(value), ()):
                 if other.object == _identity(value) and other.module is not module:
                     other.aliases.append((module, name))
-                    self._call(word, other)
+                    self._call(word, module, other)
                     return
         cell = module.cells[name] = _Cell(module, name)
         if within:
             cell.look_within()
-        self._call(word, cell)
+        self._call(word, module, cell)
         self._link(cell, value)
 
-    def _call(self, word: bytes, cell: _Cell) -> None:
+    def _call(self, word: bytes, module: _Module, cell: _Cell) -> None:
         self._version += 1
-        self._names.add(word)
-        self._called.setdefault(word, []).append(cell)
+        self._called.setdefault(word, []).append((_last(module.name), cell))
 
     def _link(self, cell: _Cell, value: Any) -> None:
         cell.object = _identity(value)
@@ -661,7 +667,7 @@ class Cells:
     def _promote(self, module: _Module, name: str, before: int) -> None:
         if name not in module.cells:
             cell = module.cells[name] = _Cell(module, name, before)
-            self._call(name.encode("utf-8", "replace"), cell)
+            self._call(name.encode("utf-8", "replace"), module, cell)
 
     def _plan(self, rels: FrozenSet[str]) -> _Plan:
         modules: List[_Module] = []
@@ -671,8 +677,11 @@ class Cells:
                 modules.append(module)
                 cells.update(dict.fromkeys(module.cells.values()))
             words = self._words_of(rel)
-            for word in words & self._names:
-                cells.update(dict.fromkeys(self._called[word]))
+            for word in words & self._called.keys():
+                # To come by a name of a module takes the module's name as well, in an import statement if nowhere else.
+                for owner, cell in self._called[word]:
+                    if owner in words and (not cell.is_code() or word in self._handled_in(rel)):
+                        cells[cell] = None
             for word in words & self._wild:
                 modules.extend(self._bound_by_computed_names(word))
         if len(self._plans) >= _MAX_PLANS:
@@ -685,6 +694,18 @@ class Cells:
         if words is None:
             words = self._words[rel] = set(_WORD.findall(self._sources.get(rel, b"")))
         return words
+
+    def _handled_in(self, rel: str) -> Set[bytes]:
+        """Words of whose attributes a source assigns or handles anything."""
+        handled = self._handled.get(rel)
+        if handled is None:
+            source = self._sources.get(rel, b"")
+            handled = self._handled[rel] = set(_HANDLE.findall(source))
+            if b"attr(" in source:
+                handled.update(owner for owner, _ in _SETATTR.findall(source))
+            if b"vars(" in source:
+                handled.update(_VARS.findall(source))
+        return handled
 
     def _produce(self, cell: _Cell, context: Context) -> None:
         rel, mark = cell.module.rel, cell.mark
