@@ -68,7 +68,7 @@ _DELETE = re.compile(rb"del\s+(?:[\w\x80-\xff]+\s*\.\s*)*?([\w\x80-\xff]+)\s*\.\
 _SETATTR = re.compile(
     rb"attr\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*,\s*(?:[\"']([\w\x80-\xff]+)[\"'])?"
 )
-_HANDLE = re.compile(rb"([\w\x80-\xff]+)\s*\.\s*[\w\x80-\xff]+\s*(?:[.\[,)]|[^\w\s=(]*=(?!=))")
+_HANDLE = re.compile(rb"([\w\x80-\xff]+)(?=\s*\.\s*[\w\x80-\xff]+\s*(?:[.\[,)]|[^\w\s=(]*=(?!=)))")
 _DICT = re.compile(rb"\.__dict__\s*[\[.]")
 _VARS = re.compile(rb"vars\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*\)\s*[\[.]")
 _dict_items = dict.items
