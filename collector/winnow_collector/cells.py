@@ -1,23 +1,31 @@
 """State at module and class level that one test leaves behind and a later one finds.
 
 A test that finds a parsed grammar, an open registry or a configured logger ready depends on what put it there. A *cell*
-is a name of a module. At the end of each test the namespaces of the modules whose code ran are compared, name by name,
-with what they looked like before. Whoever left a change behind becomes a *producer* of that cell's state, with all that
-it depends on. A test that puts all back, as most do, produces nothing; and where a later test brings a state back that
-was there before (the one after the import, say), whoever comes after it depends on what produced *that* state.
+is a name of a module. Whenever a slice of a context ends, the cells that its code may have changed are compared with
+what they looked like before: those of the modules whose code ran, and those of other modules whose names stand in the
+sources of that code. Whoever left a change behind becomes a *producer* of that cell's state, with all that it depends
+on: a test, or the fixture or the import that ran within it. A test that puts all back, as most do, produces nothing;
+and where a later test brings a state back that was there before (the one after the import, say), whoever comes after it
+depends on what produced *that* state.
 
 Who reads a cell cannot be seen here: every test is said to use all states that it may have found, and the engine keeps
 those whose names the test mentions.
 
-Compared are contents up to three steps from the module: identities of objects, and values of the plain types. Nothing
-of the project runs in here. So what is not seen: a change deeper inside, in objects with slots or written in C, and an
-object replaced by another at the same address.
+Compared are contents up to three steps from the module: identities of objects, and values of the plain types. What a
+function keeps counts as its contents: default values, what it closes over, its attributes. Nothing of the project runs
+in here. So what is not seen: a change deeper inside, in objects written in C, and an object replaced by another at the
+same address.
 """
 
+import re
 from collections import deque
+from contextvars import ContextVar
 from itertools import count
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, ModuleType
-from typing import Any, Dict, List, Optional, Set, Tuple
+from opcode import opmap
+from threading import local
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Tuple
+from weakref import ref
 
 from .contexts import Context, Contexts
 
@@ -28,10 +36,13 @@ _MAX_VISITS = 400
 # How many states of one cell have their own producers, and how many are told apart.
 _MAX_CONTEXTS = 32
 _MAX_ORIGINS = 256
+# How many cells that share something with a cell are remembered, and for how many sets of files what they may change.
+_MAX_LINKS = 16
+_MAX_PLANS = 4096
 _MASK = (1 << 62) - 1
 _PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
 # What most names of a module stand for; nothing of it can change.
-_CONSTANT = _PLAIN | {FunctionType, BuiltinFunctionType, ModuleType, tuple, frozenset}
+_CONSTANT = _PLAIN | {BuiltinFunctionType, ModuleType, tuple, frozenset}
 # Py_TPFLAGS_HEAPTYPE: made by a class statement.
 _HEAP_TYPE = 1 << 9
 # Whose instances hold no state of the project.
@@ -40,32 +51,99 @@ _STATELESS = frozenset(
 )
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
+# What decorators note on functions.
+_NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
 _SEQUENCES = frozenset((list, set, deque, tuple))
+_BOUND = frozenset((staticmethod, classmethod))
+_STORE_DEREF = opmap["STORE_DEREF"]
+# Names that classes go by where their own is not spelt.
+_CLASS_WORDS = frozenset((b"cls", b"klass", b"owner", b"__class__"))
+_WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
+# `.name = …`, alone or among several that are assigned at once; and what stands before it.
+_STORE = re.compile(
+    rb"\.\s*([\w\x80-\xff]+)\s*(?:(?:[-+*%&|^@]|//?|\*\*|<<|>>)?=(?!=)|,(?=[\w\x80-\xff \t.,*\[\]]*=(?!=)))"
+)
+_OWNER = re.compile(rb"([\w\x80-\xff]+|\btype\([^()]*\))\s*$")
+_DELETE = re.compile(rb"del\s+(?:[\w\x80-\xff]+\s*\.\s*)*?([\w\x80-\xff]+)\s*\.\s*([\w\x80-\xff]+)")
+_SETATTR = re.compile(
+    rb"attr\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*,\s*(?:[\"']([\w\x80-\xff]+)[\"'])?"
+)
+_HANDLE = re.compile(rb"([\w\x80-\xff]+)(?=\s*\.\s*[\w\x80-\xff]+\s*(?:[.\[,)]|[^\w\s=(]*=(?!=)))")
+_DICT = re.compile(rb"\.__dict__\s*[\[.]")
+_VARS = re.compile(rb"vars\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*\)\s*[\[.]")
 _dict_items = dict.items
 # Not `id`: it raises an audit event, which would cost more than the rest.
 _identity = object.__hash__
 # Marks that no look gives.
 _unlike = count(1 << 80)
 _NOTHING = -1 << 80
+_ABSENT = hash(_NOTHING)
+# Attributes of classes that are assigned from somewhere: functions by these names count as well.
+_replaced: Set[str] = set()
 
 
-class _State:
-    """One cell: what it looked like last, and who made it so."""
+class _Cell:
+    """One name of a module: what it looked like last, and who made it so."""
 
-    __slots__ = ("mark", "context", "origins")
+    __slots__ = ("module", "name", "depth", "mark", "context", "origins", "links", "object", "aliases")
 
-    def __init__(self, mark: int) -> None:
-        self.mark = mark
+    def __init__(self, module: "_Module", name: str, mark: Optional[int] = None) -> None:
+        self.module = module
+        self.name = name
+        self.depth = 0
+        self.measure()
+        self.mark = self.look() if mark is None else mark
         # The producers of the present state; None for the state after the import.
         self.context: Optional[Context] = None
         # The producers of states that were seen.
-        self.origins: Dict[int, Optional[Context]] = {mark: None}
+        self.origins: Optional[Dict[int, Optional[Context]]] = None
+        # Cells that hold some of the same objects.
+        self.links: List[_Cell] = []
+        # Which object it was last, and where else that is a module's.
+        self.object = 0
+        self.aliases: List[Tuple[_Module, str]] = []
+
+    def measure(self) -> None:
+        """How deep to look: of what cannot change it only matters which it is."""
+        self.depth = _MAX_DEPTH if _can_change(self.module.namespace.get(self.name), self.module.name) else 0
+
+    def look(self) -> int:
+        """A number that differs, nearly always, if anything differs."""
+        try:
+            return _shape(self.module.namespace.get(self.name, _NOTHING), self.depth, [_MAX_VISITS])
+        except Exception:  # another thread changed a container meanwhile: that is a change
+            return next(_unlike)
+
+
+    def is_code(self) -> bool:
+        """Whether it is a function or class: these change when code of theirs runs, unless others handle attributes."""
+        kind = type(self.module.namespace.get(self.name))
+        return self.depth > 0 and (kind is FunctionType or issubclass(kind, type))
+
+    def look_within(self) -> None:
+        """Looks at what it holds from now on, whatever it is."""
+        if self.depth == 0:
+            self.depth = _MAX_DEPTH
+            self.mark = self.look()
+
+    def has_changed(self) -> bool:
+        """Whether anything differs from what it was at the last question."""
+        mark = self.look()
+        if mark == self.mark:
+            return False
+        if self.depth == 0:
+            self.measure()
+            mark = self.look()
+        if self.origins is None:
+            self.origins = {self.mark: None}
+        self.mark = mark
+        return True
 
 
 class _Module:
     """The cells of one module."""
 
-    __slots__ = ("namespace", "name", "rel", "watched", "rebinds", "marks", "bindings", "states", "size")
+    __slots__ = ("namespace", "name", "rel", "cells", "rebinds", "bindings", "size")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -73,72 +151,112 @@ class _Module:
         self.rel = rel
         # Its functions bind names of the module itself (`global`).
         self.rebinds = rebinds
-        self.watched = [
-            name
-            for name, value in list(self.namespace.items())
-            if type(value) not in _CONSTANT and not name.startswith("__") and self._can_change(value)
-        ]
-        # By name, from its first change on.
-        self.states: Dict[str, _State] = {}
+        self.cells: Dict[str, _Cell] = {}
         self.size = -1
         self.bindings: Dict[str, int] = {}
-        self.marks, self.bindings = self._look()
 
-    def _can_change(self, value: Any) -> bool:
-        kind = type(value)
-        if issubclass(kind, type):
-            return value.__dict__.get("__module__") == self.name and _has_state(value)
-        return issubclass(kind, (dict, list, set, deque)) or _is_instance(kind)
+    def rebound(self) -> Iterable[Tuple[str, int]]:
+        """Names that stand for something else than they did, and for what they stood."""
+        before, now = self.bindings, self.bind()
+        if now == before:
+            return ()
+        self.bindings = now
+        # The likes of `__warningregistry__` are notes of the interpreter's.
+        return [
+            (name, before.get(name, _ABSENT))
+            for name in before.keys() | now.keys()
+            if before.get(name, _NOTHING) != now.get(name, _NOTHING) and not name.startswith("__")
+        ]
 
-    def changed(self) -> List[Tuple[_State, str]]:
-        """The names whose state differs from that of the last question."""
-        marks, bindings = self._look()
-        if marks == self.marks and bindings == self.bindings:
-            return []
-        before, now = self._named(self.marks, self.bindings), self._named(marks, bindings)
-        self.marks, self.bindings = marks, bindings
-        changed = []
-        for name in before.keys() | now.keys():
-            old, new = before.get(name, _NOTHING), now.get(name, _NOTHING)
-            # The likes of `__warningregistry__` are notes of the interpreter's.
-            if old != new and not name.startswith("__"):
-                state = self.states.setdefault(name, _State(old))
-                state.mark = new
-                changed.append((state, name))
-        return changed
-
-    def _named(self, marks: List[int], bindings: Dict[str, int]) -> Dict[str, int]:
-        named = dict(bindings)
-        named.update(zip(self.watched, marks))
-        return named
-
-    def _look(self) -> Tuple[List[int], Dict[str, int]]:
-        """Of each watched name a number that differs, nearly always, if anything does; and what all names stand for."""
+    def bind(self) -> Dict[str, int]:
         namespace = self.namespace
         try:
             if self.rebinds:
                 bindings = dict(zip(namespace, map(_leaf, namespace.values())))
             elif len(namespace) == self.size:
-                bindings = self.bindings
+                return self.bindings
             else:
                 # Names that come and go.
                 bindings = dict.fromkeys(namespace, 0)
             self.size = len(namespace)
+            return bindings
         except RuntimeError:  # another thread binds names meanwhile: that is a change of any
-            bindings = {"": next(_unlike)}
-        return [self._shape_of(name) for name in self.watched], bindings
+            return {"": next(_unlike)}
 
-    def _shape_of(self, name: str) -> int:
+
+class _Plan:
+    """What code of some files may change."""
+
+    __slots__ = ("version", "modules", "cells")
+
+    def __init__(self, version: int, modules: List[_Module], cells: List[_Cell]) -> None:
+        self.version = version
+        self.modules = modules
+        self.cells = cells
+
+
+def _can_change(value: Any, module: str) -> bool:
+    """Whether anything that counts can change within an object that a name of a module stands for."""
+    kind = type(value)
+    if kind in _CONSTANT:
+        return False
+    if kind is FunctionType:
+        return _keeps(value)
+    if issubclass(kind, type):
+        return value.__dict__.get("__module__") == module and _has_state(value)
+    return issubclass(kind, (dict, list, set, deque)) or kind is ContextVar or kind is local or _is_instance(kind)
+
+
+def _is_mutable(value: Any) -> bool:
+    kind = type(value)
+    return kind not in _CONSTANT and kind is not FunctionType and not issubclass(kind, type) and _can_change(value, "")
+
+
+def _keeps(function: Any, depth: int = _MAX_DEPTH) -> bool:
+    """Whether a function holds on to anything that can change."""
+    if function.__defaults__ is not None and any(map(_is_mutable, function.__defaults__)):
+        return True
+    if function.__kwdefaults__ is not None and any(map(_is_mutable, function.__kwdefaults__.values())):
+        return True
+    notes = function.__dict__
+    if notes and any(_is_mutable(value) for name, value in notes.items() if name not in _NOTES):
+        return True
+    closure = function.__closure__
+    # `functools` keeps what only makes it faster.
+    if closure is None or function.__globals__.get("__name__", "").split(".")[0] in _STATELESS:
+        return False
+    # It binds something anew that it closes over (`nonlocal`), or so it seems.
+    if _STORE_DEREF in function.__code__.co_code[::2]:
+        return True
+    for value in _contents(closure):
+        if type(value) is FunctionType:
+            if depth > 0 and value is not function and _keeps(value, depth - 1):
+                return True
+        elif _is_mutable(value):
+            return True
+    return False
+
+
+def _contents(closure: Iterable[Any]) -> Iterator[Any]:
+    for cell in closure:
         try:
-            return _shape(self.namespace.get(name), _MAX_DEPTH, [_MAX_VISITS])
-        except Exception:  # another thread changed a container meanwhile: that is a change
-            return next(_unlike)
+            yield cell.cell_contents
+        except ValueError:  # nothing is bound yet
+            yield None
 
 
 def _has_state(owner: type) -> bool:
-    return any(issubclass(type(value), (dict, list, set, deque)) for value in list(owner.__dict__.values())) or any(
-        not name.startswith("__") and value is None for name, value in list(owner.__dict__.items())
-    )
+    for name, value in list(owner.__dict__.items()):
+        kind = type(value)
+        if kind is staticmethod or kind is classmethod:
+            value = value.__func__
+            kind = type(value)
+        if kind is FunctionType:
+            if _keeps(value):
+                return True
+        elif (value is None and not name.startswith("__")) or issubclass(kind, (dict, list, set, deque)):
+            return True
+    return False
 
 
 def _is_instance(kind: type) -> bool:
@@ -156,46 +274,149 @@ def _leaf(value: Any) -> int:
 def _shape(value: Any, depth: int, budget: List[int]) -> int:
     """What an object holds: a fresh list of the same objects is the same state."""
     kind = type(value)
-    if kind in _PLAIN or depth <= 0 or budget[0] <= 0:
-        return _leaf(value)
-    if issubclass(kind, dict):
-        items = _dict_items(value)
-        size = dict.__len__(value)
-    elif kind in _SEQUENCES:
-        items = enumerate(value) if kind is not set else ((0, item) for item in value)
-        size = len(value)
-    elif issubclass(kind, type):
-        items = [
-            (name, item)
-            for name, item in list(value.__dict__.items())
-            if not name.startswith("__") and name not in _BOOKKEEPING and type(item) is not FunctionType
-        ]
-        size = len(items)
-    elif _is_instance(kind):
-        attributes = _attributes(kind, value)
-        if not attributes:
-            return _identity(value)
-        items = attributes.items()
-        size = len(attributes)
-    else:
+    if kind in _PLAIN:
+        return hash(value)
+    if depth <= 0 or budget[0] <= 0:
         return _identity(value)
+    if issubclass(kind, dict):
+        size = dict.__len__(value)
+        items: Iterable[Tuple[Any, Any]] = _dict_items(value)
+        total = _identity(kind) + size
+    elif kind in _SEQUENCES:
+        size = len(value)
+        items = enumerate(value) if kind is not set else ((0, item) for item in value)
+        total = _identity(kind) + size
+    else:
+        parts = _parts(kind, value)
+        if not parts:
+            return _identity(value)
+        size = len(parts)
+        items = parts
+        # Of what a class statement or a function makes, each one is another.
+        total = _identity(value if kind is FunctionType or issubclass(kind, type) else kind) + size
     if size > _MAX_ITEMS:
-        return _identity(kind) + size
+        return total
     budget[0] -= size
-    total = _identity(kind) + size
-    for key, item in list(items):
-        # A sum, because the order of a cache's entries changes with every use.
-        total += (_leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
+    # Sums, because the order of a cache's entries changes with every use.
+    if depth == 1:
+        for key, item in list(items):
+            total += (_leaf(key) * 3) ^ (_leaf(item) * 7)
+    else:
+        for key, item in list(items):
+            total += (_leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
     return total & _MASK
 
 
-def _attributes(kind: type, value: Any) -> Dict[str, Any]:
-    """An instance's dictionary, unless it has none or code of its own answers for it (as proxies have)."""
-    for base in kind.__mro__:
-        descriptor = base.__dict__.get("__dict__")
-        if descriptor is not None:
-            return descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else {}
-    return {}
+def _parts(kind: type, value: Any) -> List[Tuple[Any, Any]]:
+    """What an object holds that is no container itself; nothing for one that counts by which it is."""
+    if kind is FunctionType:
+        return _kept(value)
+    if issubclass(kind, type):
+        layout = _layout_of(value)
+        return [
+            (name, item if type(item) not in _BOUND else item.__func__)
+            for name, item in list(value.__dict__.items())
+            if (type(item) is not FunctionType or name in layout.keeping or name in _replaced)
+            and not name.startswith("__")
+            and name not in _BOOKKEEPING
+        ]
+    if kind is ContextVar:
+        return [(0, value.get(None))]
+    if kind is local:
+        return list(value.__dict__.items())
+    if kind.__flags__ & _HEAP_TYPE == 0:
+        return []
+    layout = _layout_of(kind)
+    if not layout.counts:
+        return []
+    parts = list(layout.dictionary.__get__(value).items()) if layout.dictionary is not None else []
+    for slot in layout.slots:
+        try:
+            parts.append((slot.__name__, slot.__get__(value)))
+        except AttributeError:  # nothing is bound yet
+            pass
+    return parts
+
+
+class _Layout:
+    """What is known of a class: where its instances keep what they hold, and which of its methods keep anything."""
+
+    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping")
+
+    def __init__(self, owner: type) -> None:
+        self.owner = ref(owner)
+        self.counts = _is_instance(owner)
+        self.dictionary: Any = None
+        self.slots: List[Any] = []
+        members = [(name, item) for name, item in list(owner.__dict__.items()) if type(item) is FunctionType]
+        self.keeping = frozenset(name for name, item in members if _keeps(item))
+        for base in owner.__mro__:
+            descriptor = base.__dict__.get("__dict__")
+            if descriptor is not None:
+                if type(descriptor) is not GetSetDescriptorType:
+                    # Code of its own answers, as in proxies.
+                    self.counts = False
+                self.dictionary = descriptor
+                break
+        for base in owner.__mro__:
+            if "__slots__" in base.__dict__:
+                self.slots += [item for item in base.__dict__.values() if type(item) is MemberDescriptorType]
+
+
+# By identity: a class may have a hash of its own.
+_layouts: Dict[int, _Layout] = {}
+
+
+def _layout_of(owner: type) -> _Layout:
+    layout = _layouts.get(_identity(owner))
+    if layout is None or layout.owner() is not owner:
+        layout = _layouts[_identity(owner)] = _Layout(owner)
+    return layout
+
+
+def _kept(function: Any) -> List[Tuple[Any, Any]]:
+    """What a function keeps of its own."""
+    kept: List[Tuple[Any, Any]] = []
+    if function.__defaults__:
+        kept.extend(enumerate(function.__defaults__))
+    if function.__kwdefaults__:
+        kept.extend(function.__kwdefaults__.items())
+    if function.__closure__:
+        kept.extend((-index, value) for index, value in enumerate(_contents(function.__closure__), 1))
+    if function.__dict__:
+        kept.extend((name, value) for name, value in function.__dict__.items() if name not in _NOTES)
+    return kept
+
+
+def _held(value: Any, depth: int, budget: List[int]) -> Iterator[int]:
+    """Which objects that can change an object leads to."""
+    kind = type(value)
+    if (kind in _CONSTANT and kind is not tuple) or depth <= 0 or budget[0] <= 0:
+        return
+    if issubclass(kind, dict):
+        items = list(dict.values(value))
+    elif kind in _SEQUENCES:
+        items = list(value)
+    else:
+        items = [item for _, item in _parts(kind, value)]
+        if not items:
+            return
+    if kind is not tuple:
+        yield _identity(value)
+    if len(items) <= _MAX_ITEMS:
+        budget[0] -= len(items)
+        for item in items:
+            yield from _held(item, depth - 1, budget)
+
+
+def _owner_before(source: bytes, end: int) -> bytes:
+    """What stands before the dot at `end`: a name, or `type(...)`; nothing if that is an expression."""
+    found = _OWNER.search(source[max(end - 80, 0) : end])
+    return b"" if found is None else found.group(1)
+
+
+def _last(name: str) -> bytes:
+    return name.rpartition(".")[2].encode("utf-8", "replace")
 
 
 class Cells:
@@ -206,52 +427,302 @@ class Cells:
         # Project paths by code number.
         self._code_files = code_files
         self._modules: Dict[str, List[_Module]] = {}
-        self._touched: Set[int] = set()
+        self._sources: Dict[str, bytes] = {}
+        self._words: Dict[str, Set[bytes]] = {}
+        self._handled: Dict[str, Set[bytes]] = {}
+        # Cells by what they are called, in their module or by others.
+        self._called: Dict[bytes, List[Tuple[bytes, _Cell]]] = {}
+        # Cells by the objects that they hold.
+        self._holders: Dict[int, List[_Cell]] = {}
+        # Where names are that somebody may assign from elsewhere; and what is assigned so, and of what.
+        self._bound: Dict[bytes, List[_Module]] = {}
+        self._stored: Set[bytes] = set()
+        self._owners: Set[bytes] = set()
+        # Modules that are assigned to by computed names, and modules whose code assigns to classes by no name.
+        self._wild: Set[bytes] = set()
+        self._assign_to_classes: Set[str] = set()
+        self._version = 0
+        self._plans: Dict[FrozenSet[str], _Plan] = {}
+        self._running = False
+        # States that the running test has had a part in: they take over what it depends on when it ends.
+        self._unfinished: List[Context] = []
+        self._states: Dict[_Cell, None] = {}
         # States that somebody left behind, and that are there now.
         self._active: Set[int] = set()
 
+    def expect(self, rel: str, source: Optional[bytes]) -> None:
+        """A module is about to be executed."""
+        if source is not None:
+            self._sources[rel] = source
+            self._words.pop(rel, None)
+            self._handled.pop(rel, None)
+
     def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
         """A module was executed."""
-        self._modules.setdefault(rel, []).append(_Module(module, rel, source is None or b"global " in source))
+        new = _Module(module, rel, source is None or b"global" in source or _last(module.__name__) in self._wild)
+        self._modules.setdefault(rel, []).append(new)
+        self._version += 1
+        if source is not None:
+            self._read_stores(source, new)
+        for name, value in list(new.namespace.items()):
+            if name.startswith("__"):
+                continue
+            kind = type(value)
+            word = name.encode("utf-8", "replace")
+            if kind is not ModuleType:
+                self._bound.setdefault(word, []).append(new)
+            if (kind is FunctionType and word in self._owners) or self._is_assigned_within(new, word, value):
+                self._watch(new, name, within=True)
+            elif word in self._stored or _can_change(value, new.name):
+                self._watch(new, name)
+        new.rebound()
 
-    def note(self, codes: List[int]) -> None:
-        """This code ran."""
-        self._touched.update(codes)
+    def _is_assigned_within(self, module: _Module, word: bytes, value: Any) -> bool:
+        """Whether the value is a class of the module, of which somebody assigns attributes."""
+        if not issubclass(type(value), type) or value.__dict__.get("__module__") != module.name:
+            return False
+        return word in self._owners or any(
+            base.__dict__.get("__module__") in self._assign_to_classes for base in value.__mro__
+        )
+
+    def _read_stores(self, source: bytes, module: _Module) -> None:
+        """Notes which attributes the source assigns of modules, classes and functions."""
+        stores = []
+        for match in _STORE.finditer(source):
+            owner = _owner_before(source, match.start())
+            if owner != b"self":
+                stores.append((owner, match.group(1)))
+        if b"del " in source:
+            stores += _DELETE.findall(source)
+        wild: Set[bytes] = set()
+        if b"setattr(" in source or b"delattr(" in source:
+            for owner, name in _SETATTR.findall(source):
+                if name:
+                    stores.append((owner, name))
+                else:
+                    wild.add(owner)
+        if b"__dict__" in source:
+            wild.update(_owner_before(source, match.start()) for match in _DICT.finditer(source))
+        if b"vars(" in source:
+            wild.update(_VARS.findall(source))
+        for owner, name in stores:
+            if owner == b"self":
+                continue
+            if owner in _CLASS_WORDS or owner[:5] == b"type(":
+                self._assign_to_classes.add(module.name)
+                _replaced.add(name.decode("utf-8", "replace"))
+            elif owner[:1].isupper():
+                _replaced.add(name.decode("utf-8", "replace"))
+            if owner not in self._owners:
+                self._owners.add(owner)
+                self._watch_owner(owner)
+            if name not in self._stored:
+                self._stored.add(name)
+                for each in self._bound.get(name, ()):
+                    self._watch(each, name.decode("utf-8", "replace"))
+        for owner in wild - {b"self"}:
+            self._read_wild_store(owner, module)
+
+    def _watch_owner(self, owner: bytes) -> None:
+        """Attributes of a function or class called so are assigned somewhere."""
+        name = owner.decode("utf-8", "replace")
+        for module in self._bound.get(owner, ()):
+            value = module.namespace.get(name)
+            if type(value) is FunctionType or self._is_assigned_within(module, owner, value):
+                self._watch(module, name, within=True)
+
+    def _read_wild_store(self, owner: bytes, module: _Module) -> None:
+        """Somebody assigns attributes by computed names: of a module or class called so, if any is."""
+        if owner in _CLASS_WORDS or owner[:5] == b"type(":
+            self._assign_to_classes.add(module.name)
+            return
+        self._owners.add(owner)
+        self._watch_owner(owner)
+        self._wild.add(owner)
+        self._version += 1
+        for each in self._bound_by_computed_names(owner):
+            if not each.rebinds:
+                each.rebinds = True
+                each.bindings = each.bind()
+
+    def _bound_by_computed_names(self, word: bytes) -> List[_Module]:
+        return [each for modules in self._modules.values() for each in modules if _last(each.name) == word]
+
+    def _watch(self, module: _Module, name: str, within: bool = False) -> None:
+        """Begins to look at a name, unless another one stands for the same object. `within`: at all that it holds."""
+        if name in module.cells:
+            if within:
+                module.cells[name].look_within()
+            return
+        value = module.namespace.get(name, _NOTHING)
+        word = name.encode("utf-8", "replace")
+        is_shared = type(value) not in _PLAIN and word not in self._stored
+        if is_shared:
+            for other in self._holders.get(_identity(value), ()):
+                if other.object == _identity(value) and other.module is not module:
+                    other.aliases.append((module, name))
+                    self._call(word, module, other)
+                    return
+        cell = module.cells[name] = _Cell(module, name)
+        if within:
+            cell.look_within()
+        self._call(word, module, cell)
+        self._link(cell, value)
+
+    def _call(self, word: bytes, module: _Module, cell: _Cell) -> None:
+        self._version += 1
+        self._called.setdefault(word, []).append((_last(module.name), cell))
+
+    def _link(self, cell: _Cell, value: Any) -> None:
+        cell.object = _identity(value)
+        try:
+            held = set(_held(value, _MAX_DEPTH, [_MAX_VISITS]))
+        except Exception:  # another thread changed a container meanwhile
+            held = {cell.object}
+        for identity in held:
+            holders = self._holders.setdefault(identity, [])
+            if cell in holders:
+                continue
+            for other in holders:
+                if len(other.links) < _MAX_LINKS and len(cell.links) < _MAX_LINKS and other not in cell.links:
+                    other.links.append(cell)
+                    cell.links.append(other)
+            if len(holders) < _MAX_LINKS:
+                holders.append(cell)
+
+    def begin_tests(self) -> None:
+        """What the imports of all files have made of the modules is what they are."""
+        if self._running:
+            return
+        self._running = True
+        for modules in self._modules.values():
+            for module in modules:
+                for name, _ in module.rebound():
+                    if _can_change(module.namespace.get(name), module.name):
+                        self._watch(module, name)
+                for cell in module.cells.values():
+                    cell.mark = cell.look()
 
     def use_all(self, context: Context) -> None:
         """Whatever is there now, the context may have found."""
         if self._active:
             context.use_all(self._active)
 
-    def end_test(self, test: Context) -> None:
-        """The test's dependencies are complete: what did it find, what does it leave behind?"""
-        touched, self._touched = self._touched, set()
-        self.use_all(test)
-        active = False
-        for rel in set(map(self._code_files.__getitem__, touched)):
-            for module in self._modules.get(rel, ()):
-                for state, name in module.changed():
-                    self._produce(state, rel, name, test)
-                    active = True
-        if active:
-            self._active = {
-                state.context.id
-                for modules in self._modules.values()
-                for module in modules
-                for state in module.states.values()
-                if state.context is not None
-            }
+    def look(self, context: Context, codes: List[int]) -> None:
+        """A slice of `context` ended, having touched `codes`: what did it find, what does it leave behind?"""
+        if not self._running:
+            return
+        if context.kind != "session":
+            self.use_all(context)
+            # What began in an earlier slice may still run.
+            codes = list(context.codes)
+        rels = set(map(self._code_files.__getitem__, codes))
+        if context.kind == "import":
+            rels.add(context.name)
+        if not rels:
+            return
+        key = frozenset(rels)
+        plan = self._plans.get(key)
+        if plan is None or plan.version != self._version:
+            plan = self._plan(key)
+        changed = []
+        for module in plan.modules:
+            for name, before in module.rebound():
+                self._promote(module, name, before)
+        for cell in plan.cells:
+            if cell.has_changed():
+                changed.append(cell)
+        if changed or plan.version != self._version:
+            self._change(context, plan, changed)
 
-    def _produce(self, state: _State, rel: str, name: str, test: Context) -> None:
-        if state.mark in state.origins:
-            state.context = state.origins[state.mark]
+    def _change(self, context: Context, plan: _Plan, changed: List[_Cell]) -> None:
+        # Names that were bound anew are cells only now.
+        known = set(plan.cells)
+        queue = [cell for module in plan.modules for cell in module.cells.values() if cell not in known]
+        for cell in changed:
+            queue.extend(cell.links)
+        known.update(changed)
+        while queue:
+            cell = queue.pop()
+            if cell.has_changed():
+                changed.append(cell)
+                queue.extend(cell.links)
+        for cell in changed:
+            value = cell.module.namespace.get(cell.name, _NOTHING)
+            if _identity(value) != cell.object and type(value) not in _PLAIN:
+                aliases, cell.aliases = cell.aliases, []
+                self._link(cell, value)
+                for module, name in aliases:
+                    self._watch(module, name)
+            self._produce(cell, context)
+        if changed:
+            self._active = {cell.context.id for cell in self._states if cell.context is not None}
+
+    def end_test(self, test: Context) -> None:
+        """The test's dependencies are complete."""
+        unfinished, self._unfinished = self._unfinished, []
+        for state in unfinished:
+            state.absorb(test)
+
+    def _promote(self, module: _Module, name: str, before: int) -> None:
+        if name not in module.cells:
+            cell = module.cells[name] = _Cell(module, name, before)
+            self._call(name.encode("utf-8", "replace"), module, cell)
+
+    def _plan(self, rels: FrozenSet[str]) -> _Plan:
+        modules: List[_Module] = []
+        cells: Dict[_Cell, None] = {}
+        for rel in rels:
+            for module in self._modules.get(rel, ()):
+                modules.append(module)
+                cells.update(dict.fromkeys(module.cells.values()))
+            words = self._words_of(rel)
+            for word in words & self._called.keys():
+                # To come by a name of a module takes the module's name as well, in an import statement if nowhere else.
+                for owner, cell in self._called[word]:
+                    if owner in words and (not cell.is_code() or word in self._handled_in(rel)):
+                        cells[cell] = None
+            for word in words & self._wild:
+                modules.extend(self._bound_by_computed_names(word))
+        if len(self._plans) >= _MAX_PLANS:
+            self._plans.clear()
+        plan = self._plans[rels] = _Plan(self._version, modules, list(cells))
+        return plan
+
+    def _words_of(self, rel: str) -> Set[bytes]:
+        words = self._words.get(rel)
+        if words is None:
+            words = self._words[rel] = set(_WORD.findall(self._sources.get(rel, b"")))
+        return words
+
+    def _handled_in(self, rel: str) -> Set[bytes]:
+        """Words of whose attributes a source assigns or handles anything."""
+        handled = self._handled.get(rel)
+        if handled is None:
+            source = self._sources.get(rel, b"")
+            handled = self._handled[rel] = set(_HANDLE.findall(source))
+            if b"attr(" in source:
+                handled.update(owner for owner, _ in _SETATTR.findall(source))
+            if b"vars(" in source:
+                handled.update(_VARS.findall(source))
+        return handled
+
+    def _produce(self, cell: _Cell, context: Context) -> None:
+        rel, mark = cell.module.rel, cell.mark
+        assert cell.origins is not None
+        self._states[cell] = None
+        if mark in cell.origins:
+            cell.context = cell.origins[mark]
             return
         # A state of its own, unless it only grows, as caches do: else there would be one for each of its sizes.
-        if state.context is None or len(state.origins) <= _MAX_CONTEXTS:
-            before = state.context
+        if cell.context is None or len(cell.origins) <= _MAX_CONTEXTS:
+            before = cell.context
             # What the test has not changed of it is still the work of those before.
             of = None if before is None else before.id
-            state.context = self._contexts.new("state", "%s::%s" % (rel, name), of)
-        state.context.absorb(test)
-        if len(state.origins) < _MAX_ORIGINS:
-            state.origins[state.mark] = state.context
+            cell.context = self._contexts.new("state", "%s::%s" % (rel, cell.name), of)
+        if context.kind == "test":
+            self._unfinished.append(cell.context)
+        else:
+            cell.context.use(context)
+        if len(cell.origins) < _MAX_ORIGINS:
+            cell.origins[mark] = cell.context

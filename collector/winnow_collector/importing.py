@@ -74,6 +74,8 @@ class Imports:
         self.collecting = False
         self.active = False
         self._loaded = loaded
+        # Called when a module is about to be executed.
+        self.begun: Callable[[Load], None] = lambda load: None
         # conftests that concern only what lies below their directory: (directory, context).
         self._conftests: List[Tuple[str, Context]] = []
         self._contexts: Dict[str, Context] = {}
@@ -197,6 +199,7 @@ class Imports:
                 # For this module's own calls alone: import statements do not look for the name among its globals.
                 vars(module).setdefault("__import__", self._import)
             self.contexts.enter(load.context)
+            self.begun(load)
             return load
         except Exception as error:
             self.fail(error)

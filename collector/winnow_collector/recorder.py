@@ -57,6 +57,7 @@ class Recorder:
         self.imports = Imports(
             self.registry, self.contexts, contents, self._loaded, transform, self.packages, self.fail
         )
+        self.imports.begun = self._begun
         self.loaders = Loaders(self.imports)
         self.leavings = Leavings(self.contexts)
         self.variables = Variables(self.contexts, callers, self.leavings, self.fail)
@@ -131,16 +132,17 @@ class Recorder:
         self._header = header
 
     def _look(self, context: Context, codes: List[int]) -> None:
-        self.cells.note(codes)
+        self.cells.look(context, codes)
         self.caches.look(context, codes)
         self.processes.look(context)
 
     def _after_fixture(self, context: Context) -> None:
         self.threads.adopt()
-        self.cells.use_all(context)
+
+    def _begun(self, load: Load) -> None:
+        self.cells.expect(load.rel, load.source)
 
     def _loaded(self, load: Load) -> None:
-        self.cells.use_all(load.context)
         self.caches.discover(load.module, load.rel, load.context)
         self.cells.add(load.module, load.rel, load.source)
 
@@ -172,6 +174,7 @@ class Recorder:
 
     def begin_test(self, name: str, uses: List[Context]) -> Context:
         """A test's protocol begins."""
+        self.cells.begin_tests()
         test = self.contexts.new_test(name)
         for context in uses:
             test.use(context)
@@ -187,6 +190,7 @@ class Recorder:
         self.fixtures.test = None
         self.contexts.leave(test)
         if outcomes is None or outcomes.reports == 0:
+            self.cells.end_test(test)
             return
         self.audit.settle(test)
         self.threads.end_test(test)
