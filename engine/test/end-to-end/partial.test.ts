@@ -93,7 +93,7 @@ test("kill -9 of pytest keeps what was finished", async () => {
 });
 
 test("kill -9 of Winnow: pytest goes on, and the next invocation after its end knows all of it", async () => {
-  const { project, running } = await waiting();
+  const { project, running, env } = await waiting();
   await using _ = project;
   running.child.kill("SIGKILL");
   await until("winnow to be gone", () => running.child.exitCode !== null || running.child.signalCode !== null);
@@ -105,7 +105,7 @@ test("kill -9 of Winnow: pytest goes on, and the next invocation after its end k
   );
   project.note("go", "1");
   await running.finished; // the pipes close with pytest
-  const idle = await project.run();
+  const idle = await project.winnow(["run"], { env });
   assert.match(idle.stderr, /nothing to run: 4 tests up to date/);
   assert.deepEqual([idle.code, idle.starts.includes("collector")], [0, false]);
   assert.deepEqual(readdirSync(project.path(".winnow/journals")), []);
