@@ -103,7 +103,8 @@ def test_what_the_process_shares(tmp_path: Any) -> None:
 
             def test_no_trace_of_winnow():
                 assert "WINNOW_SESSION" not in os.environ
-                assert not [argument for argument in sys.argv if "winnow" in argument]
+                # The checkout may well lie in a directory of that name.
+                assert not [argument for argument in sys.argv if "winnow_" in argument]
                 lib.plain()
 
             def test_path(monkeypatch):
