@@ -48,6 +48,8 @@ _HEAP_TYPE = 1 << 9
 # Whose instances hold no state of the project.
 _STATELESS = frozenset(
     ("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest")
+    # Values that cannot change, whatever they remember for themselves.
+    + ("pathlib", "datetime", "decimal", "fractions", "ipaddress", "uuid")
 )
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
