@@ -50,6 +50,8 @@ _STATELESS = frozenset(
     ("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest")
     # Values that cannot change, whatever they remember for themselves.
     + ("pathlib", "datetime", "decimal", "fractions", "ipaddress", "uuid")
+    # What is found in weak containers hangs on objects that somebody else holds, and most of them are of one test.
+    + ("weakref", "_weakrefset")
 )
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
