@@ -30,7 +30,7 @@ export interface Concern {
   /** Whether a function body may find something else. */
   concerns(path: string, qualname: string): boolean;
   /** Function bodies of a file that may. */
-  bodiesOf(path: string): readonly string[];
+  bodiesOf(path: string): ReadonlySet<string>;
   /** Files whose import may do something else, so that all importers are concerned. */
   readonly effects: ReadonlySet<string>;
   /** Whether a name of a file may be bound to something else. */
@@ -61,7 +61,7 @@ class Closure implements Concern {
   /** Names reached, by file. */
   readonly #reached = new Map<string, Map<string, Fate>>();
   readonly #words = new Map<string, Fate>();
-  readonly #bodies = new Map<string, readonly string[]>();
+  readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
 
   readonly #isEvaluated: boolean;
@@ -105,22 +105,29 @@ class Closure implements Concern {
   }
 
   concerns(path: string, qualname: string): boolean {
-    return this.bodiesOf(path).includes(qualname);
+    return this.bodiesOf(path).has(qualname);
   }
 
-  bodiesOf(path: string): readonly string[] {
+  bodiesOf(path: string): ReadonlySet<string> {
     let found = this.#bodies.get(path);
     if (found === undefined) {
-      const content = this.#files.get(path);
-      const own = this.#reached.get(path);
-      found = (content?.outline.bodies ?? []).flatMap(([qualname, mentions]) => {
-        const dot = qualname.indexOf(".");
-        const isOf = own?.has(dot < 0 ? qualname : qualname.slice(0, dot)) === true;
-        return isOf || this.#mentions(path, content as Evaluated, mentions) ? [qualname] : [];
-      });
+      found = new Set(this.#findBodies(path));
       this.#bodies.set(path, found);
     }
     return found;
+  }
+
+  #findBodies(path: string): string[] {
+    const content = this.#files.get(path);
+    if (content === undefined) {
+      return [];
+    }
+    return content.outline.bodies
+      .filter(
+        ([qualname, mentions]) =>
+          this.reaches(path, qualname.split(".", 1)[0] ?? "") || this.#mentions(path, content, mentions),
+      )
+      .map(([qualname]) => qualname);
   }
 
   #reach(path: string, name: string, fate: Fate): boolean {
@@ -180,12 +187,8 @@ class Closure implements Concern {
       return isNew;
     }
     const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement));
-    if (
-      !this.effects.has(path) &&
-      (mayFail || statement.evaluation.autouse || (!isPure && !this.#onlyCalls(path, statement)))
-    ) {
-      this.effects.add(path);
-      isNew = true;
+    if (mayFail || statement.evaluation.autouse || (!isPure && !this.#onlyCalls(path, statement))) {
+      isNew = this.#affect(path) || isNew;
     }
     const binds = statement.kind === "main" ? ["__main__"] : statement.binds;
     if (statement.kind === "class" && this.#isEvaluated) {
@@ -195,18 +198,21 @@ class Closure implements Concern {
     const isComputed = statement.evaluation.reads.length > 0 || statement.evaluation.calls.length > 0;
     for (const name of binds) {
       isNew = this.#reach(path, name, fateOf(statement)) || isNew;
-      isNew = (isComputed && this.#affect(path, name)) || isNew;
+      isNew = (isComputed && this.#affectIfSpecial(path, name)) || isNew;
     }
     return isNew;
   }
 
-  /** What nobody mentions, and is looked up all the same, concerns whoever imports the file. */
-  #affect(path: string, name: string): boolean {
-    if (!this.#isEvaluated || !isSpecial(name) || this.effects.has(path)) {
-      return false;
-    }
+  /** All importers of a file are concerned; true if they were not before. */
+  #affect(path: string): boolean {
+    const isNew = !this.effects.has(path);
     this.effects.add(path);
-    return true;
+    return isNew;
+  }
+
+  /** What nobody mentions, and is looked up all the same, concerns whoever imports the file. */
+  #affectIfSpecial(path: string, name: string): boolean {
+    return this.#isEvaluated && isSpecial(name) && this.#affect(path);
   }
 
   /** A fixture may have another name than its function: `@pytest.fixture(name="client")`. */
@@ -223,13 +229,10 @@ class Closure implements Concern {
     const { reads, calls, subscripts, keys, bases, decorators, unions } = evaluation;
     const isFragile = unions || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
-    const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some((chain) =>
-      chain
-        .split(/[./]/)
-        .slice(1)
-        .some((name) => this.#words.get(name) === FATES.gone),
+    const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some(
+      (chain) => this.#fateOf(path, chain) === FATES.gone,
     );
-    return isGone || [...fragile, ...keys, ...bases].some((chain) => this.#hasOtherValue(path, chain));
+    return isGone || [...fragile, ...keys, ...bases].some((chain) => (this.#fateOf(path, chain) ?? 0) > FATES.same);
   }
 
   /**
@@ -245,19 +248,18 @@ class Closure implements Concern {
       calls.length === 1 &&
       decorators.length === 0 &&
       !mentions.wild.some((word) => this.#words.has(word) && !called.includes(word)) &&
-      ![...reads, ...subscripts].some((chain) => this.#isChainReached(path, chain))
+      [...reads, ...subscripts].every((chain) => this.#fateOf(path, chain) === undefined)
     );
   }
 
-  #isChainReached(path: string, chain: string): boolean {
+  /** What became of a dotted name, the greatest of its parts; undefined if none of them is reached. */
+  #fateOf(path: string, chain: string): Fate | undefined {
+    // A subscript has the number of its arguments behind it.
     const [base = "", ...attributes] = chain.replace(/\/\d+$/, "").split(".");
-    return this.#reached.get(path)?.has(base) === true || attributes.some((name) => this.#words.has(name));
-  }
-
-  #hasOtherValue(path: string, chain: string): boolean {
-    const [base = "", ...attributes] = chain.replace(/\/\d+$/, "").split(".");
-    const fates = [this.#reached.get(path)?.get(base), ...attributes.map((name) => this.#words.get(name))];
-    return fates.some((fate) => fate !== undefined && fate > FATES.same);
+    return [this.#reached.get(path)?.get(base), ...attributes.map((name) => this.#words.get(name))].reduce(
+      (greatest, fate) => (fate !== undefined && fate > (greatest ?? -1) ? fate : greatest),
+      undefined,
+    );
   }
 
   #spreadImports(path: string, statement: Statement): boolean {
@@ -276,7 +278,7 @@ class Closure implements Concern {
         if (one.names.includes("*")) {
           for (const [name, fate] of [...names]) {
             isNew = this.#reach(path, name, fate) || isNew;
-            isNew = (!name.startsWith("_") && this.#affect(path, name)) || isNew;
+            isNew = (!name.startsWith("_") && this.#affectIfSpecial(path, name)) || isNew;
           }
         }
         one.names.forEach((name, index) => {
@@ -286,10 +288,9 @@ class Closure implements Concern {
           }
           const bound = one.binds[index] ?? name;
           isNew = this.#reach(path, bound, Math.min(fate, FATES.value) as Fate) || isNew;
-          isNew = this.#affect(path, bound) || isNew;
-          if (fate === FATES.gone && this.#isEvaluated && !this.effects.has(path)) {
-            this.effects.add(path);
-            isNew = true;
+          isNew = this.#affectIfSpecial(path, bound) || isNew;
+          if (fate === FATES.gone && this.#isEvaluated) {
+            isNew = this.#affect(path) || isNew;
           }
         });
       }

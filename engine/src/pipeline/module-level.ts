@@ -103,7 +103,7 @@ export class StoredLevels implements LevelKnowledge {
     if (marks === undefined) {
       marks = new Uint8Array(this.#size);
       for (const path of this.paths()) {
-        const bodies = new Set(concern.bodiesOf(path));
+        const bodies = concern.bodiesOf(path);
         const isEffect = concern.effects.has(path);
         if (bodies.size === 0 && !isEffect) {
           continue;

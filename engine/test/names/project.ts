@@ -66,7 +66,7 @@ function listed(files: Files, concern: Concern): string[] {
   return Object.keys(files)
     .flatMap((path) => [
       ...(concern.effects.has(path) ? [path] : []),
-      ...concern.bodiesOf(path).map((qualname) => `${path}::${qualname}`),
+      ...[...concern.bodiesOf(path)].map((qualname) => `${path}::${qualname}`),
     ])
     .sort();
 }
