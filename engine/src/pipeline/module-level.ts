@@ -37,7 +37,8 @@ export class StoredLevels implements LevelKnowledge {
   readonly #tree: PresentTree;
   readonly #changed = new Map<number, readonly ChangedLevel[]>();
   readonly #members = new Map<number, Uint8Array>();
-  readonly #concerned = new Map<Concern, Uint8Array>();
+  /** Which depsets a change concerns, as far as they were asked for: thousands of facts share some of them. */
+  readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Map<number, boolean> }>();
   readonly #size: number;
   readonly #files: ReadonlyMap<number, string>;
   readonly #nodes: ReadonlyMap<number, string>;
@@ -94,27 +95,34 @@ export class StoredLevels implements LevelKnowledge {
   }
 
   isConcerned(depset: number, concern: Concern): boolean {
-    const members = this.#members.get(depset);
-    return members !== undefined && hasMarked(members, this.#marksOf(concern));
+    let known = this.#concerned.get(concern);
+    if (known === undefined) {
+      known = { marks: this.#marksOf(concern), depsets: new Map() };
+      this.#concerned.set(concern, known);
+    }
+    let isConcerned = known.depsets.get(depset);
+    if (isConcerned === undefined) {
+      const members = this.#members.get(depset);
+      isConcerned = members !== undefined && hasMarked(members, known.marks);
+      known.depsets.set(depset, isConcerned);
+    }
+    return isConcerned;
   }
 
+  /** The dependencies that a fact must not have, if the change is not to concern it. */
   #marksOf(concern: Concern): Uint8Array {
-    let marks = this.#concerned.get(concern);
-    if (marks === undefined) {
-      marks = new Uint8Array(this.#size);
-      for (const path of this.paths()) {
-        const bodies = concern.bodiesOf(path);
-        const isEffect = concern.effects.has(path);
-        if (bodies.size === 0 && !isEffect) {
-          continue;
-        }
-        for (const { id, kind, name } of this.#store.dependenciesOfPath(path)) {
-          if ((kind === "body" && bodies.has(name)) || (kind === "toplevel" && isEffect)) {
-            marks[id] = 1;
-          }
+    const marks = new Uint8Array(this.#size);
+    for (const path of this.paths()) {
+      const bodies = concern.bodiesOf(path);
+      const isEffect = concern.effects.has(path);
+      if (bodies.size === 0 && !isEffect) {
+        continue;
+      }
+      for (const { id, kind, name } of this.#store.dependenciesOfPath(path)) {
+        if ((kind === "body" && bodies.has(name)) || (kind === "toplevel" && isEffect)) {
+          marks[id] = 1;
         }
       }
-      this.#concerned.set(concern, marks);
     }
     return marks;
   }
