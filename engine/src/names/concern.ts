@@ -376,7 +376,7 @@ class Closure implements Concern {
 
   #isReachedBelow(module: string): boolean {
     return [...this.#reached.keys()].some((file) =>
-      this.#project.sources.namesOf(file).some(({ name }) => name.startsWith(`${module}.`)),
+      this.#project.sources.namesOf(file).some((name) => name.startsWith(`${module}.`)),
     );
   }
 

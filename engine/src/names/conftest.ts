@@ -2,6 +2,10 @@
 
 import type { Project } from "./project.ts";
 
+export function isConftest(path: string): boolean {
+  return path === "conftest.py" || path.endsWith("/conftest.py");
+}
+
 /** Hooks in a conftest that see, or can change, tests outside of its directory. */
 export const SESSION_HOOKS = [
   "pytest_collection",

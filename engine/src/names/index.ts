@@ -2,9 +2,9 @@
 
 export { packOutline, unpackOutline } from "./compact.ts";
 export { type Binding, type Concern, concernOf, FATES } from "./concern.ts";
-export { isLocalConftest, SESSION_HOOKS } from "./conftest.ts";
+export { isConftest, isLocalConftest, SESSION_HOOKS } from "./conftest.ts";
 export { type Delta, deltaOf } from "./delta.ts";
-export { moduleNames } from "./module-name.ts";
+export { moduleNames, packageOf, relativeName, withParents } from "./module-name.ts";
 export { type Outline, outlineOf } from "./outline.ts";
-export { Project, type Sources, withParents } from "./project.ts";
+export { Project, type Sources } from "./project.ts";
 export type { PythonVersion } from "./purity.ts";

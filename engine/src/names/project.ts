@@ -2,7 +2,7 @@
  * The sources of a project by name: which files an import leads to, and in which order effects come about.
  */
 
-import { isPackageFile, type ModuleName } from "./module-name.ts";
+import { isPackageFile, packageOf, relativeName, withParents } from "./module-name.ts";
 import type { ImportBinding, Outline, Statement } from "./outline.ts";
 import { Evaluated, type PythonVersion } from "./purity.ts";
 import { HARMLESS_MODULES, KNOWN_MEMBERS } from "./python-names.ts";
@@ -15,7 +15,7 @@ export interface Sources {
   /** Files of the project that answer to a module name, in the order of the search path. */
   resolve(module: string): readonly string[];
   /** The names under which a file can be imported. */
-  namesOf(path: string): readonly ModuleName[];
+  namesOf(path: string): readonly string[];
 }
 
 /** One thing that happens when a module is imported and that may matter to others. */
@@ -78,15 +78,9 @@ export class Project {
     if (level === 0) {
       return [module];
     }
-    return this.sources.namesOf(path).flatMap(({ name }) => {
-      const parts = name.split(".");
-      const own = isPackageFile(path) ? parts : parts.slice(0, -1);
-      if (level - 1 > own.length) {
-        return [];
-      }
-      const base = own.slice(0, own.length - level + 1);
-      return [[...base, ...(module === "" ? [] : [module])].join(".")];
-    });
+    return this.sources
+      .namesOf(path)
+      .flatMap((name) => relativeName(packageOf(name, isPackageFile(path)), level, module) ?? []);
   }
 
   /** Full names of the modules that an import loads, the packages around them first. */
@@ -128,12 +122,6 @@ export class Project {
       })
     );
   }
-}
-
-/** `a.b.c` → `a`, `a.b`, `a.b.c`. */
-export function withParents(name: string): string[] {
-  const parts = name.split(".");
-  return parts.map((_, index) => parts.slice(0, index + 1).join("."));
 }
 
 /** Follows an import through all that it loads. */

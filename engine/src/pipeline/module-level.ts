@@ -2,7 +2,7 @@
 
 import { type Resolutions, resolveCandidates } from "../changes/resolve.ts";
 import { ABSENT } from "../model/key.ts";
-import { type Concern, moduleNames, type Outline, Project } from "../names/index.ts";
+import { type Concern, isConftest, moduleNames, type Outline, Project } from "../names/index.ts";
 import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
 import { hasMarked, unpackIds } from "../store/id-set.ts";
 import type { Store, StoredDependency } from "../store/store.ts";
@@ -22,12 +22,11 @@ export function projectOf(tree: PresentTree): Project {
 
 /** Whether the change of a module level may be less than one of everything in it: its present content can be read. */
 export function mayBeNames(tree: PresentTree, { kind, path, value }: StoredDependency): boolean {
-  const wasRead = kind === "toplevel" ? value !== ABSENT && !value.startsWith("!") : isNewConftest(kind, path, value);
-  return wasRead && tree.source(path).kind === "source";
-}
-
-function isNewConftest(kind: string, path: string, value: string): boolean {
-  return kind === "file" && value === ABSENT && (path === "conftest.py" || path.endsWith("/conftest.py"));
+  const mayBe =
+    kind === "toplevel"
+      ? value !== ABSENT && !value.startsWith("!")
+      : kind === "file" && value === ABSENT && isConftest(path);
+  return mayBe && tree.source(path).kind === "source";
 }
 
 export class StoredLevels implements LevelKnowledge {

@@ -30,7 +30,7 @@ import type {
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
 import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
-import { type Concern, SESSION_HOOKS, withParents } from "../names/index.ts";
+import { type Concern, isConftest, packageOf, relativeName, SESSION_HOOKS, withParents } from "../names/index.ts";
 import { States } from "./states.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
@@ -412,11 +412,9 @@ class Attribution {
     if (level === 0) {
       return [module];
     }
-    return (this.#moduleNames.get(file) ?? []).flatMap((own) => {
-      const parts = (own.package ?? own.name.split(".").slice(0, -1).join(".")).split(".");
-      const base = parts.slice(0, parts.length - level + 1).join(".");
-      return level - 1 > parts.length ? [] : [module === "" ? base : `${base}.${module}`];
-    });
+    return (this.#moduleNames.get(file) ?? []).flatMap(
+      (own) => relativeName(own.package ?? packageOf(own.name, false), level, module) ?? [],
+    );
   }
 
   /** Loaded files that the imports of a block of `file` lead to. */
@@ -838,7 +836,7 @@ class Attribution {
     const session = this.#contexts.get(SESSION_CONTEXT);
     for (const [file, contexts] of this.#moduleContexts) {
       const path = this.#paths[file] ?? "";
-      const source = path === "conftest.py" || path.endsWith("/conftest.py") ? this.#source(file) : undefined;
+      const source = isConftest(path) ? this.#source(file) : undefined;
       if (source === undefined || [...contexts].some((context) => session?.uses.has(context))) {
         continue;
       }

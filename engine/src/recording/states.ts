@@ -20,13 +20,21 @@ export interface StateSource {
   readers(path: string, name: string): Readers | undefined;
 }
 
+/** Who can come by a cell: dependencies by their numbers, as far as they have been looked at. */
+interface Reading {
+  readonly readers: Readers | undefined;
+  /** Those that come by it when they run. */
+  readonly mentions: Set<number>;
+  /** Those of files whose import may hold on to it. */
+  readonly holds: Set<number>;
+  upTo: number;
+  readonly answers: { readonly mentions: WeakMap<RecordedSet, boolean>; readonly holds: WeakMap<RecordedSet, boolean> };
+}
+
 export class States {
   readonly #dependencies: readonly Dependency[];
   readonly #source: StateSource;
-  /** For each state the dependencies whose owners can come by it, as far as they have been looked at. */
-  readonly #reading = new Map<string, { ids: Set<number>; upTo: number; readers: Readers | undefined }>();
-  readonly #readers = new Map<string, Readers | undefined>();
-  readonly #reads = new Map<string, WeakMap<RecordedSet, boolean>>();
+  readonly #readings = new Map<string, Reading>();
   readonly #makers = new Map<number, readonly RecordedSet[]>();
 
   /** `dependencies`: the list that sets refer to; it may still grow. */
@@ -40,7 +48,7 @@ export class States {
     const found = new Set<RecordedSet>();
     for (const state of new Set(all.flatMap((set) => set.states))) {
       const cell = this.#source.nameOf(state);
-      if (sets.some((set) => this.#isRead(cell, set)) || all.some((set) => this.#isRead(`${cell}\n`, set))) {
+      if (sets.some((set) => this.#has(cell, "mentions", set)) || all.some((set) => this.#has(cell, "holds", set))) {
         for (const set of this.#makersOf(state)) {
           found.add(set);
         }
@@ -63,54 +71,42 @@ export class States {
     return makers;
   }
 
-  /** Whether anything in a set comes by a cell; with a line break behind the cell, whether its importers may hold on to it. */
-  #isRead(cell: string, set: RecordedSet): boolean {
-    let known = this.#reads.get(cell);
-    if (known === undefined) {
-      known = new WeakMap();
-      this.#reads.set(cell, known);
+  /** Whether a set has anything that comes by a cell in this way. */
+  #has(cell: string, how: "mentions" | "holds", set: RecordedSet): boolean {
+    const reading = this.#readingOf(cell);
+    let answer = reading.answers[how].get(set);
+    if (answer === undefined) {
+      answer = set.members.some((member) => reading[how].has(member));
+      reading.answers[how].set(set, answer);
     }
-    let isRead = known.get(set);
-    if (isRead === undefined) {
-      const ids = this.#readingOf(cell);
-      isRead = set.members.some((member) => ids.has(member));
-      known.set(set, isRead);
-    }
-    return isRead;
+    return answer;
   }
 
-  #readingOf(key: string): ReadonlySet<number> {
-    const isHeld = key.endsWith("\n");
-    const cell = isHeld ? key.slice(0, -1) : key;
+  #readingOf(cell: string): Reading {
     const at = cell.lastIndexOf("::");
-    const [path, name] = [cell.slice(0, at), cell.slice(at + 2)];
-    let reading = this.#reading.get(key);
+    const [file, name] = [cell.slice(0, at), cell.slice(at + 2)];
+    let reading = this.#readings.get(cell);
     if (reading === undefined) {
-      reading = { ids: new Set(), upTo: 0, readers: this.#readersOf(cell, path, name) };
-      this.#reading.set(key, reading);
+      reading = {
+        readers: name === "" ? undefined : this.#source.readers(file, name),
+        mentions: new Set(),
+        holds: new Set(),
+        upTo: 0,
+        answers: { mentions: new WeakMap(), holds: new WeakMap() },
+      };
+      this.#readings.set(cell, reading);
     }
+    const { readers, mentions, holds } = reading;
     for (; reading.upTo < this.#dependencies.length; reading.upTo++) {
-      const dependency = this.#dependencies[reading.upTo] as Dependency;
-      if (isHeld ? holdsOn(dependency, reading.readers) : comesBy(dependency, path, reading.readers)) {
-        reading.ids.add(reading.upTo);
+      const { kind, path, name: own } = this.#dependencies[reading.upTo] as Dependency;
+      // Where it cannot be told who mentions the name, everybody who depends on anything of its file may have found it.
+      if (readers === undefined ? path === file : kind === "body" && readers.concerns(path, own)) {
+        mentions.add(reading.upTo);
+      }
+      if (kind === "toplevel" && readers?.effects.has(path) === true) {
+        holds.add(reading.upTo);
       }
     }
-    return reading.ids;
+    return reading;
   }
-
-  #readersOf(cell: string, path: string, name: string): Readers | undefined {
-    if (!this.#readers.has(cell)) {
-      this.#readers.set(cell, name === "" ? undefined : this.#source.readers(path, name));
-    }
-    return this.#readers.get(cell);
-  }
-}
-
-/** Where it cannot be told who mentions the name, everybody who depends on anything of its file may have found it. */
-function comesBy({ kind, path, name }: Dependency, file: string, readers: Readers | undefined): boolean {
-  return readers === undefined ? path === file : kind === "body" && readers.concerns(path, name);
-}
-
-function holdsOn({ kind, path }: Dependency, readers: Readers | undefined): boolean {
-  return kind === "toplevel" && readers?.effects.has(path) === true;
 }
