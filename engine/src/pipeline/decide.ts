@@ -140,7 +140,7 @@ function decideOn(
   const id = store.environment(environment.digest);
   const tree = openTree(store, request, interpreter, surroundingsOf(store, id), store.watch());
   const changes = tree.scan();
-  const declared = new DeclaredValues(tree, request.root, request.env, request.allowCommands);
+  const declared = new DeclaredValues(tree, request, variablesOf(store, request), request.allowCommands);
   const common = { changes, environment, tree, declared, restamped: tree.restamped };
   if (id === undefined) {
     return {

@@ -3,11 +3,12 @@
 import { statSync } from "node:fs";
 import { matchingFiles } from "../files/glob.ts";
 import { textDigest } from "../files/hash.ts";
-import { variableDigest } from "../files/variables.ts";
 import { messageOf } from "../model/error.ts";
 import { ABSENT } from "../model/key.ts";
 import { type DeclaredKey, declaredId } from "../model/remarks.ts";
 import type { PresentTree } from "./present.ts";
+import type { Request } from "./request.ts";
+import type { Variables } from "./variables.ts";
 
 /** A command that takes longer has no value. */
 const TIME_LIMIT_MS = 60_000;
@@ -17,6 +18,7 @@ export class DeclaredValues {
   readonly #root: string;
   readonly #tree: PresentTree;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #digests: Variables;
   readonly #allowCommands: boolean;
   readonly #values = new Map<string, string | undefined>();
   /** Variables that were asked for, with their values as keys hold them. */
@@ -26,10 +28,17 @@ export class DeclaredValues {
   /** Whether a command was run: what it printed may be another thing the next time. */
   ranCommands = false;
 
-  constructor(tree: PresentTree, root: string, env: NodeJS.ProcessEnv, allowCommands: boolean) {
+  /** `digests`: the variables of `request`, as the store knows them. */
+  constructor(
+    tree: PresentTree,
+    { root, env }: Pick<Request, "root" | "env">,
+    digests: Variables,
+    allowCommands: boolean,
+  ) {
     this.#tree = tree;
     this.#root = root;
     this.#env = env;
+    this.#digests = digests;
     this.#allowCommands = allowCommands;
   }
 
@@ -47,7 +56,7 @@ export class DeclaredValues {
       case "files":
         return this.#filesValue(name);
       case "env": {
-        const value = variableDigest(name, this.#env[name]);
+        const value = this.#digests.digest(name);
         this.variables.set(name, value);
         return value;
       }

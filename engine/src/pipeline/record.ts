@@ -43,6 +43,7 @@ import {
   surroundingValues,
   uncheckedSources,
   type Verdict,
+  variablesOf,
   verdictKey,
 } from "./decide.ts";
 import { DeclaredValues } from "./declared.ts";
@@ -383,7 +384,8 @@ class Recorder {
 
   /** Declared inputs as they are now. Commands were run before the tests; what they print now is not known. */
   #declaredValues(): DeclaredValues {
-    this.#declaredNow ??= new DeclaredValues(this.#tree, this.#request.root, this.#request.env, false);
+    const variables = variablesOf(this.#store, this.#request);
+    this.#declaredNow ??= new DeclaredValues(this.#tree, this.#request, variables, false);
     return this.#declaredNow;
   }
 

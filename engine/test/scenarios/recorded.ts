@@ -283,13 +283,13 @@ function depsetsOf({ depsets, remarks }: Pick<Fact, "depsets" | "remarks">): rea
   return [...depsets, ...(remarks?.opaque?.depsets ?? [])];
 }
 
-/** Remarks as they are kept: values of files are computed anew, like all others. */
+/** Remarks as they are kept: values of files and variables are computed anew, like all others. */
 function remarksOf({ remarks }: Fact): { remarks?: Remarks } {
   if (remarks === undefined) {
     return {};
   }
   const declared = remarks.declared?.map((each) =>
-    each.kind === "files" && each.value !== null ? { ...each, value: "" } : each,
+    each.kind !== "command" && each.value !== null ? { ...each, value: "" } : each,
   );
   return { remarks: { ...remarks, ...(declared === undefined ? {} : { declared }) } };
 }

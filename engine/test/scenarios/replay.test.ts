@@ -12,10 +12,10 @@ import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { type Config, DEFAULTS, readConfig } from "../../src/config/config.ts";
 import { pathMatcher } from "../../src/config/globs.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
-import { variableDigest } from "../../src/files/variables.ts";
 import type { Key } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import type { Remarks } from "../../src/model/remarks.ts";
+import type { DeclaredKey, Remarks } from "../../src/model/remarks.ts";
+import { Variables } from "../../src/pipeline/variables.ts";
 import { ignoredPaths, wordOf } from "../../src/pipeline/word.ts";
 import { type LevelKnowledge, ModuleLevel } from "../../src/selection/module-level.ts";
 import { scopeOf } from "../../src/selection/scope.ts";
@@ -39,14 +39,23 @@ function filesValue(state: Step["state"], glob: string): string {
   return textDigest(files.map(([path, file]) => `${path} ${blobSha1(encode(file))}`).join("\n"));
 }
 
-/** Remarks with the values of files as they were in a state. */
-function remarksAt(state: Step["state"], remarks: Remarks | undefined): Remarks | undefined {
+/** The value of a declared input in a step. */
+function declaredValue(step: Step, { kind, name }: DeclaredKey): string | undefined {
+  return kind === "files"
+    ? filesValue(step.state, name)
+    : kind === "env"
+      ? new Variables(step.command.environment, "").digest(name)
+      : undefined;
+}
+
+/** Remarks with the values of files and variables as they were in a step. */
+function remarksAt(step: Step, remarks: Remarks | undefined): Remarks | undefined {
   return remarks?.declared === undefined
     ? remarks
     : {
         ...remarks,
         declared: remarks.declared.map((each) =>
-          each.kind === "files" && each.value !== null ? { ...each, value: filesValue(state, each.name) } : each,
+          each.value === null ? each : { ...each, value: declaredValue(step, each) ?? each.value },
         ),
       };
 }
@@ -101,8 +110,8 @@ function knowledgeAt(
   earlier.forEach((step, index) => {
     for (const { id, outcome, green, depsets, remarks } of step.facts) {
       const list = facts.get(numberOf(id)) ?? [];
-      const state = (scenario.steps[recorded.steps.indexOf(step)] as Step).state;
-      facts.set(numberOf(id), [{ outcome, green, at: index, depsets, remarks: remarksAt(state, remarks) }, ...list]);
+      const then = scenario.steps[recorded.steps.indexOf(step)] as Step;
+      facts.set(numberOf(id), [{ outcome, green, at: index, depsets, remarks: remarksAt(then, remarks) }, ...list]);
     }
     for (const { id, path, green, outcome = green ? "passed" : "failed", ids, depsets } of step.collections) {
       const list = collections.get(path) ?? [];
@@ -140,12 +149,7 @@ function knowledgeAt(
     word: wordOf(
       { config, also: { paths: [], expressions: [] }, allowCommands: false },
       () => ({ nodes, paths: new Map([...nodes].map(([number, id]) => [number, id.split("::")[0] ?? ""])) }),
-      ({ kind, name }) =>
-        kind === "files"
-          ? filesValue(state, name)
-          : kind === "env"
-            ? variableDigest(name, command.environment[name])
-            : undefined,
+      (key) => declaredValue(scenario.steps[at] as Step, key),
     ),
     facts,
     collections,
