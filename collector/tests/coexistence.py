@@ -373,7 +373,9 @@ def _clean_environment(autoload: bool) -> Dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTEST_", "COV_", "COVERAGE_", "WINNOW_", "PYTHON", "HYPOTHESIS", "NODE_", "VIRTUAL_ENV"))
+        if not name.startswith(
+            ("PYTEST_", "COV_", "COVERAGE_", "WINNOW_", "PYTHON", "HYPOTHESIS", "NODE_", "VIRTUAL_ENV")
+        )
     }
     kept.update({"NO_COLOR": "1", "COLUMNS": "120", "WINNOW_KEEP_JOURNALS": "1", "PYTHONHASHSEED": "0"})
     if "WINNOW_MECHANISM" in os.environ:

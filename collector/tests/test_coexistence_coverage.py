@@ -153,7 +153,10 @@ def test_contexts_and_workers(tmp_path: Any) -> None:
 
 @of_plugins
 def test_an_edit_with_coverage(tmp_path: Any) -> None:
-    files = {"lib.py": library("a", "b"), "test_cov.py": FILES["test_cov.py"].split("@pytest")[0].replace("helper, ", "")}
+    files = {
+        "lib.py": library("a", "b"),
+        "test_cov.py": FILES["test_cov.py"].split("@pytest")[0].replace("helper, ", ""),
+    }
     files["test_cov.py"] = files["test_cov.py"].replace("assert lib.branches(0) is None or True", "")
     project = Project(tmp_path, files)
     table = {name: functions for name, functions in TABLE.items() if functions}

@@ -439,7 +439,11 @@ def test_a_process_that_dies(tmp_path: Any) -> None:
 @of_plugins
 @pytest.mark.parametrize("how", ["exit", "interrupt", "system-exit"])
 def test_sessions_that_end_early(tmp_path: Any, how: str) -> None:
-    end = {"exit": 'pytest.exit("enough", returncode=9)', "interrupt": "raise KeyboardInterrupt", "system-exit": "sys.exit(5)"}[how]
+    end = {
+        "exit": 'pytest.exit("enough", returncode=9)',
+        "interrupt": "raise KeyboardInterrupt",
+        "system-exit": "sys.exit(5)",
+    }[how]
     text = """
         import lib, pytest, sys
 

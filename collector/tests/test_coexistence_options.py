@@ -100,7 +100,13 @@ def test_warnings_are_errors(tmp_path: Any) -> None:
     project = Project(tmp_path, files)
     args = ["-W", "error"]
     table = dict(TABLE)
-    table.update({"test_inputs.py::test_reads": set(), "test_inputs.py::test_cached": {"a"}, "test_inputs.py::test_collects": set()})
+    table.update(
+        {
+            "test_inputs.py::test_reads": set(),
+            "test_inputs.py::test_cached": {"a"},
+            "test_inputs.py::test_collects": set(),
+        }
+    )
     check(project, table, *args, edit="a", env={"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"})
     # The canary: were anything wrong in the process, these would show it.
     project.write(
@@ -184,7 +190,11 @@ def test_failed_first(tmp_path: Any) -> None:
     project.edit_function("a")
     project.edit_function("d")
     first = project.winnow("-v", "--ff")
-    order = [line.split()[0] for line in first.run.lines if " PASSED" in line or " FAILED" in line and "::" in line.split()[0]]
+    order = [
+        line.split()[0]
+        for line in first.run.lines
+        if " PASSED" in line or " FAILED" in line and "::" in line.split()[0]
+    ]
     assert order == ["test_b.py::test_b", "test_c.py::test_c", "test_a.py::test_a", "test_c.py::test_d"], first.run
     assert first.code == 1
 
@@ -455,5 +465,7 @@ def test_tests_that_trace(tmp_path: Any, monkeypatch: Any) -> None:
     }
     if sys.version_info >= (3, 12):
         files["test_tracers.py"] += MONITORING
-        names.update(dict.fromkeys(("test_monitoring", "test_local_monitoring", "test_after_monitoring"), {"monitored"}))
+        names.update(
+            dict.fromkeys(("test_monitoring", "test_local_monitoring", "test_after_monitoring"), {"monitored"})
+        )
     check(Project(tmp_path, files), {"test_tracers.py::" + name: value for name, value in names.items()}, edit="traced")

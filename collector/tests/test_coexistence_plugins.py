@@ -146,7 +146,9 @@ def test_asyncio(tmp_path: Any) -> None:
     import pytest_asyncio
 
     modern = tuple(map(int, pytest_asyncio.__version__.split(".")[:2])) >= (0, 24)
-    text = ASYNC_TESTS.replace("pytest", "pytest, pytest_asyncio", 1).replace("FUNCTION_FIXTURE", 'pytest_asyncio.fixture(loop_scope="module")')
+    text = ASYNC_TESTS.replace("pytest", "pytest, pytest_asyncio", 1).replace(
+        "FUNCTION_FIXTURE", 'pytest_asyncio.fixture(loop_scope="module")'
+    )
     if not modern:
         pytest.skip("this pytest-asyncio has no loop_scope")
     # A coroutine that is begun in one test and goes on in the next: both ran it.
@@ -179,7 +181,11 @@ def test_asyncio(tmp_path: Any) -> None:
     table["test_kept.py::test_begin"] = {"started"}
     # What it finds in `kept` it owes to the other one.
     table["test_kept.py::test_end"] = {"started", "resumed"}
-    files = {"lib.py": ASYNC_LIB, "test_async.py": text.replace("MARK", mark), "test_kept.py": kept.replace("MARK", mark)}
+    files = {
+        "lib.py": ASYNC_LIB,
+        "test_async.py": text.replace("MARK", mark),
+        "test_kept.py": kept.replace("MARK", mark),
+    }
     project = Project(tmp_path, files)
     project.write({"pytest.ini": "[pytest]\nasyncio_default_fixture_loop_scope = function\n"})
     first = check(project, table, *args, "-W", "ignore::DeprecationWarning", edit="closed")
@@ -393,10 +399,22 @@ def test_all_plugins_at_once(tmp_path: Any) -> None:
     files["lib.py"] = library("a", "b", "even", "odd", "shared")
     files["test_order.py"] = PLAIN["test_order.py"]
     project = Project(tmp_path, files, autoload=True)
-    args = ["-n2", "--cov=.", "--cov-branch", "--reruns=1", "--timeout=100", "-W", "ignore::pytest.PytestDeprecationWarning"]
+    args = [
+        "-n2",
+        "--cov=.",
+        "--cov-branch",
+        "--reruns=1",
+        "--timeout=100",
+        "-W",
+        "ignore::pytest.PytestDeprecationWarning",
+    ]
 
     def lines(all_lines: List[str]) -> List[str]:
-        kept = [line for line in all_lines if line.strip() and not line.startswith(("Using --randomly", "scheduling", "created"))]
+        kept = [
+            line
+            for line in all_lines
+            if line.strip() and not line.startswith(("Using --randomly", "scheduling", "created"))
+        ]
         return kept
 
     # Hypothesis draws anew each time, so what is covered may differ in a partial branch; not so here.

@@ -261,7 +261,10 @@ def test_ids(tmp_path: Any, escaped: bool) -> None:
             def test_\u6f22(self):
                 assert lib.c() == 3
     """ % ascii(ids)
-    project = Project(tmp_path, {"lib.py": library("a", "odd", "c"), "test_ids.py": text, "sub dir/test_[x].py": "def test_x(): pass\n"})
+    project = Project(
+        tmp_path,
+        {"lib.py": library("a", "odd", "c"), "test_ids.py": text, "sub dir/test_[x].py": "def test_x(): pass\n"},
+    )
     if not escaped:
         option = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
         project.write({"pytest.ini": "[pytest]\n%s = True\n" % option})
@@ -294,7 +297,13 @@ def test_the_same_id_twice(tmp_path: Any) -> None:
         def test_n(n):
             assert (lib.a() if n == 1 else lib.b()) == 3
     """
-    files = {"lib.py": library("a", "b"), "x/test_it.py": text, "y/test_it.py": text, "x/__init__.py": "", "y/__init__.py": ""}
+    files = {
+        "lib.py": library("a", "b"),
+        "x/test_it.py": text,
+        "y/test_it.py": text,
+        "x/__init__.py": "",
+        "y/__init__.py": "",
+    }
     table = {}
     for directory in "xy":
         ids = ["same0", "same1"] if pytest.version_tuple < (9,) else ["same0", "same1"]
@@ -307,7 +316,9 @@ def test_the_same_id_twice(tmp_path: Any) -> None:
 @of_pytest
 def test_keep_duplicates(tmp_path: Any) -> None:
     # The same file asked for twice: the same ids come twice, and both are one test.
-    project = Project(tmp_path, {"lib.py": library("a"), "test_a.py": "import lib\n\ndef test_a():\n    assert lib.a() == 3\n"})
+    project = Project(
+        tmp_path, {"lib.py": library("a"), "test_a.py": "import lib\n\ndef test_a():\n    assert lib.a() == 3\n"}
+    )
     args = ["--keep-duplicates", "test_a.py", "test_a.py"]
     bare, first = project.bare(*args), project.winnow(*args)
     assert (first.code, first.run.lines) == (bare.code, bare.lines)

@@ -61,7 +61,9 @@ def _lines(lines: Any) -> Any:
     return [line for line in lines if line.strip() and not line.startswith(("scheduling tests", "created: "))]
 
 
-@pytest.mark.parametrize("dist", ["load", pytest.param("loadfile", marks=of_plugins), pytest.param("loadscope", marks=of_plugins)])
+@pytest.mark.parametrize(
+    "dist", ["load", pytest.param("loadfile", marks=of_plugins), pytest.param("loadscope", marks=of_plugins)]
+)
 def test_distributed(tmp_path: Any, dist: str) -> None:
     project = Project(tmp_path, FILES)
     edit = None if dist == "load" else "at_collection"

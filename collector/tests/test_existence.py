@@ -54,9 +54,7 @@ def test_ways_to_ask(project):
         """,
         {"d/a.txt": "one"},
     )
-    for name in (
-        "exists lexists isfile bytes isdir access path path_is_file elsewhere twice".split()
-    ):
+    for name in "exists lexists isfile bytes isdir access path path_is_file elsewhere twice".split():
         assert asked(journal, "test_" + name) == [["d/a.txt", "f"]], name
         assert files_of(journal, "test_" + name) == [], name
     assert asked(journal, "test_directory") == [["d", "d"]]

@@ -449,7 +449,10 @@ def test_libraries_and_what_is_no_file(project):
                     open(name)
         def test_bytes(): open(b"own.so").close()
         """,
-        files={"own.so": "no library", "conftest.py": "import os\nif not os.path.exists('waiting'): os.mkfifo('waiting')\n"},
+        files={
+            "own.so": "no library",
+            "conftest.py": "import os\nif not os.path.exists('waiting'): os.mkfifo('waiting')\n",
+        },
     )
     own = ["file", "own.so", sha("no library")]
     assert of_kind(journal, "test_library", "file") == of_kind(journal, "test_bytes", "file") == [own]

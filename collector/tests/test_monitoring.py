@@ -185,7 +185,9 @@ def test_annotations_are_evaluated_between_two_calls(tracer, tmp_path):
     # Twice in one slice, and the first time it only says that it does not know that format.
     import annotationlib
 
-    got = evaluate(lambda: annotationlib.call_annotate_function(space["f"].__annotate__, annotationlib.Format.FORWARDREF))
+    got = evaluate(
+        lambda: annotationlib.call_annotate_function(space["f"].__annotate__, annotationlib.Format.FORWARDREF)
+    )
     assert got == ({"a": 3, "b": int}, ["limit"])
     assert len(calls) == 4
     for _ in range(2):

@@ -192,7 +192,7 @@ def test_a_failure_in_here_reaches_nobody(project, where):
                     open(os.path.join(os.path.dirname(__file__), "site-packages", "data", "table.txt")).close()
                     assert importlib.metadata.version("web") == "1.0"
                 """,
-            }
+            },
         )
     )
     run = project.run("-q", env={"PYTHONPATH": str(project.root / "site-packages")})

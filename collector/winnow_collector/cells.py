@@ -69,9 +69,7 @@ _STORE = re.compile(
 )
 _OWNER = re.compile(rb"([\w\x80-\xff]+|\btype\([^()]*\))\s*$")
 _DELETE = re.compile(rb"del\s+(?:[\w\x80-\xff]+\s*\.\s*)*?([\w\x80-\xff]+)\s*\.\s*([\w\x80-\xff]+)")
-_SETATTR = re.compile(
-    rb"attr\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*,\s*(?:[\"']([\w\x80-\xff]+)[\"'])?"
-)
+_SETATTR = re.compile(rb"attr\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*,\s*(?:[\"']([\w\x80-\xff]+)[\"'])?")
 _HANDLE = re.compile(rb"([\w\x80-\xff]+)(?=\s*\.\s*[\w\x80-\xff]+\s*(?:[.\[,)]|[^\w\s=(]*=(?!=)))")
 _DICT = re.compile(rb"\.__dict__\s*[\[.]")
 _VARS = re.compile(rb"vars\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*\)\s*[\[.]")
@@ -117,7 +115,6 @@ class _Cell:
             return _shape(self.module.namespace.get(self.name, _NOTHING), self.depth, [_MAX_VISITS])
         except Exception:  # another thread changed a container meanwhile: that is a change
             return next(_unlike)
-
 
     def is_code(self) -> bool:
         """Whether it is a function or class: these change when code of theirs runs, unless others handle attributes."""

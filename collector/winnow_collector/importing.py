@@ -148,9 +148,7 @@ class Imports:
         except Exception as error:
             self.fail(error)
 
-    def _import(
-        self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-    ) -> Any:
+    def _import(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """What `__import__` is in modules that call it: they ask for modules by name, loaded already or not."""
         __tracebackhide__ = True
         try:
