@@ -194,6 +194,12 @@ function steps(environments: readonly Environment[]): Step[] {
       args: ["-m", "ruff", "check", "collector", "bench"],
       count: one,
     },
+    {
+      name: "format of the collector",
+      command: newest.environment,
+      args: ["-m", "ruff", "format", "--check", "collector", "bench"],
+      count: one,
+    },
   ];
 }
 

@@ -115,6 +115,49 @@ def test_threads(tracer):
     assert names() == ["f", "g"]
 
 
+def test_what_is_called_more_often_than_calls_are_noted(tracer):
+    mod, names, _ = tracer
+    for _ in range(3):
+        for _ in range(200):
+            mod["f"]()
+        mod["C"]().method()
+        assert names() == ["<lambda>", "f", "g", "method"]
+        mod["C"]().method()
+        assert names() == ["<lambda>", "method"]
+
+
+def test_other_threads_disable_nothing(tracer):
+    mod, names, tracer_ = tracer
+
+    def work():
+        for _ in range(200):
+            mod["f"]()
+        mod["C"]().method()
+
+    for _ in range(2):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        assert tracer_._disarmed == []
+        assert names() == ["<lambda>", "f", "g", "method"]
+
+
+def test_a_slice_that_another_thread_ends_does_not_settle_what_is_disabled(tracer):
+    mod, names, tracer_ = tracer
+    inner = []
+    for _ in range(200):
+        mod["f"]()
+    thread = threading.Thread(target=lambda: inner.append(names()))
+    thread.start()
+    thread.join()
+    # The callback that noted it may have been about to disable it: it is re-armed once more.
+    assert tracer_._disarmed != []
+    for _ in range(2):
+        mod["f"]()
+        assert names() == ["f", "g"]
+    assert (inner, tracer_._disarmed) == ([["f", "g"]], [])
+
+
 def test_stopping_leaves_nothing_behind(tracer):
     mod, names, tracer_ = tracer
     before = [sys.monitoring.get_tool(tool) for tool in range(6)]

@@ -24,7 +24,7 @@ from itertools import count
 from opcode import opmap
 from threading import local
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 from weakref import ref
 
 from .contexts import Context, Contexts
@@ -36,9 +36,8 @@ _MAX_VISITS = 400
 # How many states of one cell have their own producers, and how many are told apart.
 _MAX_CONTEXTS = 32
 _MAX_ORIGINS = 256
-# How many cells that share something with a cell are remembered, and for how many sets of files what they may change.
+# How many cells that share something with a cell are remembered.
 _MAX_LINKS = 16
-_MAX_PLANS = 4096
 _MASK = (1 << 62) - 1
 _PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
 # What most names of a module stand for; nothing of it can change.
@@ -159,7 +158,7 @@ class _Module:
     def rebound(self) -> Iterable[Tuple[str, int]]:
         """Names that stand for something else than they did, and for what they stood."""
         before, now = self.bindings, self.bind()
-        if now == before:
+        if now is before or now == before:
             return ()
         self.bindings = now
         # The likes of `__warningregistry__` are notes of the interpreter's.
@@ -185,15 +184,16 @@ class _Module:
             return {"": next(_unlike)}
 
 
-class _Plan:
-    """What code of some files may change."""
+class _Reach:
+    """What the code of one file may change. `told`: how many of the names that cells go by it has been asked about."""
 
-    __slots__ = ("version", "modules", "cells")
+    __slots__ = ("modules", "cells", "told", "handled")
 
-    def __init__(self, version: int, modules: List[_Module], cells: List[_Cell]) -> None:
-        self.version = version
+    def __init__(self, modules: List[_Module], cells: Dict[_Cell, None], told: int) -> None:
         self.modules = modules
         self.cells = cells
+        self.told = told
+        self.handled: Optional[Set[bytes]] = None
 
 
 def _can_change(value: Any, module: str) -> bool:
@@ -429,10 +429,9 @@ class Cells:
         self._code_files = code_files
         self._modules: Dict[str, List[_Module]] = {}
         self._sources: Dict[str, bytes] = {}
-        self._words: Dict[str, Set[bytes]] = {}
-        self._handled: Dict[str, Set[bytes]] = {}
-        # Cells by what they are called, in their module or by others.
+        # Cells by what they are called, in their module or by others; and the same in the order in which it was learnt.
         self._called: Dict[bytes, List[Tuple[bytes, _Cell]]] = {}
+        self._calls: List[Tuple[bytes, bytes, _Cell]] = []
         # Cells by the objects that they hold.
         self._holders: Dict[int, List[_Cell]] = {}
         # Where names are that somebody may assign from elsewhere; and what is assigned so, and of what.
@@ -442,8 +441,7 @@ class Cells:
         # Modules that are assigned to by computed names, and modules whose code assigns to classes by no name.
         self._wild: Set[bytes] = set()
         self._assign_to_classes: Set[str] = set()
-        self._version = 0
-        self._plans: Dict[FrozenSet[str], _Plan] = {}
+        self._reaches: Dict[str, _Reach] = {}
         self._running = False
         # States that the running test has had a part in: they take over what it depends on when it ends.
         self._unfinished: List[Context] = []
@@ -455,14 +453,16 @@ class Cells:
         """A module is about to be executed."""
         if source is not None:
             self._sources[rel] = source
-            self._words.pop(rel, None)
-            self._handled.pop(rel, None)
+            self._reaches.pop(rel, None)
 
     def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
         """A module was executed."""
         new = _Module(module, rel, source is None or b"global" in source or _last(module.__name__) in self._wild)
         self._modules.setdefault(rel, []).append(new)
-        self._version += 1
+        if _last(new.name) in self._wild:
+            self._reaches.clear()
+        else:
+            self._reaches.pop(rel, None)
         if source is not None:
             self._read_stores(source, new)
         for name, value in list(new.namespace.items()):
@@ -540,7 +540,7 @@ class Cells:
         self._owners.add(owner)
         self._watch_owner(owner)
         self._wild.add(owner)
-        self._version += 1
+        self._reaches.clear()
         for each in self._bound_by_computed_names(owner):
             if not each.rebinds:
                 each.rebinds = True
@@ -571,8 +571,9 @@ class Cells:
         self._link(cell, value)
 
     def _call(self, word: bytes, module: _Module, cell: _Cell) -> None:
-        self._version += 1
-        self._called.setdefault(word, []).append((_last(module.name), cell))
+        owner = _last(module.name)
+        self._called.setdefault(word, []).append((owner, cell))
+        self._calls.append((word, owner, cell))
 
     def _link(self, cell: _Cell, value: Any) -> None:
         cell.object = _identity(value)
@@ -622,27 +623,27 @@ class Cells:
             rels.add(context.name)
         if not rels:
             return
-        key = frozenset(rels)
-        plan = self._plans.get(key)
-        if plan is None or plan.version != self._version:
-            plan = self._plan(key)
-        changed = []
-        for module in plan.modules:
+        modules: List[_Module] = []
+        cells: Dict[_Cell, None] = {}
+        for rel in rels:
+            reach = self._reach_of(rel)
+            modules += reach.modules
+            cells.update(reach.cells)
+        known = len(self._calls)
+        for module in modules:
             for name, before in module.rebound():
                 self._promote(module, name, before)
-        for cell in plan.cells:
-            if cell.has_changed():
-                changed.append(cell)
-        if changed or plan.version != self._version:
-            self._change(context, plan, changed)
+        changed = [cell for cell in cells if cell.has_changed()]
+        if changed or known != len(self._calls):
+            self._change(context, modules, cells, changed)
 
-    def _change(self, context: Context, plan: _Plan, changed: List[_Cell]) -> None:
+    def _change(
+        self, context: Context, modules: List[_Module], looked_at: Dict[_Cell, None], changed: List[_Cell]
+    ) -> None:
         # Names that were bound anew are cells only now.
-        known = set(plan.cells)
-        queue = [cell for module in plan.modules for cell in module.cells.values() if cell not in known]
+        queue = [cell for module in modules for cell in module.cells.values() if cell not in looked_at]
         for cell in changed:
             queue.extend(cell.links)
-        known.update(changed)
         while queue:
             cell = queue.pop()
             if cell.has_changed():
@@ -670,42 +671,55 @@ class Cells:
             cell = module.cells[name] = _Cell(module, name, before)
             self._call(name.encode("utf-8", "replace"), module, cell)
 
-    def _plan(self, rels: FrozenSet[str]) -> _Plan:
-        modules: List[_Module] = []
-        cells: Dict[_Cell, None] = {}
-        for rel in rels:
-            for module in self._modules.get(rel, ()):
-                modules.append(module)
-                cells.update(dict.fromkeys(module.cells.values()))
-            words = self._words_of(rel)
-            for word in words & self._called.keys():
-                # To come by a name of a module takes the module's name as well, in an import statement if nowhere else.
-                for owner, cell in self._called[word]:
-                    if owner in words and (not cell.is_code() or word in self._handled_in(rel)):
-                        cells[cell] = None
-            for word in words & self._wild:
-                modules.extend(self._bound_by_computed_names(word))
-        if len(self._plans) >= _MAX_PLANS:
-            self._plans.clear()
-        plan = self._plans[rels] = _Plan(self._version, modules, list(cells))
-        return plan
+    def _reach_of(self, rel: str) -> _Reach:
+        reach = self._reaches.get(rel)
+        if reach is None:
+            reach = self._reaches[rel] = self._read_reach(rel)
+        elif reach.told != len(self._calls):
+            self._extend(reach, rel)
+        return reach
 
-    def _words_of(self, rel: str) -> Set[bytes]:
-        words = self._words.get(rel)
-        if words is None:
-            words = self._words[rel] = set(_WORD.findall(self._sources.get(rel, b"")))
-        return words
+    def _read_reach(self, rel: str) -> _Reach:
+        words = set(_WORD.findall(self._sources.get(rel, b"")))
+        modules = list(self._modules.get(rel, ()))
+        reach = _Reach(modules, {cell: None for each in modules for cell in each.cells.values()}, len(self._calls))
+        for word in words & self._called.keys():
+            for owner, cell in self._called[word]:
+                if owner in words and self._can_handle(reach, rel, word, cell):
+                    reach.cells[cell] = None
+        for word in words & self._wild:
+            modules.extend(self._bound_by_computed_names(word))
+        return reach
+
+    def _extend(self, reach: _Reach, rel: str) -> None:
+        source = self._sources.get(rel, b"")
+        for word, owner, cell in self._calls[reach.told :]:
+            # Words within words: rarely too much, never too little, and nobody need keep the words of all files.
+            if cell.module.rel == rel or (
+                word in source and owner in source and self._can_handle(reach, rel, word, cell)
+            ):
+                reach.cells[cell] = None
+        reach.told = len(self._calls)
+
+    def _can_handle(self, reach: _Reach, rel: str, word: bytes, cell: _Cell) -> bool:
+        """Whether a file in which the names of a cell and of its module stand may change it.
+
+        To come by a name of a module takes the module's name as well, in an import statement if nowhere else.
+        """
+        if not cell.is_code():
+            return True
+        if reach.handled is None:
+            reach.handled = self._handled_in(rel)
+        return word in reach.handled
 
     def _handled_in(self, rel: str) -> Set[bytes]:
         """Words of whose attributes a source assigns or handles anything."""
-        handled = self._handled.get(rel)
-        if handled is None:
-            source = self._sources.get(rel, b"")
-            handled = self._handled[rel] = set(_HANDLE.findall(source))
-            if b"attr(" in source:
-                handled.update(owner for owner, _ in _SETATTR.findall(source))
-            if b"vars(" in source:
-                handled.update(_VARS.findall(source))
+        source = self._sources.get(rel, b"")
+        handled = set(_HANDLE.findall(source))
+        if b"attr(" in source:
+            handled.update(owner for owner, _ in _SETATTR.findall(source))
+        if b"vars(" in source:
+            handled.update(_VARS.findall(source))
         return handled
 
     def _produce(self, cell: _Cell, context: Context) -> None:

@@ -143,6 +143,10 @@ class Existence:
         directory = named.get("dir_fd")
         if directory is None and text.startswith(os.sep) and not text.startswith(self._roots):
             return
+        # pytest asks once for each test.
+        asked = self._asks_only(frame)
+        if asked is None:
+            return
         # The same question of the same context has an answer. (Where only the walk below tells that existence is all
         # that matters, each one is looked into: the next may be for more.)
         place = directory if directory is not None or text.startswith(os.sep) else real.getcwd()
@@ -152,9 +156,6 @@ class Existence:
             return
         absolute = self._absolute(text, directory=-1 if directory is None else directory)
         if absolute is None or not absolute.startswith(self._roots):
-            return
-        asked = self._asks_only(frame)
-        if asked is None:
             return
         only = only or asked
         if only == question[2]:

@@ -277,14 +277,8 @@ def _monitoring_debugger() -> Optional[str]:
 
 def _header(config: pytest.Config, recorder: Recorder) -> dict:
     relative = recorder.registry.relative
-    plugins: List[List[str]] = []
-    for _, distribution in config.pluginmanager.list_plugin_distinfo():
-        entry = [str(distribution.project_name), str(distribution.version)]
-        if entry not in plugins:
-            plugins.append(entry)
     return {
         "pytest": pytest.__version__,
-        "plugins": sorted(plugins),
         "rootdir": relative(str(config.rootpath)),
         "inifile": relative(str(config.inipath)) if config.inipath is not None else None,
         "invocation": relative(str(config.invocation_params.dir)),

@@ -2,12 +2,15 @@
 
 Two tools. *Discover* listens to every start in the process, is disabled for each code object at its first start, and
 so costs nothing afterwards. *Watch* listens locally on the code objects of the project only; its callback notes the
-code and disables itself there, so a code object costs one call per slice. `take()` re-arms exactly what was touched.
+code. To disable it there and to re-arm it for the next slice costs as much as some ten calls of it, so the first calls
+of a slice are simply noted, and only then does it disable itself wherever it is called. `take()` re-arms those.
 
 What must stay true:
 - Code objects are told apart by identity. They compare equal by content, file name not included: two identical
   functions on the same lines of two files are one member of a set.
 - A code object that is known is never forgotten, so an identity is never used twice.
+- Nothing is disabled that is not re-armed after it: only the thread that started this disables, and only what it takes
+  itself is done with. Else another thread could re-arm between the callback's note and its return.
 - Nothing in here calls `id()`: it raises an audit event, which costs more than the rest of the loop.
 - What evaluates annotations (Python 3.14) is never disabled: one call of it ends in an exception at once, the next one
   runs the annotations.
@@ -27,6 +30,8 @@ _identity = object.__hash__
 _exhaust = deque(maxlen=0).extend
 # 0, 1, 2 and 5 are the debugger's, coverage's, the profiler's and the optimizer's by convention.
 _PREFERRED_IDS = (3, 4, 5, 2, 1, 0)
+# So many calls of a slice are noted, though a function may be among them several times.
+_NOTED = 256
 
 
 def free_tool_ids() -> Optional[Tuple[int, int]]:
@@ -44,6 +49,11 @@ class MonitoringTracer:
         self._registry = registry
         self._discover, self._watch = tools
         self._touched: List[CodeType] = []
+        # Those of them where the callback is disabled.
+        self._disarmed: List[CodeType] = []
+        # What other threads touched when enough was noted, by identity.
+        self._touched_elsewhere: Dict[int, CodeType] = {}
+        self._thread = threading.get_ident()
         # Identity → number. The code is kept alive, or its identity could come back as another one's.
         self._known: Dict[int, int] = {}
         self._codes: List[CodeType] = []
@@ -60,6 +70,7 @@ class MonitoringTracer:
     def start(self) -> None:
         monitoring = sys.monitoring
         events = monitoring.events
+        self._thread = threading.get_ident()
         monitoring.use_tool_id(self._discover, "winnow-discover")
         monitoring.use_tool_id(self._watch, "winnow")
         for event in (events.PY_START, events.PY_RESUME):
@@ -74,18 +85,26 @@ class MonitoringTracer:
         monitoring.set_events(self._watch, events.PY_THROW)
 
     def take(self) -> List[int]:
-        touched = self._touched
-        if not touched:
-            return []
+        touched, elsewhere = self._touched, self._touched_elsewhere
         # Another thread may append meanwhile: what is appended after this line stays for the next slice.
         taken = touched[:]
         del touched[: len(taken)]
-        codes = dict(zip(map(_identity, taken), taken))
-        # Off and on again: that is what makes a disabled location report again. One call in C, both because it is done
-        # for every function of every test and because no other thread gets to run while some of them are off.
-        twice = chain.from_iterable(zip(codes.values(), codes.values()))
-        _exhaust(map(sys.monitoring.set_local_events, repeat(self._watch), twice, cycle((0, self._local_events))))
+        codes = set(map(_identity, taken))
+        while elsewhere:
+            codes.add(elsewhere.popitem()[0])
+        if self._disarmed:
+            self._rearm()
         return list(map(self._known.__getitem__, codes))
+
+    def _rearm(self) -> None:
+        disarmed = self._disarmed[:]
+        if threading.get_ident() == self._thread:
+            del self._disarmed[: len(disarmed)]
+        codes = dict(zip(map(_identity, disarmed), disarmed)).values()
+        # Off and on again: that is what makes a disabled location report again. One call in C, both because it is done
+        # for many functions of many tests and because no other thread gets to run while some of them are off.
+        twice = chain.from_iterable(zip(codes, codes))
+        _exhaust(map(sys.monitoring.set_local_events, repeat(self._watch), twice, cycle((0, self._local_events))))
 
     def stop(self) -> None:
         monitoring = sys.monitoring
@@ -101,6 +120,7 @@ class MonitoringTracer:
                 monitoring.register_callback(tool, event, None)
             monitoring.free_tool_id(tool)
         self._touched.clear()
+        self._disarmed.clear()
         self._evaluating.clear()
 
     def twin(self, registry: Any) -> "MonitoringTracer":
@@ -113,13 +133,22 @@ class MonitoringTracer:
         return None
 
     def _make_watcher(self) -> Any:
-        append, disable = self._touched.append, sys.monitoring.DISABLE
+        touched, disarm, elsewhere = self._touched, self._disarmed.append, self._touched_elsewhere
+        append, disable, enough = touched.append, sys.monitoring.DISABLE, _NOTED
+        get_ident, thread = threading.get_ident, self._thread
 
-        def touched(code: CodeType, _offset: int) -> Any:
+        def start(code: CodeType, _offset: int) -> Any:
+            if len(touched) < enough:
+                append(code)
+                return None
+            if get_ident() != thread:
+                elsewhere[_identity(code)] = code
+                return None
             append(code)
+            disarm(code)
             return disable
 
-        return touched
+        return start
 
     def _make_discoverer(self) -> Any:
         append, keep, disable = self._touched.append, self._codes.append, sys.monitoring.DISABLE

@@ -54,7 +54,6 @@ export interface CodesFrame {
 export interface SessionFrame {
   readonly k: "session";
   readonly pytest: string;
-  readonly plugins: readonly (readonly [string, string])[];
   readonly rootdir: string;
   readonly inifile: string | null;
   readonly roots: readonly string[];

@@ -16,6 +16,7 @@ import {
 import { joinPath, type Resolutions } from "../changes/resolve.ts";
 import { DIRECTORY_DIGEST, type SourceBlocks, type SourceState, type Tree } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
+import { compress, decompress } from "../files/compression.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
 import { listDirectory } from "../files/listing.ts";
 import { statKey } from "../files/stat.ts";
@@ -90,8 +91,8 @@ class IndexedSource implements SourceBlocks, LoadedSource {
 }
 
 interface CachedFingerprint {
-  /** Made together with the fingerprint; null where there is none. */
-  readonly outline?: Outline | null;
+  /** What it was made of, compressed, if that is not in the store yet. */
+  source?: Uint8Array | undefined;
   readonly parsed: IndexedSource | FingerprintFailure;
   compiled: readonly string[];
 }
@@ -144,6 +145,8 @@ export class PresentTree implements Tree {
   readonly #bytes = new Map<string, Buffer>();
   readonly #resolutions: Resolutions = new Map();
   readonly #outlines = new Map<string, Outline | undefined>();
+  /** Those that the store does not have yet, by content. */
+  readonly #freshOutlines = new Map<string, Outline>();
   /** Words of a content, by its hash; null where the content is not to be had any more. */
   readonly #words = new Map<string, ReadonlySet<string> | null>();
   readonly #packages = new Map<string, string>();
@@ -438,11 +441,7 @@ export class PresentTree implements Tree {
     if (cached === undefined) {
       const bytes = this.#content(path, sha);
       if (bytes !== undefined) {
-        cached = {
-          parsed: index(fingerprint(bytes)),
-          compiled: stored?.compiled ?? [],
-          outline: outlineOf(bytes) ?? null,
-        };
+        cached = { parsed: index(fingerprint(bytes)), compiled: stored?.compiled ?? [], source: compress(bytes) };
         this.#fresh.add(sha);
       }
     }
@@ -459,10 +458,10 @@ export class PresentTree implements Tree {
     let outline: Outline | undefined;
     if (this.source(path).kind === "source") {
       const stored = this.#options.store?.outline(digest);
-      outline = this.#fingerprints.get(digest)?.outline ?? (stored === undefined ? undefined : unpackOutline(stored));
+      outline = stored === undefined ? undefined : unpackOutline(stored);
       if (outline === undefined) {
         const bytes = this.#content(path, digest);
-        outline = bytes === undefined ? undefined : outlineOf(bytes);
+        outline = bytes === undefined ? undefined : this.#outlineOf(digest, bytes);
       }
     }
     this.#outlines.set(digest, outline);
@@ -471,8 +470,19 @@ export class PresentTree implements Tree {
 
   /** The outline of what once stood at module level, by its checksum. */
   outlineOfToplevel(checksum: string): Outline | undefined {
-    const stored = this.#options.store?.outlineOfToplevel(checksum);
-    return stored === undefined ? undefined : unpackOutline(stored);
+    const stored = this.#options.store?.sourceOfToplevel(checksum);
+    const outline = stored?.outline === undefined ? undefined : unpackOutline(stored.outline);
+    return stored === undefined || outline !== undefined
+      ? outline
+      : this.#outlineOf(stored.hash, decompress(stored.data));
+  }
+
+  #outlineOf(sha: string, bytes: Uint8Array): Outline | undefined {
+    const outline = outlineOf(bytes);
+    if (outline !== undefined) {
+      this.#freshOutlines.set(sha, outline);
+    }
+    return outline;
   }
 
   #content(path: string, sha: string): Buffer | undefined {
@@ -548,14 +558,15 @@ export class PresentTree implements Tree {
     return parsed === undefined ? undefined : { parsed: index(parsed), compiled: stored.compiled };
   }
 
-  /** Writes the fingerprints that were computed or learnt to compile since. */
+  /** Writes the fingerprints that were computed or learnt to compile since, and outlines that were needed. */
   saveFingerprints(store: Store): void {
     for (const sha of this.#fresh) {
       const cached = this.#fingerprints.get(sha);
       if (cached !== undefined) {
-        const { parsed, compiled, outline } = cached;
-        if (parsed instanceof IndexedSource && outline) {
-          store.setOutline(sha, parsed.toplevel, packOutline(outline));
+        const { parsed, compiled, source } = cached;
+        if (parsed instanceof IndexedSource && source !== undefined) {
+          store.setSource(sha, parsed.toplevel, source);
+          cached.source = undefined;
         }
         store.setFingerprint(
           sha,
@@ -565,6 +576,10 @@ export class PresentTree implements Tree {
       }
     }
     this.#fresh.clear();
+    for (const [sha, outline] of this.#freshOutlines) {
+      store.setOutline(sha, packOutline(outline));
+    }
+    this.#freshOutlines.clear();
   }
 
   /** Makes sure that everything the value of this key is computed from is watched. */

@@ -26,14 +26,9 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
  * 3: remarks of facts and collections.
  * 4: environment variables and single packages are dependencies, and there is a salt. Facts that know of none prove
  *    nothing: a store of an older format is made anew.
+ * 5: sources, from which outlines are made when they are needed.
  */
-export const STORE_FORMAT = 4;
-
-const OUTLINES = `
--- Outlines by content hash, and by the checksum of the module level.
-CREATE TABLE outline (hash TEXT NOT NULL UNIQUE, toplevel TEXT NOT NULL, data TEXT NOT NULL);
-CREATE INDEX outline_toplevel ON outline (toplevel);
-`;
+export const STORE_FORMAT = 5;
 
 /** How many facts of one test in one environment are kept. */
 export const FACTS_PER_TEST = 8;
@@ -80,12 +75,15 @@ CREATE TABLE teardown (environment INTEGER NOT NULL, fixture TEXT NOT NULL, deps
   PRIMARY KEY (environment, fixture)) WITHOUT ROWID;
 -- Fingerprints by content hash; compiled = JSON list of Python versions that this content was seen to compile on.
 CREATE TABLE fingerprint (hash TEXT NOT NULL UNIQUE, data TEXT NOT NULL, compiled TEXT NOT NULL);
+-- Sources (raw deflate) by content hash, and by the checksum of the module level; and the outline, once somebody needed it.
+CREATE TABLE source (hash TEXT NOT NULL UNIQUE, toplevel TEXT NOT NULL, data BLOB NOT NULL, outline TEXT);
+CREATE INDEX source_toplevel ON source (toplevel);
 -- What is known of interpreters, by their identity on this machine.
 CREATE TABLE interpreter (identity TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID;
 -- What is to be known of facts and collections besides their depsets, JSON; 0 in their column stands for nothing.
 CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
-${OUTLINES}`;
+`;
 
 export interface StoredDependency extends Dependency {
   readonly id: number;
@@ -94,6 +92,13 @@ export interface StoredDependency extends Dependency {
 
 /** Id, kind, name, value. */
 type StoredRow = readonly [number, number, string, string];
+
+/** `data`: compressed; `outline`: as it was packed. */
+export interface StoredSource {
+  readonly hash: string;
+  readonly data: Uint8Array;
+  readonly outline: string | undefined;
+}
 
 interface Page {
   readonly rows: StoredRow[];
@@ -377,20 +382,32 @@ export class Store {
     this.#sql("INSERT OR REPLACE INTO fingerprint VALUES (?, ?, ?)").run(hash, data, JSON.stringify(compiled));
   }
 
-  /** The outline of a content. */
+  /** The outline of a content, if it was needed before. */
   outline(hash: string): string | undefined {
-    const row = this.#sql("SELECT data FROM outline WHERE hash = ?").get(hash) as Row | undefined;
-    return row === undefined ? undefined : String(row["data"]);
+    const row = this.#sql("SELECT outline FROM source WHERE hash = ?").get(hash) as Row | undefined;
+    return row === undefined || row["outline"] === null ? undefined : String(row["outline"]);
   }
 
-  /** The outline of any content with this module level: they are alike in all but bodies. */
-  outlineOfToplevel(checksum: string): string | undefined {
-    const row = this.#sql("SELECT data FROM outline WHERE toplevel = ? LIMIT 1").get(checksum) as Row | undefined;
-    return row === undefined ? undefined : String(row["data"]);
+  /** Any content with this module level: they are alike in all but bodies. Of those whose outline is known, if any is. */
+  sourceOfToplevel(checksum: string): StoredSource | undefined {
+    const text = "SELECT hash, data, outline FROM source WHERE toplevel = ? ORDER BY outline IS NULL LIMIT 1";
+    const row = this.#sql(text).get(checksum) as Row | undefined;
+    return row === undefined
+      ? undefined
+      : {
+          hash: String(row["hash"]),
+          data: row["data"] as Uint8Array,
+          outline: row["outline"] === null ? undefined : String(row["outline"]),
+        };
   }
 
-  setOutline(hash: string, toplevel: string, data: string): void {
-    this.#sql("INSERT OR REPLACE INTO outline VALUES (?, ?, ?)").run(hash, toplevel, data);
+  setSource(hash: string, toplevel: string, data: Uint8Array): void {
+    this.#sql("INSERT OR IGNORE INTO source VALUES (?, ?, ?, NULL)").run(hash, toplevel, data);
+  }
+
+  /** Keeps the outline of a content whose source is there. */
+  setOutline(hash: string, outline: string): void {
+    this.#sql("UPDATE source SET outline = ? WHERE hash = ?").run(outline, hash);
   }
 
   // --- dependencies and depsets -----------------------------------------------------------------------------------

@@ -85,7 +85,6 @@ export class JournalBuilder {
     return this.add({
       k: "session",
       pytest: "9.0.0",
-      plugins: [],
       rootdir: ".",
       inifile: null,
       roots: ["."],
