@@ -11,82 +11,47 @@ depends on what produced *that* state.
 Who reads a cell cannot be seen here: every test is said to use all states that it may have found, and the engine keeps
 those whose names the test mentions.
 
-Compared are contents up to three steps from the module: identities of objects, and values of the plain types. What a
-function keeps counts as its contents: default values, what it closes over, its attributes. Nothing of the project runs
-in here. So what is not seen: a change deeper inside, in objects written in C, and an object replaced by another at the
-same address.
+What is compared, and what is not seen, is said in `shapes`.
 """
 
-import re
-from collections import deque
-from contextvars import ContextVar
 from itertools import count
-from opcode import opmap
-from threading import local
-from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Set, Tuple
-from weakref import ref
+from types import FunctionType, ModuleType
+from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
 
+from .assignments import assigned_in, handled_in, is_class_word, words_of
 from .contexts import Context, Contexts
+from .glances import Glance, glance_at
+from .shapes import MAX_DEPTH, PLAIN, can_change, held_by, identity, leaf, replaced, shape_of
 
-_MAX_DEPTH = 3
-# Of larger containers only the size counts, and beyond so many objects in one module only which objects they are.
-_MAX_ITEMS = 64
-_MAX_VISITS = 400
 # How many states of one cell have their own producers, and how many are told apart.
 _MAX_CONTEXTS = 32
 _MAX_ORIGINS = 256
+# How many glances are taken of one cell before one is of use.
+_MAX_TRIES = 8
 # How many cells that share something with a cell are remembered.
 _MAX_LINKS = 16
-_MASK = (1 << 62) - 1
-_PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
-# What most names of a module stand for; nothing of it can change.
-_CONSTANT = _PLAIN | {BuiltinFunctionType, ModuleType, tuple, frozenset}
-# Py_TPFLAGS_HEAPTYPE: made by a class statement.
-_HEAP_TYPE = 1 << 9
-# Whose instances hold no state of the project.
-_STATELESS = frozenset(
-    ("builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading", "_pytest", "pytest")
-    # Values that cannot change, whatever they remember for themselves.
-    + ("pathlib", "datetime", "decimal", "fractions", "ipaddress", "uuid")
-    # What is found in weak containers hangs on objects that somebody else holds, and most of them are of one test.
-    + ("weakref", "_weakrefset")
-)
-# What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
-_BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
-# What decorators note on functions.
-_NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
-_SEQUENCES = frozenset((list, set, deque, tuple))
-_BOUND = frozenset((staticmethod, classmethod))
-_STORE_DEREF = opmap["STORE_DEREF"]
-# Names that classes go by where their own is not spelt.
-_CLASS_WORDS = frozenset((b"cls", b"klass", b"owner", b"__class__"))
-_WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
-# `.name = …`, alone or among several that are assigned at once; and what stands before it.
-_STORE = re.compile(
-    rb"\.\s*([\w\x80-\xff]+)\s*(?:(?:[-+*%&|^@]|//?|\*\*|<<|>>)?=(?!=)|,(?=[\w\x80-\xff \t.,*\[\]]*=(?!=)))"
-)
-_OWNER = re.compile(rb"([\w\x80-\xff]+|\btype\([^()]*\))\s*$")
-_DELETE = re.compile(rb"del\s+(?:[\w\x80-\xff]+\s*\.\s*)*?([\w\x80-\xff]+)\s*\.\s*([\w\x80-\xff]+)")
-_SETATTR = re.compile(rb"attr\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*,\s*(?:[\"']([\w\x80-\xff]+)[\"'])?")
-_HANDLE = re.compile(rb"([\w\x80-\xff]+)(?=\s*\.\s*[\w\x80-\xff]+\s*(?:[.\[,)]|[^\w\s=(]*=(?!=)))")
-_DICT = re.compile(rb"\.__dict__\s*[\[.]")
-_VARS = re.compile(rb"vars\(\s*(?:[\w\x80-\xff]+\s*\.\s*)*([\w\x80-\xff]+)\s*\)\s*[\[.]")
-_dict_items = dict.items
-# Not `id`: it raises an audit event, which would cost more than the rest.
-_identity = object.__hash__
 # Marks that no look gives.
 _unlike = count(1 << 80)
 _NOTHING = -1 << 80
 _ABSENT = hash(_NOTHING)
-# Attributes of classes that are assigned from somewhere: functions by these names count as well.
-_replaced: Set[str] = set()
 
 
 class _Cell:
     """One name of a module: what it looked like last, and who made it so."""
 
-    __slots__ = ("module", "name", "depth", "mark", "context", "origins", "links", "object", "aliases")
+    __slots__ = (
+        "module",
+        "name",
+        "depth",
+        "mark",
+        "glance",
+        "tries",
+        "context",
+        "origins",
+        "links",
+        "object",
+        "aliases",
+    )
 
     def __init__(self, module: "_Module", name: str, mark: Optional[int] = None) -> None:
         self.module = module
@@ -94,6 +59,9 @@ class _Cell:
         self.depth = 0
         self.measure()
         self.mark = self.look() if mark is None else mark
+        self.glance: Optional[Glance] = None
+        # How many glances were taken since one was of use: where it is as it was and none tells, they do not help.
+        self.tries = 0
         # The producers of the present state; None for the state after the import.
         self.context: Optional[Context] = None
         # The producers of states that were seen.
@@ -106,12 +74,12 @@ class _Cell:
 
     def measure(self) -> None:
         """How deep to look: of what cannot change it only matters which it is."""
-        self.depth = _MAX_DEPTH if _can_change(self.module.namespace.get(self.name), self.module.name) else 0
+        self.depth = MAX_DEPTH if can_change(self.module.namespace.get(self.name), self.module.name) else 0
 
     def look(self) -> int:
         """A number that differs, nearly always, if anything differs."""
         try:
-            return _shape(self.module.namespace.get(self.name, _NOTHING), self.depth, [_MAX_VISITS])
+            return shape_of(self.module.namespace.get(self.name, _NOTHING), self.depth)
         except Exception:  # another thread changed a container meanwhile: that is a change
             return next(_unlike)
 
@@ -123,14 +91,18 @@ class _Cell:
     def look_within(self) -> None:
         """Looks at what it holds from now on, whatever it is."""
         if self.depth == 0:
-            self.depth = _MAX_DEPTH
+            self.depth = MAX_DEPTH
             self.mark = self.look()
 
     def has_changed(self) -> bool:
         """Whether anything differs from what it was at the last question."""
+        if self.glance is not None and self._is_as_seen():
+            return False
         mark = self.look()
         if mark == self.mark:
+            self._remember()
             return False
+        self.glance = None
         if self.depth == 0:
             self.measure()
             mark = self.look()
@@ -138,6 +110,26 @@ class _Cell:
             self.origins = {self.mark: None}
         self.mark = mark
         return True
+
+    def _is_as_seen(self) -> bool:
+        try:
+            assert self.glance is not None
+            holds = self.glance.holds(self.module.namespace.get(self.name, _NOTHING))
+        except Exception:  # another thread changes it
+            return False
+        if holds:
+            self.tries = 0
+        return holds
+
+    def _remember(self) -> None:
+        """It is as it was: perhaps that can be told at a glance the next time."""
+        if self.depth == 0 or self.tries > _MAX_TRIES:
+            return
+        self.tries += 1
+        try:
+            self.glance = glance_at(self.module.namespace.get(self.name, _NOTHING))
+        except Exception:  # another thread changes it
+            self.glance = None
 
 
 class _Module:
@@ -172,7 +164,7 @@ class _Module:
         namespace = self.namespace
         try:
             if self.rebinds:
-                bindings = dict(zip(namespace, map(_leaf, namespace.values())))
+                bindings = dict(zip(namespace, map(leaf, namespace.values())))
             elif len(namespace) == self.size:
                 return self.bindings
             else:
@@ -194,226 +186,6 @@ class _Reach:
         self.cells = cells
         self.told = told
         self.handled: Optional[Set[bytes]] = None
-
-
-def _can_change(value: Any, module: str) -> bool:
-    """Whether anything that counts can change within an object that a name of a module stands for."""
-    kind = type(value)
-    if kind in _CONSTANT:
-        return False
-    if kind is FunctionType:
-        return _keeps(value)
-    if issubclass(kind, type):
-        return value.__dict__.get("__module__") == module and _has_state(value)
-    return issubclass(kind, (dict, list, set, deque)) or kind is ContextVar or kind is local or _is_instance(kind)
-
-
-def _is_mutable(value: Any) -> bool:
-    kind = type(value)
-    return kind not in _CONSTANT and kind is not FunctionType and not issubclass(kind, type) and _can_change(value, "")
-
-
-def _keeps(function: Any, depth: int = _MAX_DEPTH) -> bool:
-    """Whether a function holds on to anything that can change."""
-    if function.__defaults__ is not None and any(map(_is_mutable, function.__defaults__)):
-        return True
-    if function.__kwdefaults__ is not None and any(map(_is_mutable, function.__kwdefaults__.values())):
-        return True
-    notes = function.__dict__
-    if notes and any(_is_mutable(value) for name, value in notes.items() if name not in _NOTES):
-        return True
-    closure = function.__closure__
-    # `functools` keeps what only makes it faster.
-    if closure is None or function.__globals__.get("__name__", "").split(".")[0] in _STATELESS:
-        return False
-    # It binds something anew that it closes over (`nonlocal`), or so it seems.
-    if _STORE_DEREF in function.__code__.co_code[::2]:
-        return True
-    for value in _contents(closure):
-        if type(value) is FunctionType:
-            if depth > 0 and value is not function and _keeps(value, depth - 1):
-                return True
-        elif _is_mutable(value):
-            return True
-    return False
-
-
-def _contents(closure: Iterable[Any]) -> Iterator[Any]:
-    for cell in closure:
-        try:
-            yield cell.cell_contents
-        except ValueError:  # nothing is bound yet
-            yield None
-
-
-def _has_state(owner: type) -> bool:
-    for name, value in list(owner.__dict__.items()):
-        kind = type(value)
-        if kind is staticmethod or kind is classmethod:
-            value = value.__func__
-            kind = type(value)
-        if kind is FunctionType:
-            if _keeps(value):
-                return True
-        elif (value is None and not name.startswith("__")) or issubclass(kind, (dict, list, set, deque)):
-            return True
-    return False
-
-
-def _is_instance(kind: type) -> bool:
-    """True for instances of classes written in Python, but for some that hold no state of the project."""
-    if kind.__module__.split(".")[0] in _STATELESS:
-        return False
-    return kind.__flags__ & _HEAP_TYPE != 0 and not issubclass(kind, ModuleType)
-
-
-def _leaf(value: Any) -> int:
-    """Plain values count by what they are, everything else by which object it is."""
-    return hash(value) if type(value) in _PLAIN else _identity(value)
-
-
-def _shape(value: Any, depth: int, budget: List[int]) -> int:
-    """What an object holds: a fresh list of the same objects is the same state."""
-    kind = type(value)
-    if kind in _PLAIN:
-        return hash(value)
-    if depth <= 0 or budget[0] <= 0:
-        return _identity(value)
-    if issubclass(kind, dict):
-        size = dict.__len__(value)
-        items: Iterable[Tuple[Any, Any]] = _dict_items(value)
-        total = _identity(kind) + size
-    elif kind in _SEQUENCES:
-        size = len(value)
-        items = enumerate(value) if kind is not set else ((0, item) for item in value)
-        total = _identity(kind) + size
-    else:
-        parts = _parts(kind, value)
-        if not parts:
-            return _identity(value)
-        size = len(parts)
-        items = parts
-        # Of what a class statement or a function makes, each one is another.
-        total = _identity(value if kind is FunctionType or issubclass(kind, type) else kind) + size
-    if size > _MAX_ITEMS:
-        return total
-    budget[0] -= size
-    # Sums, because the order of a cache's entries changes with every use.
-    if depth == 1:
-        for key, item in list(items):
-            total += (_leaf(key) * 3) ^ (_leaf(item) * 7)
-    else:
-        for key, item in list(items):
-            total += (_leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
-    return total & _MASK
-
-
-def _parts(kind: type, value: Any) -> List[Tuple[Any, Any]]:
-    """What an object holds that is no container itself; nothing for one that counts by which it is."""
-    if kind is FunctionType:
-        return _kept(value)
-    if issubclass(kind, type):
-        layout = _layout_of(value)
-        return [
-            (name, item if type(item) not in _BOUND else item.__func__)
-            for name, item in list(value.__dict__.items())
-            if (type(item) is not FunctionType or name in layout.keeping or name in _replaced)
-            and not name.startswith("__")
-            and name not in _BOOKKEEPING
-        ]
-    if kind is ContextVar:
-        return [(0, value.get(None))]
-    if kind is local:
-        return list(value.__dict__.items())
-    if kind.__flags__ & _HEAP_TYPE == 0:
-        return []
-    layout = _layout_of(kind)
-    if not layout.counts:
-        return []
-    parts = list(layout.dictionary.__get__(value).items()) if layout.dictionary is not None else []
-    for slot in layout.slots:
-        try:
-            parts.append((slot.__name__, slot.__get__(value)))
-        except AttributeError:  # nothing is bound yet
-            pass
-    return parts
-
-
-class _Layout:
-    """What is known of a class: where its instances keep what they hold, and which of its methods keep anything."""
-
-    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping")
-
-    def __init__(self, owner: type) -> None:
-        self.owner = ref(owner)
-        self.counts = _is_instance(owner)
-        self.dictionary: Any = None
-        self.slots: List[Any] = []
-        members = [(name, item) for name, item in list(owner.__dict__.items()) if type(item) is FunctionType]
-        self.keeping = frozenset(name for name, item in members if _keeps(item))
-        for base in owner.__mro__:
-            descriptor = base.__dict__.get("__dict__")
-            if descriptor is not None:
-                if type(descriptor) is not GetSetDescriptorType:
-                    # Code of its own answers, as in proxies.
-                    self.counts = False
-                self.dictionary = descriptor
-                break
-        for base in owner.__mro__:
-            if "__slots__" in base.__dict__:
-                self.slots += [item for item in base.__dict__.values() if type(item) is MemberDescriptorType]
-
-
-# By identity: a class may have a hash of its own.
-_layouts: Dict[int, _Layout] = {}
-
-
-def _layout_of(owner: type) -> _Layout:
-    layout = _layouts.get(_identity(owner))
-    if layout is None or layout.owner() is not owner:
-        layout = _layouts[_identity(owner)] = _Layout(owner)
-    return layout
-
-
-def _kept(function: Any) -> List[Tuple[Any, Any]]:
-    """What a function keeps of its own."""
-    kept: List[Tuple[Any, Any]] = []
-    if function.__defaults__:
-        kept.extend(enumerate(function.__defaults__))
-    if function.__kwdefaults__:
-        kept.extend(function.__kwdefaults__.items())
-    if function.__closure__:
-        kept.extend((-index, value) for index, value in enumerate(_contents(function.__closure__), 1))
-    if function.__dict__:
-        kept.extend((name, value) for name, value in function.__dict__.items() if name not in _NOTES)
-    return kept
-
-
-def _held(value: Any, depth: int, budget: List[int]) -> Iterator[int]:
-    """Which objects that can change an object leads to."""
-    kind = type(value)
-    if (kind in _CONSTANT and kind is not tuple) or depth <= 0 or budget[0] <= 0:
-        return
-    if issubclass(kind, dict):
-        items = list(dict.values(value))
-    elif kind in _SEQUENCES:
-        items = list(value)
-    else:
-        items = [item for _, item in _parts(kind, value)]
-        if not items:
-            return
-    if kind is not tuple:
-        yield _identity(value)
-    if len(items) <= _MAX_ITEMS:
-        budget[0] -= len(items)
-        for item in items:
-            yield from _held(item, depth - 1, budget)
-
-
-def _owner_before(source: bytes, end: int) -> bytes:
-    """What stands before the dot at `end`: a name, or `type(...)`; nothing if that is an expression."""
-    found = _OWNER.search(source[max(end - 80, 0) : end])
-    return b"" if found is None else found.group(1)
 
 
 def _last(name: str) -> bytes:
@@ -474,7 +246,7 @@ class Cells:
                 self._bound.setdefault(word, []).append(new)
             if (kind is FunctionType and word in self._owners) or self._is_assigned_within(new, word, value):
                 self._watch(new, name, within=True)
-            elif word in self._stored or _can_change(value, new.name):
+            elif word in self._stored or can_change(value, new.name):
                 self._watch(new, name)
         new.rebound()
 
@@ -488,32 +260,13 @@ class Cells:
 
     def _read_stores(self, source: bytes, module: _Module) -> None:
         """Notes which attributes the source assigns of modules, classes and functions."""
-        stores = []
-        for match in _STORE.finditer(source):
-            owner = _owner_before(source, match.start())
-            if owner != b"self":
-                stores.append((owner, match.group(1)))
-        if b"del " in source:
-            stores += _DELETE.findall(source)
-        wild: Set[bytes] = set()
-        if b"setattr(" in source or b"delattr(" in source:
-            for owner, name in _SETATTR.findall(source):
-                if name:
-                    stores.append((owner, name))
-                else:
-                    wild.add(owner)
-        if b"__dict__" in source:
-            wild.update(_owner_before(source, match.start()) for match in _DICT.finditer(source))
-        if b"vars(" in source:
-            wild.update(_VARS.findall(source))
-        for owner, name in stores:
-            if owner == b"self":
-                continue
-            if owner in _CLASS_WORDS or owner[:5] == b"type(":
+        assigned = assigned_in(source)
+        for owner, name in assigned.stores:
+            if is_class_word(owner):
                 self._assign_to_classes.add(module.name)
-                _replaced.add(name.decode("utf-8", "replace"))
+                replaced.add(name.decode("utf-8", "replace"))
             elif owner[:1].isupper():
-                _replaced.add(name.decode("utf-8", "replace"))
+                replaced.add(name.decode("utf-8", "replace"))
             if owner not in self._owners:
                 self._owners.add(owner)
                 self._watch_owner(owner)
@@ -521,7 +274,7 @@ class Cells:
                 self._stored.add(name)
                 for each in self._bound.get(name, ()):
                     self._watch(each, name.decode("utf-8", "replace"))
-        for owner in wild - {b"self"}:
+        for owner in assigned.wild:
             self._read_wild_store(owner, module)
 
     def _watch_owner(self, owner: bytes) -> None:
@@ -534,7 +287,7 @@ class Cells:
 
     def _read_wild_store(self, owner: bytes, module: _Module) -> None:
         """Somebody assigns attributes by computed names: of a module or class called so, if any is."""
-        if owner in _CLASS_WORDS or owner[:5] == b"type(":
+        if is_class_word(owner):
             self._assign_to_classes.add(module.name)
             return
         self._owners.add(owner)
@@ -557,10 +310,10 @@ class Cells:
             return
         value = module.namespace.get(name, _NOTHING)
         word = name.encode("utf-8", "replace")
-        is_shared = type(value) not in _PLAIN and word not in self._stored
+        is_shared = type(value) not in PLAIN and word not in self._stored
         if is_shared:
-            for other in self._holders.get(_identity(value), ()):
-                if other.object == _identity(value) and other.module is not module:
+            for other in self._holders.get(identity(value), ()):
+                if other.object == identity(value) and other.module is not module:
                     other.aliases.append((module, name))
                     self._call(word, module, other)
                     return
@@ -576,13 +329,13 @@ class Cells:
         self._calls.append((word, owner, cell))
 
     def _link(self, cell: _Cell, value: Any) -> None:
-        cell.object = _identity(value)
+        cell.object = identity(value)
         try:
-            held = set(_held(value, _MAX_DEPTH, [_MAX_VISITS]))
+            held = held_by(value)
         except Exception:  # another thread changed a container meanwhile
             held = {cell.object}
-        for identity in held:
-            holders = self._holders.setdefault(identity, [])
+        for each in held:
+            holders = self._holders.setdefault(each, [])
             if cell in holders:
                 continue
             for other in holders:
@@ -600,7 +353,7 @@ class Cells:
         for modules in self._modules.values():
             for module in modules:
                 for name, _ in module.rebound():
-                    if _can_change(module.namespace.get(name), module.name):
+                    if can_change(module.namespace.get(name), module.name):
                         self._watch(module, name)
                 for cell in module.cells.values():
                     cell.mark = cell.look()
@@ -651,7 +404,7 @@ class Cells:
                 queue.extend(cell.links)
         for cell in changed:
             value = cell.module.namespace.get(cell.name, _NOTHING)
-            if _identity(value) != cell.object and type(value) not in _PLAIN:
+            if identity(value) != cell.object and type(value) not in PLAIN:
                 aliases, cell.aliases = cell.aliases, []
                 self._link(cell, value)
                 for module, name in aliases:
@@ -680,7 +433,7 @@ class Cells:
         return reach
 
     def _read_reach(self, rel: str) -> _Reach:
-        words = set(_WORD.findall(self._sources.get(rel, b"")))
+        words = words_of(self._sources.get(rel, b""))
         modules = list(self._modules.get(rel, ()))
         reach = _Reach(modules, {cell: None for each in modules for cell in each.cells.values()}, len(self._calls))
         for word in words & self._called.keys():
@@ -709,18 +462,8 @@ class Cells:
         if not cell.is_code():
             return True
         if reach.handled is None:
-            reach.handled = self._handled_in(rel)
+            reach.handled = handled_in(self._sources.get(rel, b""))
         return word in reach.handled
-
-    def _handled_in(self, rel: str) -> Set[bytes]:
-        """Words of whose attributes a source assigns or handles anything."""
-        source = self._sources.get(rel, b"")
-        handled = set(_HANDLE.findall(source))
-        if b"attr(" in source:
-            handled.update(owner for owner, _ in _SETATTR.findall(source))
-        if b"vars(" in source:
-            handled.update(_VARS.findall(source))
-        return handled
 
     def _produce(self, cell: _Cell, context: Context) -> None:
         rel, mark = cell.module.rel, cell.mark

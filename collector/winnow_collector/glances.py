@@ -1,0 +1,152 @@
+"""A quick look at an object that was looked at before: is it for certain what it was?
+
+Nearly all state is as it was. So what was seen is kept, as deep as `shapes` looks, and compared by the interpreter's
+own loops: plain values by what they are, everything else by which object it is. A glance that sees a difference proves
+nothing: then `shapes` has the word.
+
+What must stay true:
+- A glance covers whatever the shape of the object covers: in the same order, within the same bounds.
+- Nothing of the project runs in here: before values are compared they are known to be of the plain types.
+- Nothing is kept alive but values of these types, which cannot notice.
+"""
+
+from operator import attrgetter, itemgetter
+from types import FunctionType
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+from .shapes import (
+    HEAP_TYPE,
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_VISITS,
+    PLAIN,
+    SEQUENCES,
+    counts_in,
+    identity,
+    inner_of,
+    layout_of,
+    may_hold,
+    parts_of,
+    replaced,
+)
+
+_Getter = Callable[[Sequence[Any]], Tuple[Any, ...]]
+_kept_by = attrgetter("__dict__", "__defaults__", "__kwdefaults__", "__closure__")
+_NOTHING_KEPT = ({}, None, None, None)
+
+
+def glance_at(value: Any, depth: int = MAX_DEPTH) -> "Optional[Glance]":
+    """A glance for the next time; None for what cannot hold anything. Raises as `shape_of` does."""
+    return Glance(value, depth, [MAX_VISITS]) if may_hold(type(value)) else None
+
+
+class Glance:
+    """What an object looked like, and what it held."""
+
+    __slots__ = ("_kind", "_identity", "_replaced", "_size", "_names", "_values", "_inner", "_bare")
+
+    def __init__(self, value: Any, depth: int, budget: List[int]) -> None:
+        kind = self._kind = type(value)
+        names, values = _contents(kind, value)
+        is_class = issubclass(kind, type)
+        # Containers count by what they hold, and so do instances, but for empty ones.
+        by_contents = _is_container(kind) or (len(values) > 0 and not is_class and kind is not FunctionType)
+        self._identity = None if by_contents else identity(value)
+        # Functions of a class may come to count when more names are assigned from somewhere.
+        self._replaced = len(replaced) if is_class else -1
+        self._size = len(values)
+        self._names: Optional[_Row] = None
+        self._values: Optional[_Row] = None
+        # What is looked into, by position.
+        self._inner: List[Tuple[int, Glance]] = []
+        # Functions that keep nothing.
+        self._bare: Optional[_Getter] = None
+        counted = list(range(len(values)))
+        if is_class:
+            counted = [at for at, (name, item) in enumerate(value.__dict__.items()) if counts_in(value, name, item)]
+        elif self._size > MAX_ITEMS:
+            return
+        self._names = None if names is None else _Row(names)
+        self._values = _Row(values)
+        if len(counted) > MAX_ITEMS:
+            return
+        budget[0] -= len(counted)
+        if depth <= 1:
+            return
+        bare = []
+        for at in counted:
+            if budget[0] > 0 and may_hold(type(values[at])):
+                if type(values[at]) is FunctionType and _kept_by(values[at]) == _NOTHING_KEPT:
+                    bare.append(at)
+                else:
+                    self._inner.append((at, Glance(values[at], depth - 1, budget)))
+        self._bare = _getter(bare)
+
+    def holds(self, value: Any) -> bool:
+        """True only if everything that counts is as it was. Raises as `shape_of` does."""
+        kind = type(value)
+        if kind is not self._kind or (self._identity is not None and identity(value) != self._identity):
+            return False
+        if self._replaced >= 0 and self._replaced != len(replaced):
+            return False
+        names, values = _contents(kind, value)
+        if len(values) != self._size:
+            return False
+        if self._values is None:
+            return True
+        if not self._values.holds(values) or (self._names is not None and not self._names.holds(names or ())):
+            return False
+        if self._bare is not None and any(kept != _NOTHING_KEPT for kept in map(_kept_by, self._bare(values))):
+            return False
+        for at, glance in self._inner:
+            if not glance.holds(values[at]):
+                return False
+        return True
+
+
+class _Row:
+    """Some objects in order."""
+
+    __slots__ = ("_plain", "_seen", "_others", "_identities")
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._plain = _getter([at for at, item in enumerate(items) if type(item) in PLAIN])
+        self._others = _getter([at for at, item in enumerate(items) if type(item) not in PLAIN])
+        self._seen: Tuple[Any, ...] = () if self._plain is None else self._plain(items)
+        self._identities = [] if self._others is None else list(map(identity, self._others(items)))
+
+    def holds(self, items: Sequence[Any]) -> bool:
+        """Whether they are the same, of as many as there were."""
+        if self._others is not None and list(map(identity, self._others(items))) != self._identities:
+            return False
+        if self._plain is None:
+            return True
+        plain = self._plain(items)
+        return PLAIN.issuperset(map(type, plain)) and plain == self._seen
+
+
+def _getter(places: List[int]) -> Optional[_Getter]:
+    # Of one place alone it would give the item and no tuple.
+    return itemgetter(*places, places[0]) if places else None
+
+
+def _is_container(kind: type) -> bool:
+    return kind in SEQUENCES or issubclass(kind, dict)
+
+
+def _contents(kind: type, value: Any) -> Tuple[Optional[List[Any]], List[Any]]:
+    """What an object holds, with the names of it where it has names. Of a class also what does not count."""
+    if issubclass(kind, dict):
+        return list(dict.keys(value)), list(dict.values(value))
+    if kind in SEQUENCES:
+        return None, list(value)
+    if issubclass(kind, type):
+        items = value.__dict__
+        return list(items), list(map(inner_of, items.values()))
+    if kind.__flags__ & HEAP_TYPE:
+        layout = layout_of(kind)
+        if layout.counts and layout.dictionary is not None and not layout.slots:
+            attributes = layout.dictionary.__get__(value)
+            return list(attributes), list(attributes.values())
+    parts = parts_of(kind, value)
+    return [name for name, _ in parts], [item for _, item in parts]

@@ -1,0 +1,297 @@
+"""What an object holds, as a number that differs, nearly always, if anything differs.
+
+Compared are contents up to three steps deep: identities of objects, and values of the plain types. What a function
+keeps counts as its contents: default values, what it closes over, its attributes. Nothing of the project runs in here.
+So what is not seen: a change deeper inside, in objects written in C, and an object replaced by another at the same
+address.
+"""
+
+from collections import deque
+from contextvars import ContextVar
+from enum import EnumMeta
+from opcode import opmap
+from threading import local
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
+from weakref import ref
+
+MAX_DEPTH = 3
+# Of larger containers only the size counts, and beyond so many objects in one module only which objects they are.
+MAX_ITEMS = 64
+MAX_VISITS = 400
+_MASK = (1 << 62) - 1
+PLAIN = frozenset((str, bytes, int, float, complex, bool, type(None)))
+# What most names of a module stand for; nothing of it can change.
+CONSTANT = PLAIN | {BuiltinFunctionType, ModuleType, tuple, frozenset}
+# Py_TPFLAGS_HEAPTYPE: made by a class statement.
+HEAP_TYPE = 1 << 9
+# Whose instances hold no state of the project.
+_STATELESS = frozenset(
+    ("__future__", "builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading")
+    + ("_pytest", "pytest")
+    # Values that cannot change, whatever they remember for themselves.
+    + ("pathlib", "datetime", "decimal", "fractions", "ipaddress", "uuid")
+    # What is found in weak containers hangs on objects that somebody else holds, and most of them are of one test.
+    + ("weakref", "_weakrefset")
+)
+# What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
+_BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
+# What decorators note on functions.
+_NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
+SEQUENCES = frozenset((list, set, deque, tuple))
+_BOUND = frozenset((staticmethod, classmethod))
+_STORE_DEREF = opmap["STORE_DEREF"]
+_dict_items = dict.items
+# Not `id`: it raises an audit event, which would cost more than the rest.
+identity = object.__hash__
+# Attributes of classes that are assigned from somewhere: functions by these names count as well.
+replaced: Set[str] = set()
+
+
+def shape_of(value: Any, depth: int) -> int:
+    """The number. Raises whatever a container raises that another thread changes meanwhile."""
+    return _shape(value, depth, [MAX_VISITS])
+
+
+def held_by(value: Any) -> Set[int]:
+    """Which objects that can change an object leads to, by identity. Raises as `shape_of` does."""
+    return set(_held(value, MAX_DEPTH, [MAX_VISITS]))
+
+
+def can_change(value: Any, module: str) -> bool:
+    """Whether anything that counts can change within an object that a name of a module stands for."""
+    kind = type(value)
+    if kind in CONSTANT:
+        return False
+    if kind is FunctionType:
+        return _keeps(value)
+    if issubclass(kind, type):
+        return value.__dict__.get("__module__") == module and _has_state(value)
+    return issubclass(kind, (dict, list, set, deque)) or kind is ContextVar or kind is local or _is_instance(kind)
+
+
+def _is_mutable(value: Any) -> bool:
+    kind = type(value)
+    return kind not in CONSTANT and kind is not FunctionType and not issubclass(kind, type) and can_change(value, "")
+
+
+def _keeps(function: Any, depth: int = MAX_DEPTH) -> bool:
+    """Whether a function holds on to anything that can change."""
+    if function.__defaults__ is not None and any(map(_is_mutable, function.__defaults__)):
+        return True
+    if function.__kwdefaults__ is not None and any(map(_is_mutable, function.__kwdefaults__.values())):
+        return True
+    notes = function.__dict__
+    if notes and any(_is_mutable(value) for name, value in notes.items() if name not in _NOTES):
+        return True
+    closure = function.__closure__
+    # `functools` keeps what only makes it faster.
+    if closure is None or function.__globals__.get("__name__", "").split(".")[0] in _STATELESS:
+        return False
+    # It binds something anew that it closes over (`nonlocal`), or so it seems.
+    if _STORE_DEREF in function.__code__.co_code[::2]:
+        return True
+    for value in _contents(closure):
+        if type(value) is FunctionType:
+            if depth > 0 and value is not function and _keeps(value, depth - 1):
+                return True
+        elif _is_mutable(value):
+            return True
+    return False
+
+
+def _contents(closure: Iterable[Any]) -> Iterator[Any]:
+    for cell in closure:
+        try:
+            yield cell.cell_contents
+        except ValueError:  # nothing is bound yet
+            yield None
+
+
+def _has_state(owner: type) -> bool:
+    for name, value in list(owner.__dict__.items()):
+        kind = type(value)
+        if kind is staticmethod or kind is classmethod:
+            value = value.__func__
+            kind = type(value)
+        if kind is FunctionType:
+            if _keeps(value):
+                return True
+        elif (value is None and not name.startswith("__")) or issubclass(kind, (dict, list, set, deque)):
+            return True
+    return False
+
+
+def _is_instance(kind: type) -> bool:
+    """True for instances of classes written in Python, but for some that hold no state of the project."""
+    if kind.__module__.split(".")[0] in _STATELESS:
+        return False
+    return kind.__flags__ & HEAP_TYPE != 0 and not issubclass(kind, ModuleType)
+
+
+def leaf(value: Any) -> int:
+    """Plain values count by what they are, everything else by which object it is."""
+    return _hash_of(value) if type(value) in PLAIN else identity(value)
+
+
+def _hash_of(plain: Any) -> int:
+    number = hash(plain)
+    # Two numbers share that one: -1 and -2.
+    return number if number != -2 else hash(repr(plain))
+
+
+def _shape(value: Any, depth: int, budget: List[int]) -> int:
+    """What an object holds: a fresh list of the same objects is the same state."""
+    kind = type(value)
+    if kind in PLAIN:
+        return _hash_of(value)
+    if depth <= 0 or budget[0] <= 0:
+        return identity(value)
+    if issubclass(kind, dict):
+        size = dict.__len__(value)
+        items: Iterable[Tuple[Any, Any]] = _dict_items(value)
+        total = identity(kind) + size
+    elif kind in SEQUENCES:
+        size = len(value)
+        items = enumerate(value) if kind is not set else ((0, item) for item in value)
+        total = identity(kind) + size
+    else:
+        parts = parts_of(kind, value)
+        if not parts:
+            return identity(value)
+        size = len(parts)
+        items = parts
+        # Of what a class statement or a function makes, each one is another.
+        total = identity(value if kind is FunctionType or issubclass(kind, type) else kind) + size
+    if size > MAX_ITEMS:
+        return total
+    budget[0] -= size
+    # Sums, because the order of a cache's entries changes with every use.
+    if depth == 1:
+        for key, item in list(items):
+            total += (leaf(key) * 3) ^ (leaf(item) * 7)
+    else:
+        for key, item in list(items):
+            total += (leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
+    return total & _MASK
+
+
+def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
+    """What an object holds that is no container itself; nothing for one that counts by which it is."""
+    if kind is FunctionType:
+        return _kept(value)
+    if issubclass(kind, type):
+        return [(name, inner_of(item)) for name, item in list(value.__dict__.items()) if counts_in(value, name, item)]
+    if kind is ContextVar:
+        return [(0, value.get(None))]
+    if kind is local:
+        return list(value.__dict__.items())
+    if kind.__flags__ & HEAP_TYPE == 0:
+        return []
+    layout = layout_of(kind)
+    if not layout.counts:
+        return []
+    parts = list(layout.dictionary.__get__(value).items()) if layout.dictionary is not None else []
+    for slot in layout.slots:
+        try:
+            parts.append((slot.__name__, slot.__get__(value)))
+        except AttributeError:  # nothing is bound yet
+            pass
+    return parts
+
+
+def inner_of(item: Any) -> Any:
+    """What an attribute of a class is for itself: a static method is its function."""
+    return item.__func__ if type(item) in _BOUND else item
+
+
+def may_hold(kind: type) -> bool:
+    """Whether objects of that type can hold anything that counts."""
+    if kind in PLAIN:
+        return False
+    if kind is FunctionType or kind in SEQUENCES or kind is ContextVar or kind is local:
+        return True
+    if issubclass(kind, (dict, type)):
+        return True
+    return kind.__flags__ & HEAP_TYPE != 0 and layout_of(kind).counts
+
+
+def counts_in(owner: type, name: str, item: Any) -> bool:
+    """Whether an attribute of a class counts for what the class holds."""
+    if name.startswith("__") or name in _BOOKKEEPING:
+        return False
+    if type(item) is FunctionType:
+        return name in replaced or name in layout_of(owner).keeping
+    # Tables that enumerations keep of their members, and fill as they are asked.
+    return not (name.startswith("_") and name.endswith("_") and issubclass(type(owner), EnumMeta))
+
+
+class _Layout:
+    """What is known of a class: where its instances keep what they hold, and which of its methods keep anything."""
+
+    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping")
+
+    def __init__(self, owner: type) -> None:
+        self.owner = ref(owner)
+        self.counts = _is_instance(owner)
+        self.dictionary: Any = None
+        self.slots: List[Any] = []
+        members = [(name, item) for name, item in list(owner.__dict__.items()) if type(item) is FunctionType]
+        self.keeping = frozenset(name for name, item in members if _keeps(item))
+        for base in owner.__mro__:
+            descriptor = base.__dict__.get("__dict__")
+            if descriptor is not None:
+                if type(descriptor) is not GetSetDescriptorType:
+                    # Code of its own answers, as in proxies.
+                    self.counts = False
+                self.dictionary = descriptor
+                break
+        for base in owner.__mro__:
+            if "__slots__" in base.__dict__:
+                self.slots += [item for item in base.__dict__.values() if type(item) is MemberDescriptorType]
+
+
+# By identity: a class may have a hash of its own.
+_layouts: Dict[int, _Layout] = {}
+
+
+def layout_of(owner: type) -> _Layout:
+    layout = _layouts.get(identity(owner))
+    if layout is None or layout.owner() is not owner:
+        layout = _layouts[identity(owner)] = _Layout(owner)
+    return layout
+
+
+def _kept(function: Any) -> List[Tuple[Any, Any]]:
+    """What a function keeps of its own."""
+    kept: List[Tuple[Any, Any]] = []
+    if function.__defaults__:
+        kept.extend(enumerate(function.__defaults__))
+    if function.__kwdefaults__:
+        kept.extend(function.__kwdefaults__.items())
+    if function.__closure__:
+        kept.extend((-index, value) for index, value in enumerate(_contents(function.__closure__), 1))
+    if function.__dict__:
+        kept.extend((name, value) for name, value in function.__dict__.items() if name not in _NOTES)
+    return kept
+
+
+def _held(value: Any, depth: int, budget: List[int]) -> Iterator[int]:
+    """Which objects that can change an object leads to."""
+    kind = type(value)
+    if (kind in CONSTANT and kind is not tuple) or depth <= 0 or budget[0] <= 0:
+        return
+    if issubclass(kind, dict):
+        items = list(dict.values(value))
+    elif kind in SEQUENCES:
+        items = list(value)
+    else:
+        items = [item for _, item in parts_of(kind, value)]
+        if not items:
+            return
+    if kind is not tuple:
+        yield identity(value)
+    if len(items) <= MAX_ITEMS:
+        budget[0] -= len(items)
+        for item in items:
+            yield from _held(item, depth - 1, budget)
