@@ -100,7 +100,7 @@ export function describeReason(reason: Reason): string {
     case "not-proven":
       return `it has only ${reason.outcome} so far, which proves nothing`;
     case "missed-before":
-      return `${describeOutcomes(reason.was, reason.outcome)} on ${new Date(reason.at).toISOString().slice(0, 10)} though nothing that Winnow saw had changed: it always runs until you mend or declare the cause and \`winnow verify --forgive TEST\``;
+      return `${describeOutcomes(reason.was, reason.outcome)} on ${new Date(reason.at).toISOString().slice(0, 10)} though nothing that Winnow saw had changed: it always runs until you declare the cause, or mend it and \`winnow verify --forgive TEST\``;
     case "sampled":
       return "it could be left out, and is in the sample that checks whether that is right";
     case "body-changed":

@@ -2,11 +2,12 @@
  * Winnow's homework, marked: tests that could have been left out and ran all the same are compared with their proofs.
  *
  * What is found is kept in the store, in the transaction that records the run: tests that were missed run from then on
- * whatever proves them, and the account of the day grows.
+ * until their facts hold something that was not declared then, and the account of the day grows.
  */
 
 import type { TestFrame } from "../journal/frames.ts";
 import type { Plan } from "../model/plan.ts";
+import { declaredId } from "../model/remarks.ts";
 import { type Knowledge, type KnownFact, proofOf } from "../selection/select.ts";
 import type { Store } from "../store/store.ts";
 import { type Account, enter } from "../verification/account.ts";
@@ -81,6 +82,7 @@ export class Verifier {
       was: proof?.outcome ?? null,
       outcome: frame.outcome,
       missing: depsets === null || proof === undefined ? null : this.#missing(test, proof, depsets),
+      declared: (proof?.remarks?.declared ?? []).map(declaredId),
     });
   }
 

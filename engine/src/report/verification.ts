@@ -32,7 +32,7 @@ function missLine({ id, was, outcome, missing }: Miss): string {
   return [
     `missed: ${id} would have been left out, and ${describeOutcomes(was, outcome)}`,
     describeMissing(missing),
-    "It always runs from now on, until you mend or declare the cause and `winnow verify --forgive TEST`.",
+    "It always runs from now on, until you declare the cause, or mend it and `winnow verify --forgive TEST`.",
   ].join("\n        ");
 }
 

@@ -9,7 +9,7 @@
 import type { Key } from "../model/key.ts";
 import type { Plan, SelectedFile, SelectedTest } from "../model/plan.ts";
 import { changedReason, type Reason } from "../model/reason.ts";
-import type { Remarks } from "../model/remarks.ts";
+import { declaredId, type Remarks } from "../model/remarks.ts";
 import type { ModuleLevel } from "./module-level.ts";
 import { NO_WORD, opaqueDepsets, opaqueReasons, unmet, type Word } from "./word.ts";
 
@@ -64,6 +64,8 @@ export interface MissedBefore {
   readonly at: number;
   readonly was: string | null;
   readonly outcome: string;
+  /** What was declared for the test by then ({@link declaredId}). */
+  readonly declared?: readonly string[];
 }
 
 /** What the user asked for, in terms of the project. */
@@ -208,11 +210,25 @@ export function provenCollection(
   return same.find(({ id }) => knowledge.survivors.has(id)) ?? newest;
 }
 
+/**
+ * Whether a fact may prove its test. After a wrong proof only those may that hold what was declared since: the cause, we
+ * are told. Undeclared again, it says nothing.
+ */
+function mayProve(knowledge: Knowledge, test: number, { remarks }: KnownFact): boolean {
+  const missed = knowledge.missed.get(test);
+  if (missed === undefined) {
+    return true;
+  }
+  const known = new Set(missed.declared);
+  const configured = new Set(wordOf(knowledge).declared(test).map(declaredId));
+  return (remarks?.declared ?? []).some((key) => {
+    const id = declaredId(key);
+    return !known.has(id) && (key.by === "marker" || configured.has(id));
+  });
+}
+
 /** The fact that proves a test now; undefined if it has to run. */
 export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefined {
-  if (knowledge.missed.has(test)) {
-    return undefined;
-  }
   let proof: KnownFact | undefined;
   if (wordOf(knowledge).always(test)) {
     return undefined;
@@ -224,7 +240,9 @@ export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefin
     if (!fact.green || runsAlways(knowledge, fact)) {
       return undefined;
     }
-    proof ??= fact;
+    if (mayProve(knowledge, test, fact)) {
+      proof ??= fact;
+    }
   }
   return proof;
 }
@@ -236,7 +254,7 @@ function isProven(knowledge: Knowledge, test: number): boolean {
 /** Why a test runs, if it is not proven, or named by `--also`: at least one reason. */
 export function testReasons(knowledge: Knowledge, test: number): Reason[] {
   const missed = knowledge.missed.get(test);
-  if (missed !== undefined) {
+  if (missed !== undefined && !(knowledge.facts.get(test) ?? []).some((fact) => mayProve(knowledge, test, fact))) {
     return [{ kind: "missed-before", at: missed.at, was: missed.was, outcome: missed.outcome }];
   }
   const word = wordOf(knowledge);

@@ -24,6 +24,8 @@ export interface Miss {
   readonly outcome: string;
   /** Null if the new result could not be recorded, so that nothing can be compared. */
   readonly missing: readonly MissingKey[] | null;
+  /** What was declared for the test already, by {@link declaredId}: it was not the cause. */
+  readonly declared?: readonly string[];
 }
 
 /** What the new set has beyond the old one. */

@@ -165,6 +165,26 @@ test("a miss whose cause is out of sight: told, remembered, forgiven", async () 
   assert.deepEqual((await project.run()).ran, [MOODY]);
 });
 
+test("a miss whose cause is declared is left out again by what is recorded from then on", async () => {
+  await using project = new Project();
+  moody(project, "assert False");
+  await project.run();
+  setMood(project, "bad");
+  assert.equal((await project.winnow(["verify"])).code, 1);
+  setMood(project, "good");
+  assert.deepEqual((await project.run()).ran, [MOODY]);
+
+  const declared = `[[tool.winnow.depends]]\ntests = ["${MOODY}"]\nenv = ["MOOD"]\n`;
+  project.write({ "pyproject.toml": declared });
+  assert.ok((await project.run()).ran.includes(MOODY));
+  assert.deepEqual((await project.run()).ran, []);
+  assert.match((await project.winnow(["why", MOODY])).stdout, /need not run.*\n[^]*declared: the variable MOOD/);
+  // Declared no more, nothing is known of the cause.
+  project.write({ "pyproject.toml": "" });
+  const why = (await project.winnow(["why", MOODY])).stdout;
+  assert.match(why, /runs because it ended as failed instead of passed on/);
+});
+
 test("a miss whose cause can be told: what the proof lacked", async () => {
   await using project = new Project();
   moody(project, 'assert (HERE / "data.txt").read_text() and mail.never() == 1\n        raise Exception');

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { describeReason } from "../../src/model/reason.ts";
 import { scopeOf } from "../../src/selection/scope.ts";
 import { proofOf, select, testReasons } from "../../src/selection/select.ts";
+import { NO_WORD } from "../../src/selection/word.ts";
 import { collection, fact, knowledgeOf, nodeOf, outcomeOf, plan, red, type Table } from "./knowledge.ts";
 
 /** Depset 0 holds always; depset n is the body `n`. */
@@ -62,6 +63,25 @@ describe("a test of which a proof was wrong once", () => {
     ]);
     assert.deepEqual([...decided.skipTests], [["t.py", [nodeOf(2)]]]);
     assert.equal(proofOf(knowledgeOf(missed), 1), undefined);
+  });
+
+  test("is proven by facts that hold what was declared since, as long as it is declared", () => {
+    const declared = (name: string, by: "marker" | "configuration") => ({
+      remarks: { declared: [{ kind: "env", name, value: "1", by } as const] },
+    });
+    const proofs = (of: ReturnType<typeof fact>, asked: readonly string[]): boolean => {
+      const knowledge = knowledgeOf({ ...missed, facts: { ...facts, 1: [of, fact([1], { at: 0 })] } });
+      const keys = asked.map((name) => ({ kind: "env", name }) as const);
+      const word = { ...NO_WORD, declared: () => keys, value: () => "1" };
+      const before = { at: 1, was: "passed", outcome: "failed", declared: ["env\nOLD"] };
+      return proofOf({ ...knowledge, word, missed: new Map([[1, before]]) }, 1) !== undefined;
+    };
+    assert.equal(proofs(fact([1], declared("NEW", "marker")), []), true);
+    assert.equal(proofs(fact([1], declared("NEW", "configuration")), ["NEW"]), true);
+    assert.equal(proofs(fact([1], declared("NEW", "configuration")), []), false);
+    assert.equal(proofs(fact([1], declared("OLD", "marker")), []), false);
+    assert.equal(proofs(fact([1]), ["NEW"]), false);
+    assert.equal(proofs(red([1], declared("NEW", "marker")), []), false);
   });
 
   test("is one of those that may have changed besides", () => {
