@@ -26,7 +26,9 @@ class Run:
         self.exit = process.returncode
         self.out = process.stdout
         self.err = process.stderr
-        self.journals = journals
+        # Of processes that a test has started and that report, by their numbers; and of all others.
+        self.children = {journal.start["child"]: journal for journal in journals if "child" in journal.start}
+        self.journals = [journal for journal in journals if "child" not in journal.start]
 
     @property
     def journal(self) -> Journal:

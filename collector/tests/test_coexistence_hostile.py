@@ -281,6 +281,10 @@ CHILDREN = """
         environment = dict(os.environ, PYTHONPATH=os.getcwd())
         assert subprocess.check_output([sys.executable, "-c", code], env=environment) == b"False" + os.linesep.encode()
 
+    def test_alone():
+        code = "import sys; sys.path.insert(0, '.'); import lib; assert lib.child() == 3"
+        subprocess.check_call([sys.executable, "-I", "-c", code])
+
     def test_plain():
         lib.plain()
 """
@@ -288,7 +292,7 @@ CHILDREN = """
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_children(tmp_path: Any) -> None:
-    """What a child runs is not known: its test runs after any change, and on an unchanged tree it does not."""
+    """Where a child does not report, its test runs after any change, and on an unchanged tree it does not."""
     files = {"lib.py": library("child", "parent", "plain", "nobody"), "test_children.py": CHILDREN}
     project = Project(tmp_path, files)
     args = ["-W", "ignore::DeprecationWarning"]
@@ -299,13 +303,18 @@ def test_children(tmp_path: Any) -> None:
     assert len(first.journals) == 1 and first.journals[0].end is not None
     names = {name.partition("::")[2]: name for name in first.tests}
     processes = ["test_process[%s]" % method for method in ("fork", "spawn", "forkserver")]
-    for name in ["test_fork", *processes, "test_pool", "test_subprocess"]:
+    for name in ["test_fork", *processes, "test_pool", "test_alone"]:
         assert first.tests[names[name]]["opaque"], name
-        assert name == "test_subprocess" or "parent" in first.bodies(names[name])
-    assert not first.tests[names["test_plain"]]["opaque"]
+        assert name == "test_alone" or "parent" in first.bodies(names[name])
+    for name in ("test_subprocess", "test_plain"):
+        assert not first.tests[names[name]]["opaque"], name
     expect_idle(project, *args)
     project.edit_function("nobody")
+    assert project.plan(*args).tests == set(first.tests) - {names["test_plain"], names["test_subprocess"]}
+    project.edit_function("nobody")
+    project.edit_function("child")
     assert project.plan(*args).tests == set(first.tests) - {names["test_plain"]}
+    project.edit_function("child")
     project.edit_function("nobody")
     project.edit_function("plain")
     assert project.winnow(*args).code == 0

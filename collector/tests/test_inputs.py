@@ -465,7 +465,8 @@ def test_child_processes_are_opaque(project):
         project,
         """
         import os, platform, subprocess, sys
-        def test_run(): subprocess.run([sys.executable, "-c", "pass"], check=True)
+        def test_run(): subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+        def test_python(): subprocess.run([sys.executable, "-c", "pass"], check=True)
         def test_system(): os.system("true")
         def test_fork():
             pid = os.fork()
@@ -483,13 +484,15 @@ def test_child_processes_are_opaque(project):
     )
     opaque = {
         name: journal.tests["test_it.py::test_" + name]["opaque"]
-        for name in ("run", "system", "fork", "odd", "platform", "none")
+        for name in ("run", "python", "system", "fork", "odd", "platform", "none")
     }
     assert len(opaque["run"]) == 1 and opaque["run"][0].endswith(" -c pass")
     assert opaque["system"] == ["child process: true"]
     assert opaque["fork"] == ["child process: os.fork"]
     assert opaque["odd"] == ["child process: true"]
-    assert opaque["platform"] == opaque["none"] == []
+    assert opaque["platform"] == opaque["none"] == opaque["python"] == []
+    [(number, command)] = [row[1:] for row in of_kind(journal, "test_python", "child")]
+    assert command.endswith(" -c pass") and number.endswith("-1")
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="Python before 3.14")

@@ -30,14 +30,6 @@ def test_frames_of_a_session(project):
     assert [frame["k"] for frame, _ in journal.frames][-1] == "end"
 
 
-def test_plugins_are_part_of_the_session(project):
-    pytest.importorskip("xdist")
-    project.write({"test_it.py": "def test_1(): pass\n"})
-    session = project.run("-q", "-p", "no:randomly", env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}).journal.session
-    assert "pytest-xdist" in [name for name, _ in session["plugins"]]
-    assert project.run("-q").journal.session["plugins"] == []
-
-
 def test_the_search_path_and_arguments_are_those_of_python_m_pytest(project):
     project.write(
         {

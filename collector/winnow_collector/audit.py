@@ -81,6 +81,10 @@ class Audit:
         self._existence = Existence(prefixes, contexts, callers, _absolute, self._on_existence, fail)
         # What pytest itself lists to find test files. Nobody uses this context: it only tells where to look for news.
         self.walk: Optional[Context] = None
+        # Called with the file that Python was started with.
+        self.run: Callable[[str], None] = lambda path: None
+        # Whether a child process that starts reports for itself.
+        self.announce: Callable[[str], bool] = lambda command: False
 
     def start(self) -> None:
         """Watch from now on."""
@@ -91,6 +95,7 @@ class Audit:
         handlers["os.rename"] = self._guard(self._on_rename)
         handlers["os.remove"] = self._guard(self._on_remove)
         handlers["os.utime"] = handlers["os.chmod"] = self._guard(self._on_touch)
+        handlers["cpython.run_file"] = self._guard(lambda args: self.run(os.path.abspath(os.fsdecode(args[0]))))
         handlers["ctypes.dlopen"] = self._guard(self._on_library)
         handlers["subprocess.Popen"] = self._guard(self._on_popen)
         handlers["_winapi.CreateProcess"] = self._guard(self._on_create_process)
@@ -277,6 +282,8 @@ class Audit:
     # What the events mean
 
     def _child(self, command: str) -> None:
+        if self.announce(command[:1000]):
+            return
         if not self._callers.starts_harmlessly(sys._getframe()):
             self._contexts.current.add_opaque("child process: %s" % command[:1000])
 

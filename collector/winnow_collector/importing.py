@@ -82,6 +82,10 @@ class Imports:
         # The same contexts by project path; of several modules made from one file, the latest.
         self._contexts_of_files: Dict[str, Context] = {}
         self._executed: Set[str] = set()
+        # The file that Python was started with: when it has run, its module does not say so any more.
+        self.script: Optional[str] = None
+        # Contents by project path; None where it is not known which ran.
+        self._loaded_sources: Dict[str, Optional[str]] = {}
         self._seen: Set[str] = set()
         self._module_count = -1
         self._finder = _NameFinder(self)
@@ -216,6 +220,7 @@ class Imports:
                 load.sha = None
             elif load.sha is not None:
                 self.contents.remember(load.path, key_of(before), load.sha)
+            self._loaded_sources[load.rel] = load.sha
             if load.surroundings is not None:
                 self._end_conftest(load, load.surroundings)
             stat = before or after
@@ -235,6 +240,29 @@ class Imports:
             self._loaded(load)
         except Exception as error:
             self.fail(error)
+
+    def announce_main(self) -> None:
+        """The module that the process was started with has run, past the loaders. Its source was read as a file.
+
+        What other code mentions (`-c`, a script that a test wrote) is not known, nor is what ran of this one where that
+        takes a transform of the loader's: then all of each file loaded counts.
+        """
+        session = self.contexts.session
+        main = sys.modules.get("__main__")
+        path = self.script or getattr(main, "__file__", None)
+        rel = self.registry.project_path(os.path.abspath(path)) if isinstance(path, str) else None
+        seen = session.inputs.get(("file", rel or ""))
+        if main is None or rel is None or seen is None or self.transform is not None:
+            for loaded, sha in self._loaded_sources.items():
+                if sha is None:
+                    session.change_input(loaded)
+                else:
+                    session.add_input("file", loaded, sha)
+            return
+        context = self.contexts.new("import", rel)
+        session.use(context)
+        frame = {"k": "module", "file": self.registry.file_id(rel), "name": "__main__", "sha": seen[2]}
+        self.frames.append(dict(frame, package=getattr(main, "__package__", None), ctx=context.id, stat=[]))
 
     def begin_annotations(self, rel: str) -> Optional[Context]:
         """Annotations of a module are about to be evaluated, and kept: on behalf of its import, whoever asks for them.

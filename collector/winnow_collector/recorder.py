@@ -5,6 +5,7 @@ What must stay true:
 - Nothing in here changes an outcome. What fails in here ends the recording, with a note; the tests go on.
 """
 
+import importlib
 import os
 import platform
 import sys
@@ -16,6 +17,7 @@ from .audit import Audit
 from .caches import Caches
 from .callers import Callers
 from .cells import Cells
+from .children import Children, Report
 from .content import Contents
 from .contexts import Context, Contexts
 from .fixtures import Fixtures
@@ -27,7 +29,7 @@ from .outcomes import Outcomes
 from .packages import Packages
 from .processes import Processes
 from .registry import Registry, site_dirs
-from .session import Session
+from .session import Session, load_session
 from .threads import Threads
 from .tracing import Tracer, choose
 from .variables import Variables
@@ -72,6 +74,9 @@ class Recorder:
             session.ignore_dirs + [session.journals],
             self.fail,
         )
+        self.children = Children(self.contexts, self.variables, self.fail)
+        self.audit.announce = self.children.announce
+        self.audit.run = self._run
         self.fixtures = Fixtures(self.contexts, self.fail)
         self.threads = Threads(self.registry, self.contexts, self.note)
         self.fixtures.after = self._after_fixture
@@ -98,6 +103,7 @@ class Recorder:
             self.processes.watch()
             self.audit.start()
             self.variables.start()
+            self.children.start(self.session.path)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(after_in_child=self._forget)
         except BaseException:
@@ -112,8 +118,8 @@ class Recorder:
             self.packages.watch()
             self.fixtures.start()
 
-    def open(self, role: str, worker: Optional[str], header: dict) -> None:
-        """The role of this process is known: open the journal."""
+    def open(self, role: str, worker: Optional[str], header: dict, **more: object) -> None:
+        """The role of this process is known: open the journal. `more` goes into its first frame."""
         self._journal = Journal(self.session.journals, self.session.run)
         self._journal.add(
             {
@@ -127,6 +133,7 @@ class Recorder:
                 "implementation": platform.python_implementation(),
                 "mechanism": self.tracer.name if self.tracer is not None else "none",
                 "time": time.time(),
+                **more,
             }
         )
         self._header = header
@@ -139,10 +146,14 @@ class Recorder:
     def _after_fixture(self, context: Context) -> None:
         self.threads.adopt()
 
+    def _run(self, path: str) -> None:
+        self.imports.script = self.imports.script or path
+
     def _begun(self, load: Load) -> None:
         self.cells.expect(load.rel, load.source)
 
     def _loaded(self, load: Load) -> None:
+        self.children.watch()
         self.caches.discover(load.module, load.rel, load.context)
         self.cells.add(load.module, load.rel, load.source)
 
@@ -175,6 +186,7 @@ class Recorder:
     def begin_test(self, name: str, uses: List[Context]) -> Context:
         """A test's protocol begins."""
         self.cells.begin_tests()
+        self.children.watch()
         test = self.contexts.new_test(name)
         for context in uses:
             test.use(context)
@@ -235,6 +247,15 @@ class Recorder:
     def session_frame(self, **more: object) -> dict:
         """What is known of the session, and `more`."""
         return dict(self._header, k="session", roots=self._roots, sitedirs=site_dirs(), **more)
+
+    def finish_child(self) -> None:
+        """A child process is about to end. Without an end mark, nothing is known of it."""
+        if self.active:
+            self.contexts.slice()
+            self.audit.settle(self.contexts.session)
+            self.imports.announce_main()
+        if self.active:
+            self.finish(0)
 
     def finish(self, exit_code: Optional[int]) -> None:
         """pytest is done: the end mark."""
@@ -306,6 +327,7 @@ class Recorder:
         self.imports.active = False
         self.audit.stop()
         self.variables.stop()
+        self.children.stop()
         if self._journal is not None:
             self._journal.forget()
 
@@ -321,6 +343,7 @@ class Recorder:
         self.fixtures.stop()
         self.audit.stop()
         self.variables.stop()
+        self.children.stop()
         self.processes.restore()
         self.loaders.restore()
         self.packages.restore()
@@ -354,6 +377,22 @@ def recorder_of(session: Session) -> Recorder:
         if session.record:
             _recorder.start()
     return _recorder
+
+
+def record_child(session: str, number: str) -> None:
+    """This process is a child that a test has started."""
+    recorder = Recorder(load_session(session))
+    if recorder.tracer is None:
+        return
+    # Else what it imports `subprocess` for would be over before anybody looked.
+    importlib.import_module("subprocess")
+    recorder.children.is_child = True
+    recorder.start()
+    # Kept by what it has set in motion.
+    recorder.open("child", None, {}, child=number)
+    # Whatever becomes of it, its journal says whose it is.
+    recorder.write([])
+    Report(recorder.finish_child)
 
 
 def abandon_recorder() -> None:

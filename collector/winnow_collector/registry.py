@@ -191,6 +191,7 @@ def _foreign_dirs() -> Tuple[str, ...]:
         paths.get("stdlib"),
         paths.get("platstdlib"),
         _HERE,
+        os.path.join(os.path.dirname(_HERE), "child"),
         os.path.join(os.path.dirname(_HERE), "winnow_pytest.py"),
     }
     for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}:

@@ -22,6 +22,8 @@ class Session(NamedTuple):
     bytecode: str
     record: bool
     ignore_dirs: List[str]
+    # Where all this was read from.
+    path: Optional[str] = None
 
 
 class Plan(NamedTuple):
@@ -49,6 +51,7 @@ def load_session(path: str) -> Session:
             bytecode=data.get("bytecode") or "",
             record=bool(data.get("record", True)),
             ignore_dirs=[os.path.abspath(directory) for directory in data.get("ignoreDirs", ())],
+            path=os.path.abspath(path),
         )
     except (KeyError, TypeError) as error:
         raise SessionError("the session file %s lacks %s" % (path, error)) from error

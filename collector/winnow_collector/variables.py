@@ -69,6 +69,12 @@ class Variables:
             if getattr(environ, name, None) is ours:
                 setattr(environ, name, original)
 
+    def hand_on(self, context: Context) -> None:
+        """All variables reach `context`, or a process that it starts: it depends on who has set them."""
+        for key, writer in list(self._writers.items()):
+            if self._data.get(key) != self._started.get(key):
+                self._leavings.find(context, writer)
+
     def removed(self) -> List[str]:
         """Variables that the session has taken out before any test: no test, and no child process of one, sees them."""
         session = self._contexts.session
@@ -145,9 +151,7 @@ class Variables:
             return
         (session if reader == "session" else context).add_input("env", PROXIES if reader == "proxies" else ALL)
         if reader != "proxies":
-            for key, writer in list(self._writers.items()):
-                if self._data.get(key) != self._started.get(key):
-                    self._leavings.find(context, writer)
+            self.hand_on(context)
 
 
 def _is_of_proxies(name: str) -> bool:

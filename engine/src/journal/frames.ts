@@ -23,6 +23,8 @@ export type Input =
   | readonly ["package", string]
   /** `IMPORTER>NAME`: whoever uses the one uses the other. In the session's context only. */
   | readonly ["edge", string]
+  /** A child process that writes a journal of its own: its number, and its command line. */
+  | readonly ["child", string, string]
   | readonly ["changed", string];
 
 export interface StartFrame {
@@ -30,7 +32,9 @@ export interface StartFrame {
   readonly v: number;
   readonly run: string;
   readonly pid: number;
-  readonly role: "main" | "controller" | "worker";
+  readonly role: "main" | "controller" | "worker" | "child";
+  /** The number that a child was started with. */
+  readonly child?: string;
   readonly python: string;
   readonly implementation: string;
   readonly mechanism: string;

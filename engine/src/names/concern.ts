@@ -7,7 +7,7 @@
  */
 
 import { type Mentions, REFLECTIONS } from "./mentions.ts";
-import type { ImportBinding, Statement } from "./outline.ts";
+import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, isKeeping } from "./purity.ts";
 import { isSpecial } from "./special.ts";
@@ -190,7 +190,7 @@ class Closure implements Concern {
     if (mayFail || statement.evaluation.autouse || (!isPure && !this.#onlyCalls(path, statement))) {
       isNew = this.#affect(path) || isNew;
     }
-    const binds = statement.kind === "main" ? ["__main__"] : statement.binds;
+    const binds = statement.kind === "main" ? [MAIN] : statement.binds;
     if (statement.kind === "class" && this.#isEvaluated) {
       isNew = this.#spell("__subclasses__", FATES.same) || isNew;
     }

@@ -4,6 +4,7 @@
  */
 
 import { type Binding, FATES, type Fate } from "./concern.ts";
+import { MAIN } from "./outline.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
 import { isSpecial } from "./special.ts";
@@ -172,7 +173,7 @@ function newDoubt(before: Evaluated, after: Evaluated): string | undefined {
 function bindings({ outline, marks }: Evaluated): Map<string, string> {
   const found = new Map<string, string>();
   outline.statements.forEach((statement, index) => {
-    for (const name of statement.kind === "main" ? ["__main__"] : statement.binds) {
+    for (const name of statement.kind === "main" ? [MAIN] : statement.binds) {
       found.set(name, `${found.get(name) ?? ""}${marks[index]}\n`);
     }
     // A star may bind anything.

@@ -5,6 +5,6 @@ export { type Binding, type Concern, concernOf, FATES } from "./concern.ts";
 export { isConftest, isLocalConftest, SESSION_HOOKS } from "./conftest.ts";
 export { type Delta, deltaOf } from "./delta.ts";
 export { moduleNames, packageOf, relativeName, withParents } from "./module-name.ts";
-export { type Outline, outlineOf } from "./outline.ts";
+export { MAIN, type Outline, outlineOf } from "./outline.ts";
 export { Project, type Sources } from "./project.ts";
 export type { PythonVersion } from "./purity.ts";

@@ -17,7 +17,10 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 2;
+export const OUTLINE_VERSION = 3;
+
+/** In the place of a function's name: what a file does when Python is started with it. */
+export const MAIN = "__main__";
 
 export type StatementKind =
   | "definition"
@@ -56,7 +59,7 @@ export interface Statement {
 export interface Outline {
   readonly version: number;
   readonly statements: readonly Statement[];
-  /** What each function body mentions, by qualified name; of equal names together. */
+  /** What each function body mentions, by qualified name; of equal names together. So does what runs as {@link MAIN}. */
   readonly bodies: readonly (readonly [qualname: string, mentions: Mentions])[];
   /** Annotations are not evaluated: `from __future__ import annotations`. */
   readonly deferred: boolean;
@@ -136,7 +139,12 @@ class Reader {
         evaluation: evaluation.finish(),
         imports,
       })),
-      bodies: [...this.#bodies].map(([qualname, mentions]) => [qualname, mentions.finish(imported)] as const),
+      bodies: [
+        ...[...this.#bodies].map(([qualname, mentions]) => [qualname, mentions.finish(imported)] as const),
+        ...drafts
+          .filter(({ kind }) => kind === "main")
+          .map(({ mentions }) => [MAIN, mentions.finish(imported)] as const),
+      ],
       deferred: this.#deferred,
     };
   }

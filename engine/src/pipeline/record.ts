@@ -25,6 +25,7 @@ import {
   type Recording,
   type RecordingWorld,
 } from "../recording/attribute.ts";
+import { withChildren } from "../recording/children.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { isInside } from "../selection/scope.ts";
 import { ABSENT_COLLECTION } from "../selection/select.ts";
@@ -254,7 +255,10 @@ class Recorder {
       this.#compiler,
     );
     // All dependencies first: whoever depends on everything known depends on what each of these processes touched.
-    const recordings = journals.map(({ frames }) => {
+    const recordings = withChildren(
+      journals.map(({ frames }) => frames),
+      this.#isHarmless,
+    ).map((frames) => {
       const recording = attribute(frames, this.#world(), this.#description.asked);
       return { recording, ids: this.#internAll(recording.dependencies) };
     });

@@ -29,8 +29,8 @@ import type {
   TestFrame,
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
-import { type Dependency, type KeyKind, keyId } from "../model/key.ts";
-import { type Concern, isConftest, packageOf, relativeName, SESSION_HOOKS, withParents } from "../names/index.ts";
+import { ABSENT, type Dependency, type KeyKind, keyId } from "../model/key.ts";
+import { type Concern, isConftest, MAIN, packageOf, relativeName, SESSION_HOOKS, withParents } from "../names/index.ts";
 import { States } from "./states.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
@@ -576,6 +576,9 @@ class Attribution {
         break;
       case "edge":
         break; // see #package
+      case "child":
+        gathering.opaque.add(`child process: ${input[2]}`);
+        break;
       case "changed":
         if (this.#world.isIgnored?.(input[1]) === true) {
           // A value that nothing has: once the file counts again, this proves nothing.
@@ -719,6 +722,10 @@ class Attribution {
             ...(this.#moduleNames.get(file) ?? []).flatMap(({ name }) =>
               withParents(name).map((each) => this.#resolution(each)),
             ),
+            // It has no checksum of its own, as the module level has it; but it mentions names.
+            ...(this.#moduleNames.get(file)?.some(({ name }) => name === MAIN)
+              ? [this.#dependency("body", this.#paths[file] ?? "", MAIN, ABSENT)]
+              : []),
           ];
     this.#fileMembers.set(file, members);
     return members;
