@@ -26,8 +26,6 @@ export interface DeclaredValue extends DeclaredKey {
 export interface Remarks {
   /** Why everything known counts as an input, and the sets that hold it; none if all reasons were declared harmless. */
   readonly opaque?: { readonly reasons: readonly string[]; readonly depsets: readonly number[] };
-  /** Why more counts as an input than was seen. */
-  readonly widened?: readonly string[];
   /** The test's own marker asks for it to run always. */
   readonly always?: true;
   readonly declared?: readonly DeclaredValue[];

@@ -63,6 +63,13 @@ const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
   ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
+const REFLECTING_WORDS = new RegExp(`\\b(${[...REFLECTING.keys(), "__dict__", "module"].join("|")})\\b`);
+
+/** Whether any mention in this source may have a reflection. */
+export function mayReflect(source: string): boolean {
+  return REFLECTING_WORDS.test(source);
+}
+
 /** What pytest calls those that know the module of a test. */
 const MODULE_HOLDERS: ReadonlySet<string> = new Set(["request", "item", "metafunc", "node", "collector"]);
 

@@ -30,7 +30,7 @@ import {
   unpackFingerprint,
 } from "../fingerprint/index.ts";
 import { ABSENT, type Key } from "../model/key.ts";
-import { type Outline, outlineOf, packOutline, unpackOutline } from "../names/index.ts";
+import { mayReflect, type Outline, outlineOf, packOutline, unpackOutline } from "../names/index.ts";
 import type { LoadedSource } from "../recording/attribute.ts";
 import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuration.ts";
 import { readSite } from "../runners/pytest/distributions.ts";
@@ -466,6 +466,12 @@ export class PresentTree implements Tree {
     }
     this.#outlines.set(digest, outline);
     return outline;
+  }
+
+  /** Whether a file may look names up that it does not spell: cheaper to ask than for its outline. */
+  mayReflect(path: string): boolean {
+    const bytes = this.#content(path, this.digest(path));
+    return bytes !== undefined && mayReflect(bytes.toString("latin1"));
   }
 
   /** The outline of what once stood at module level, by its checksum. */

@@ -59,13 +59,19 @@ export function opaqueDepsets(word: Word, remarks: Remarks | undefined): readonl
   return remarks.opaque.depsets.length === 0 ? null : remarks.opaque.depsets;
 }
 
-/** How well the inputs of a fact are known, and why not better. */
-export function gradeOf(word: Word, remarks: Remarks | undefined): { grade: Grade; because: readonly string[] } {
+/**
+ * How well the inputs of a fact are known, and why not better. `widened`: what of it looks names up that it does not
+ * spell.
+ */
+export function gradeOf(
+  word: Word,
+  remarks: Remarks | undefined,
+  widened: readonly string[] = [],
+): { grade: Grade; because: readonly string[] } {
   const opaque = opaqueReasons(word, remarks);
   if (opaque.length > 0) {
     return { grade: "opaque", because: opaque };
   }
-  const widened = remarks?.widened ?? [];
   return widened.length > 0 ? { grade: "widened", because: widened } : { grade: "exact", because: [] };
 }
 

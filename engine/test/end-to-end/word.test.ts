@@ -227,13 +227,18 @@ test("how well inputs are known is counted, and told with its reason", async () 
 
 def test_child(): subprocess.run(["sh", "-c", "true"], check=True)
 `,
+    "tests/test_names.py": `def here(): return globals()
+
+
+def test_names(): assert here()
+`,
   });
   const first = await project.run();
   assert.match(first.stderr, /1 test will run again after any change, because of child process: sh -c true/);
   const grades = async (): Promise<unknown> =>
     (JSON.parse((await project.winnow(["status", "--json"])).stdout) as { grades: unknown }).grades;
-  assert.deepEqual(await grades(), { exact: 5, widened: 0, opaque: 1 });
-  assert.match((await project.winnow(["status"])).stdout, /^inputs {4}5 exact, 0 widened, 1 opaque$/m);
+  assert.deepEqual(await grades(), { exact: 5, widened: 1, opaque: 1 });
+  assert.match((await project.winnow(["status"])).stdout, /^inputs {4}5 exact, 1 widened, 1 opaque$/m);
   const why = await project.winnow(["why", "test_child"]);
   assert.match(
     why.stdout,
@@ -246,8 +251,13 @@ def test_child(): subprocess.run(["sh", "-c", "true"], check=True)
   ).tests;
   assert.deepEqual([answer?.fact.grade, answer?.fact.because], ["opaque", ["child process: sh -c true"]]);
 
+  assert.match(
+    (await project.winnow(["why", "test_names"])).stdout,
+    /more counts than it may use, because names are looked up that are not spelt, by tests\/test_names\.py: here\(\)/,
+  );
+
   project.write({ "pyproject.toml": '[tool.winnow]\nharmless = ["sh *"]\n' });
-  assert.deepEqual(await grades(), { exact: 6, widened: 0, opaque: 0 });
+  assert.deepEqual(await grades(), { exact: 6, widened: 1, opaque: 0 });
   assert.doesNotMatch((await project.winnow(["why", "test_child"])).stdout, /cannot be known/);
   assert.deepEqual((await project.run()).starts, []);
 });

@@ -170,8 +170,8 @@ describe("opaque results", () => {
 
   test("grades", () => {
     assert.deepEqual(gradeOf(NO_WORD, undefined), { grade: "exact", because: [] });
-    assert.deepEqual(gradeOf(NO_WORD, { widened: ["getattr"] }), { grade: "widened", because: ["getattr"] });
-    assert.deepEqual(gradeOf(NO_WORD, { ...opaque([9]), widened: ["getattr"] }), {
+    assert.deepEqual(gradeOf(NO_WORD, undefined, ["f"]), { grade: "widened", because: ["f"] });
+    assert.deepEqual(gradeOf(NO_WORD, opaque([9]), ["f"]), {
       grade: "opaque",
       because: ["child process: git x"],
     });

@@ -2,12 +2,12 @@
 
 import type { Grade } from "../../model/remarks.ts";
 import { changedPaths, type Decision, readKnowledge } from "../../pipeline/decide.ts";
+import { Grades } from "../../pipeline/grades.ts";
 import { look } from "../../pipeline/look.ts";
 import type { Request } from "../../pipeline/request.ts";
 import { JSON_VERSION, planDocument, writeJson } from "../../report/json.ts";
 import { count } from "../../report/numbers.ts";
 import { plannedLine } from "../../report/terminal.ts";
-import { gradeOf, NO_WORD } from "../../selection/word.ts";
 import type { Store } from "../../store/store.ts";
 import type { CommandLine } from "../cli.ts";
 
@@ -64,8 +64,9 @@ function gradesOf(store: Store | undefined, decision: Decision | undefined, requ
   }
   const { tree, changes, declared } = decision;
   const knowledge = decision.knowledge ?? readKnowledge(store, environment, request, tree, changes, declared);
+  const graded = new Grades(store, tree, knowledge);
   for (const [newest] of knowledge.facts.values()) {
-    grades[gradeOf(knowledge.word ?? NO_WORD, newest?.remarks).grade] += 1;
+    grades[newest === undefined ? "exact" : graded.of(newest).grade] += 1;
   }
   return grades;
 }

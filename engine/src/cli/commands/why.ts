@@ -4,11 +4,12 @@ import { WinnowError } from "../../model/error.ts";
 import { type Dependency, describeKey } from "../../model/key.ts";
 import { describeReason } from "../../model/reason.ts";
 import { readKnowledge } from "../../pipeline/decide.ts";
+import { Grades } from "../../pipeline/grades.ts";
 import { look } from "../../pipeline/look.ts";
 import { JSON_VERSION, writeJson } from "../../report/json.ts";
 import type { Knowledge, KnownFact } from "../../selection/select.ts";
 import { proofOf, testReasons } from "../../selection/select.ts";
-import { gradeOf, NO_WORD, opaqueDepsets } from "../../selection/word.ts";
+import { NO_WORD, opaqueDepsets } from "../../selection/word.ts";
 import type { Store } from "../../store/store.ts";
 import type { CommandLine } from "../cli.ts";
 
@@ -49,7 +50,8 @@ export async function whyCommand({ request, words, json }: CommandLine): Promise
       "Give a node id, or a part of one, as pytest prints it; a test that was never run is not known yet.",
     );
   }
-  const answers = tests.map((test) => answer(store, knowledge, test));
+  const grades = new Grades(store, decision.tree, knowledge);
+  const answers = tests.map((test) => answer(store, knowledge, grades, test));
   if (json) {
     writeJson({ version: JSON_VERSION, tests: answers.map(({ document }) => document) });
   } else {
@@ -67,7 +69,7 @@ function matching(knowledge: Knowledge, wanted: string): number[] {
   return found.slice(0, SHOWN_TESTS).map(([test]) => test);
 }
 
-function answer(store: Store, knowledge: Knowledge, test: number): { document: Answer; text: string } {
+function answer(store: Store, knowledge: Knowledge, grades: Grades, test: number): { document: Answer; text: string } {
   const id = knowledge.nodes.get(test) ?? "";
   const proof = proofOf(knowledge, test);
   const newest = knowledge.facts.get(test)?.[0];
@@ -77,12 +79,17 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
     if (newest !== undefined) {
       lines.push(
         ...changedChain(knowledge, newest),
-        ...gradeLines(knowledge, newest),
+        ...gradeLines(grades, newest),
         `  last recorded ${when(newest.at)}: ${newest.outcome}`,
       );
     }
     return {
-      document: { id, runs: true, reasons, fact: newest === undefined ? null : factDocument(store, knowledge, newest) },
+      document: {
+        id,
+        runs: true,
+        reasons,
+        fact: newest === undefined ? null : factDocument(store, knowledge, grades, newest),
+      },
       text: lines.join("\n"),
     };
   }
@@ -90,7 +97,7 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
     id,
     `  need not run: it ${proof.outcome} ${when(proof.at)}, and nothing that it depends on has changed since`,
   ];
-  lines.push(...gradeLines(knowledge, proof));
+  lines.push(...gradeLines(grades, proof));
   for (const { role, depset } of setsOf(knowledge, proof)) {
     const members = dependenciesOf(store, depset);
     lines.push(`  ${role}: ${summary(members)}`);
@@ -106,7 +113,7 @@ function answer(store: Store, knowledge: Knowledge, test: number): { document: A
     lines.push(`  declared: ${DECLARED[kind]} ${name}`);
   }
   return {
-    document: { id, runs: false, reasons: [], fact: factDocument(store, knowledge, proof) },
+    document: { id, runs: false, reasons: [], fact: factDocument(store, knowledge, grades, proof) },
     text: lines.join("\n"),
   };
 }
@@ -122,13 +129,15 @@ function setsOf(knowledge: Knowledge, fact: KnownFact): { role: string; depset: 
   ];
 }
 
-function gradeLines(knowledge: Knowledge, fact: KnownFact): string[] {
-  const { grade, because } = gradeOf(knowledge.word ?? NO_WORD, fact.remarks);
+function gradeLines(grades: Grades, fact: KnownFact): string[] {
+  const { grade, because } = grades.of(fact);
   switch (grade) {
     case "exact":
       return [];
     case "widened":
-      return [`  more counts than it may use, because of ${because.join(" and ")}`];
+      return [
+        `  more counts than it may use, because names are looked up that are not spelt, by ${because.join(", ")}`,
+      ];
     case "opaque":
       return [`  what it depends on cannot be known, because of ${because.join(" and ")}`];
   }
@@ -156,12 +165,12 @@ function summary(members: readonly Dependency[]): string {
   return [...counts].map(([kind, n]) => `${n} ${kind}`).join(", ") || "nothing";
 }
 
-function factDocument(store: Store, knowledge: Knowledge, fact: KnownFact): object {
+function factDocument(store: Store, knowledge: Knowledge, grades: Grades, fact: KnownFact): object {
   return {
     outcome: fact.outcome,
     green: fact.green,
     at: new Date(fact.at).toISOString(),
-    ...gradeOf(knowledge.word ?? NO_WORD, fact.remarks),
+    ...grades.of(fact),
     always: fact.remarks?.always === true,
     declared: fact.remarks?.declared ?? [],
     sets: setsOf(knowledge, fact).map(({ role, depset }) => ({
