@@ -18,17 +18,32 @@ def _begin() -> None:
     if not session:
         return
     collector = os.path.dirname(here)
+    before = set(sys.modules)
     sys.path.append(collector)
     try:
         from winnow_collector.recorder import record_child
 
         record_child(session, number)
+        _hide(before)
     except Exception as error:
         if os.environ.get("WINNOW_DEBUG"):
             print("winnow: this process is not recorded, because %s" % error, file=sys.stderr)
     finally:
         while collector in sys.path:
             sys.path.remove(collector)
+
+
+def _hide(before: "set[str]") -> None:
+    """Whoever looks what is loaded, or loads something himself, is to find what would be there without this.
+
+    What was loaded for the recorder goes on without its name in the table of modules; the project gets its own. Only
+    what exists once in a process stays: extension modules, threads, and the import system.
+    """
+    for name, module in list(sys.modules.items()):
+        if name in before or name.partition(".")[0] in ("importlib", "threading", "sitecustomize"):
+            continue
+        if str(getattr(module, "__file__", "")).endswith((".py", ".pyc")):
+            del sys.modules[name]
 
 
 def _hand_over() -> None:

@@ -1,6 +1,7 @@
 """Child processes that run Python and report."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -177,6 +178,25 @@ def test_bytes(): print(start("-c", %r, env={k: v for k, v in os.environb.items(
         "[('PYTHONPATH', %r)] [] None" % str(project.root / "nowhere"),
     ]
     assert len(result.children) == 3
+
+
+LOADED = "import sys; print('|'.join(sorted(n for n, m in sys.modules.items() if getattr(m, '__file__', None))))"
+
+
+def test_what_is_loaded_in_a_child_is_what_would_be_without(project):
+    project.write({"lib.py": "def f(): import json, re; return json.dumps({'a': len(re.findall('a', 'aa'))})\n"})
+    code = LOADED + "; from lib import f; assert len(f()) == 8"
+    (project.root / "test_it.py").write_text(BEGIN + "def test_it(): print('>', start('-c', %r))\n" % code)
+    with_it, bare = project.run("-q", "-s"), project.run_bare("-q", "-s")
+    seen, known = (set(re.search("> (.*)", out).group(1).split("|")) for out in (with_it.out, bare.stdout))
+    more = {name for name in seen - known if not name.startswith(("importlib", "_"))}
+    assert child_of(with_it).end is not None
+    # Extension modules exist once in a process.
+    assert {name for name in more if str(sys.modules.get(name, sys).__dict__.get("__file__")).endswith(".py")} <= {
+        "threading",
+        "sitecustomize",
+    }
+    assert not [name for name in more if name.startswith("winnow")]
 
 
 def test_variables_that_another_test_has_left_come_with_it(project):

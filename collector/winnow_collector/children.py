@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 import threading
+from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional
 
 from .contexts import Contexts
@@ -50,12 +51,13 @@ class Children:
     def start(self, session: Optional[str]) -> None:
         """Have children report to the session that this file describes."""
         self._session = session
-        self.watch()
-
-    def watch(self) -> None:
-        """Replace what starts children, once `subprocess` is loaded: many a project never needs it."""
         module = sys.modules.get("subprocess")
-        if module is None or self._popen is not None or self._session is None:
+        if module is not None:
+            self.watch(module)
+
+    def watch(self, module: ModuleType) -> None:
+        """`subprocess` is loaded: many a project never needs it. Replace what starts children."""
+        if self._popen is not None or self._session is None:
             return
         popen = getattr(module, "Popen", None)
         original = vars(popen).get("_execute_child") if isinstance(popen, type) else None

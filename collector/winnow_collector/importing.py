@@ -76,6 +76,8 @@ class Imports:
         self._loaded = loaded
         # Called when a module is about to be executed.
         self.begun: Callable[[Load], None] = lambda load: None
+        # Called when a module that is none of the project's was executed.
+        self.foreign: Callable[[ModuleType], None] = lambda module: None
         # conftests that concern only what lies below their directory: (directory, context).
         self._conftests: List[Tuple[str, Context]] = []
         self._contexts: Dict[str, Context] = {}
@@ -206,6 +208,13 @@ class Imports:
         except Exception as error:
             self.fail(error)
             return None
+
+    def executed(self, module: ModuleType) -> None:
+        """A module that nobody need know of was executed."""
+        try:
+            self.foreign(module)
+        except Exception as error:
+            self.fail(error)
 
     def end(self, load: Load) -> None:
         """A module's code has run, or failed."""

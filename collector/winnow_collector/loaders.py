@@ -74,6 +74,7 @@ def _source_exec(imports: Imports) -> Any:
         load = imports.begin(self.path, module)
         if load is None:
             original(self, module)
+            imports.executed(module)
             return
         try:
             _decide_compiler(self, load)

@@ -5,12 +5,12 @@ What must stay true:
 - Nothing in here changes an outcome. What fails in here ends the recording, with a note; the tests go on.
 """
 
-import importlib
 import os
 import platform
 import sys
 import time
 import traceback
+from types import ModuleType
 from typing import Any, List, Optional, Set
 
 from .audit import Audit
@@ -60,6 +60,7 @@ class Recorder:
             self.registry, self.contexts, contents, self._loaded, transform, self.packages, self.fail
         )
         self.imports.begun = self._begun
+        self.imports.foreign = self._foreign
         self.loaders = Loaders(self.imports)
         self.leavings = Leavings(self.contexts)
         self.variables = Variables(self.contexts, callers, self.leavings, self.fail)
@@ -149,11 +150,14 @@ class Recorder:
     def _run(self, path: str) -> None:
         self.imports.script = self.imports.script or path
 
+    def _foreign(self, module: ModuleType) -> None:
+        if module.__name__ == "subprocess":
+            self.children.watch(module)
+
     def _begun(self, load: Load) -> None:
         self.cells.expect(load.rel, load.source)
 
     def _loaded(self, load: Load) -> None:
-        self.children.watch()
         self.caches.discover(load.module, load.rel, load.context)
         self.cells.add(load.module, load.rel, load.source)
 
@@ -186,7 +190,6 @@ class Recorder:
     def begin_test(self, name: str, uses: List[Context]) -> Context:
         """A test's protocol begins."""
         self.cells.begin_tests()
-        self.children.watch()
         test = self.contexts.new_test(name)
         for context in uses:
             test.use(context)
@@ -384,8 +387,6 @@ def record_child(session: str, number: str) -> None:
     recorder = Recorder(load_session(session))
     if recorder.tracer is None:
         return
-    # Else what it imports `subprocess` for would be over before anybody looked.
-    importlib.import_module("subprocess")
     recorder.children.is_child = True
     recorder.start()
     # Kept by what it has set in motion.
