@@ -11,7 +11,6 @@ What must stay true:
 """
 
 import atexit
-import inspect
 import os
 import shutil
 import sys
@@ -24,7 +23,7 @@ from .variables import Variables
 
 VARIABLE = "WINNOW_CHILD"
 DIRECTORY = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "child")
-_PARAMETERS = ["self", "args", "executable", "preexec_fn", "close_fds", "pass_fds", "cwd", "env"]
+_PARAMETERS = ("self", "args", "executable", "preexec_fn", "close_fds", "pass_fds", "cwd", "env")
 _ARGS, _EXECUTABLE, _PREEXEC, _ENV, _SHELL = 0, 1, 2, 6, 9
 # Options of the interpreter with a value, and those that keep `sitecustomize` from being loaded.
 _WITH_VALUE = "WXcm"
@@ -61,7 +60,7 @@ class Children:
             return
         popen = getattr(module, "Popen", None)
         original = vars(popen).get("_execute_child") if isinstance(popen, type) else None
-        if original is None or list(inspect.signature(original).parameters)[:8] != _PARAMETERS:
+        if original is None or original.__code__.co_varnames[:8] != _PARAMETERS:
             return
         self._popen = popen
         self._original = original

@@ -1,11 +1,16 @@
 """File contents as the journal names them (git blob ids), and stat keys that say whether a file changed meanwhile."""
 
-import hashlib
 import os
 import stat
 import threading
 from types import SimpleNamespace
 from typing import Dict, Optional, Tuple
+
+try:
+    # Without OpenSSL, which takes longer to load than small files take to hash.
+    from _sha1 import sha1
+except ImportError:  # pragma: no cover
+    from hashlib import sha1
 
 # Taken now, and kept where no one looks: tests replace these functions, pyfakefs in the globals of every module too,
 # and the collector must go on seeing the real files.
@@ -31,7 +36,7 @@ ABSENT = "-"
 
 def blob_sha(data: bytes) -> str:
     """The id that git gives these bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    return sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def key_of(result: os.stat_result) -> StatKey:

@@ -8,7 +8,6 @@ What must stay true:
 - Tracebacks and warnings look as without Winnow: the wrappers pass for frames of importlib, which both leave out.
 """
 
-import ast
 import functools
 import importlib
 import importlib.machinery
@@ -193,6 +192,8 @@ def _rewriting_exec(imports: Imports, original: Any, ready: _Ready) -> Any:
 
 def _rewritten_code(hook: Any, load: Load) -> Optional[CodeType]:
     """What pytest's loader would run, compiled by the transform; None if that fails: pytest shall say so itself."""
+    import ast
+
     from _pytest import __version__
     from _pytest.assertion import rewrite
 

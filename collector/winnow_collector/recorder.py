@@ -6,10 +6,8 @@ What must stay true:
 """
 
 import os
-import platform
 import sys
 import time
-import traceback
 from types import ModuleType
 from typing import Any, List, Optional, Set
 
@@ -130,8 +128,8 @@ class Recorder:
                 "pid": os.getpid(),
                 "role": role,
                 "worker": worker,
-                "python": platform.python_version(),
-                "implementation": platform.python_implementation(),
+                "python": sys.version.split()[0].rstrip("+"),
+                "implementation": sys.implementation.name,
                 "mechanism": self.tracer.name if self.tracer is not None else "none",
                 "time": time.time(),
                 **more,
@@ -185,6 +183,8 @@ class Recorder:
         # First of all: showing a traceback opens files, and that may be what fails.
         self.stop_recording(message % (type(error).__name__, error, _place_of(error)), "collector-failed")
         if os.environ.get("WINNOW_DEBUG"):
+            import traceback
+
             traceback.print_exception(type(error), error, error.__traceback__)
 
     def begin_test(self, name: str, uses: List[Context]) -> Context:

@@ -5,7 +5,6 @@ asked. Module bodies need no report (the import hook knows them); code with an i
 (it counts for whoever called it).
 """
 
-import ast
 import sys
 from types import CodeType
 from typing import Any, Callable, List, NamedTuple, Optional
@@ -25,7 +24,7 @@ class SourceTransform(Protocol):
     is what runs. Results carry `path` as their `co_filename`. `path` is the absolute file name the importer would use.
     """
 
-    def compile(self, source: bytes, path: str, tree: Optional[ast.AST], flavour: str = "") -> CodeType:
+    def compile(self, source: bytes, path: str, tree: Any, flavour: str = "") -> CodeType:
         """Code of the module. `tree`: compile this instead of parsing `source` (pytest's rewritten assertions).
 
         `flavour` names what made `tree` ("" for plain modules); an implementation may keep the result under

@@ -16,7 +16,6 @@ What must stay true:
   runs the annotations.
 """
 
-import inspect
 import sys
 import threading
 from collections import deque
@@ -30,6 +29,8 @@ _identity = object.__hash__
 _exhaust = deque(maxlen=0).extend
 # 0, 1, 2 and 5 are the debugger's, coverage's, the profiler's and the optimizer's by convention.
 _PREFERRED_IDS = (3, 4, 5, 2, 1, 0)
+# `inspect.CO_OPTIMIZED`
+_OPTIMIZED = 1
 # So many calls of a slice are noted, though a function may be among them several times.
 _NOTED = 256
 
@@ -154,7 +155,7 @@ class MonitoringTracer:
         append, keep, disable = self._touched.append, self._codes.append, sys.monitoring.DISABLE
         known, registry, annotating = self._known, self._registry, self._annotating
         set_local_events, tool, events = sys.monitoring.set_local_events, self._watch, self._local_events
-        optimized = inspect.CO_OPTIMIZED
+        optimized = _OPTIMIZED
 
         def started(code: CodeType, _offset: int) -> Any:
             filename = code.co_filename
