@@ -111,7 +111,17 @@ class Recorded(NamedTuple):
     """One `winnow run`: the process, and the journals of the pytest processes that it led to."""
 
     run: Run
-    journals: List[Journal]
+    every: List[Journal]
+
+    @property
+    def journals(self) -> List[Journal]:
+        """Those of pytest's own processes."""
+        return [journal for journal in self.every if "child" not in journal.start]
+
+    @property
+    def children(self) -> List[Journal]:
+        """Those of processes that tests have started."""
+        return [journal for journal in self.every if "child" in journal.start]
 
     @property
     def code(self) -> int:
@@ -132,6 +142,10 @@ class Recorded(NamedTuple):
     def notes(self) -> List[str]:
         """Notes of all journals."""
         return [note["message"] for journal in self.journals for note in journal.notes]
+
+    def reporting(self, test: str) -> List[str]:
+        """Command lines of the child processes that a test has started and that are to report."""
+        return [row[2] for row in self.tests[test]["inputs"] if row[0] == "child"]
 
     def journal_of(self, test: str) -> Journal:
         """The journal that has a test's frame."""

@@ -108,7 +108,10 @@ class Children:
         command = args[_ARGS]
         if isinstance(command, (str, bytes)) or not hasattr(command, "__iter__"):
             return None
-        words = [os.fsdecode(word) for word in command]
+        try:
+            words = [os.fsdecode(word) for word in command]
+        except TypeError:  # `subprocess` says so itself
+            return None
         env = args[_ENV]
         program = words[0] if args[_EXECUTABLE] is None else os.fsdecode(args[_EXECUTABLE])
         if not words or not _is_this_python(program) or not _loads_sitecustomize(words[1:]):
