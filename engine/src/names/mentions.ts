@@ -91,17 +91,23 @@ export class MentionSet {
   addParameters(tokens: readonly Token[], start: number, end: number): void {
     for (let at = start + 1; at < end && (tokens[at] as Token).depth > 0; at++) {
       const token = tokens[at] as Token;
-      if (token.kind === NAME && token.depth === 1 && /^([(,]|\*\*?)$/.test((tokens[at - 1] as Token).text)) {
+      if (isParameter(tokens, at)) {
         this.#wild.add(token.text);
       }
     }
   }
 
-  /** Adds `tokens[start]` up to, not including, `tokens[end]`. `locals`: names that can only be locals there. */
-  add(tokens: readonly Token[], start: number, end: number, locals?: ReadonlySet<string>): void {
+  /**
+   * Adds `tokens[start]` up to, not including, `tokens[end]`. `locals`: names that can only be locals there; `isHeader`:
+   * names in it are parameters, but for default values and annotations.
+   */
+  add(tokens: readonly Token[], start: number, end: number, locals?: ReadonlySet<string>, isHeader = false): void {
     const stored = assigned(tokens, start, end);
     for (let at = start; at < end; at++) {
       const token = tokens[at] as Token;
+      if (isHeader && isParameter(tokens, at)) {
+        continue;
+      }
       (at < stored ? this.#stores : this.#reads).add(token.text);
       if (token.kind === NAME) {
         this.#name(tokens, at, start, end, locals);
@@ -149,7 +155,10 @@ export class MentionSet {
     if (before?.kind === OPERATOR && before.text === ".") {
       this.#wild.add(text);
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
-      if (text !== "modules" || (tokens[at - 2]?.text === "sys" && !isSpelt(tokens, at + 1, end))) {
+      if (
+        text !== "modules" ||
+        (tokens[at - 2]?.text === "sys" && !isSpelt(tokens, at + 1, end) && !isAsked(tokens, at))
+      ) {
         this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
       }
       // The module of a test: whoever gets it can look up anything in it.
@@ -159,7 +168,9 @@ export class MentionSet {
     } else {
       const after = at + 1 < end ? tokens[at + 1] : undefined;
       if (after?.kind === OPERATOR && after.text === "=" && after.depth > 0) {
+        // A keyword: nobody looks the name up here.
         this.#wild.add(text);
+        return;
       }
       if (locals?.has(text) !== true) {
         this.#bare.add(text);
@@ -203,6 +214,18 @@ export class MentionSet {
       this.#affixes.add(text);
     }
   }
+}
+
+/** Whether a parameter of a function's header stands there; a default value follows its `=`. */
+function isParameter(tokens: readonly Token[], at: number): boolean {
+  const { kind, depth } = tokens[at] as Token;
+  const before = tokens[at - 1];
+  return kind === NAME && depth === 1 && before?.kind === OPERATOR && /^([(,]|\*\*?)$/.test(before.text);
+}
+
+/** Whether it is only asked what names there are: `name in sys.modules`. */
+function isAsked(tokens: readonly Token[], at: number): boolean {
+  return tokens[at - 3]?.text === "in" && !/^[.[(]$/.test(tokens[at + 1]?.text ?? "");
 }
 
 /** Whether what follows is `["name"]`, `.get("name")` or the like. */

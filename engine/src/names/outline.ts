@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 3;
+export const OUTLINE_VERSION = 4;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -517,7 +517,7 @@ class Reader {
   ): void {
     this.#row(start, end, owner);
     if (owner !== undefined) {
-      owner.mentions.add(this.#tokens, start, end, owner.locals);
+      owner.mentions.add(this.#tokens, start, end, owner.locals, as === "header");
       return;
     }
     for (let at = start + 1; at < end; at++) {
@@ -535,11 +535,11 @@ class Reader {
       ? this.#headerAnnotations(start, end)
       : this.#annotation(start, end, as)) {
       // What an annotation at the start of a statement is one of, is bound there and not read.
-      this.#draft.mentions.add(this.#tokens, as === "header" ? from : first, first);
+      this.#draft.mentions.add(this.#tokens, as === "header" ? from : first, first, undefined, as === "header");
       this.#draft.annotations.add(this.#tokens, first, last);
       from = last;
     }
-    this.#draft.mentions.add(this.#tokens, from, end);
+    this.#draft.mentions.add(this.#tokens, from, end, undefined, as === "header");
     this.#draft.evaluation.read(this.#tokens, start, end, as);
   }
 
