@@ -114,6 +114,7 @@ def test_children_of_children(project):
         ('start("-W", "ignore", "-c", "pass")', False),
         ('start("-X", "dev", "-uc", "pass")', False),
         ('start("-Wignore", "-c", "pass")', False),
+        ('start("-bb", "-W", "error", "-c", "import os; os.environ.get(\'A\'), list(os.environb)[:1]")', False),
         ('subprocess.run(["python", "-c", "pass"], executable=sys.executable, check=True)', False),
     ],
 )
@@ -150,6 +151,45 @@ def test_it():
 """,
     )
     assert len(result.journal.opaque("test_it.py::test_it")) == 1
+
+
+def test_python_that_refuses_to_compare_bytes_and_texts(project):
+    body = """
+import sqlite3
+def test_it():
+    assert os.environ.get("NOT_THERE") is None and os.environb.get(b"NOT_THERE") is None
+    sqlite3.connect("own.db").close()
+    assert start("-bb", "-c", "import lib; print(lib.used())", env=dict(os.environ)) == "1"
+    assert start("-bb", "-c", "import lib; print(lib.used())", env=dict(os.environb)) == "1"
+"""
+    result = run(project, body, python_args=["-bb"])
+    assert len(result.children) == 2 and result.journal.notes == []
+    assert all(child.end is not None for child in result.children.values())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "subprocess.Popen([])",
+        "subprocess.Popen([sys.executable], env=3)",
+        "subprocess.Popen([sys.executable], env={1: 2})",
+        "subprocess.Popen([sys.executable, 1])",
+        "subprocess.Popen(3)",
+    ],
+)
+def test_arguments_that_subprocess_refuses(project, call):
+    body = (
+        """
+import pytest
+def test_it():
+    with pytest.raises((TypeError, IndexError, ValueError, AttributeError)):
+        %s
+def test_more(): assert start("-c", "print(1)") == "1"
+"""
+        % call
+    )
+    result = run(project, body)
+    assert result.journal.notes == [] and len(started(result, "test_more")) == 1
 
 
 SEEN = (

@@ -172,8 +172,8 @@ class Audit:
 
     def _on_database(self, args: tuple) -> None:
         path = args[0]
-        if isinstance(path, (str, bytes)) and path not in ("", b"", ":memory:", b":memory:"):
-            text = os.fsdecode(path)
+        text = os.fsdecode(path) if isinstance(path, (str, bytes)) else ""
+        if text not in ("", ":memory:"):
             if text.startswith("file:"):
                 if "mode=memory" in text:
                     return

@@ -16,7 +16,7 @@ import shutil
 import sys
 import threading
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, List, Optional
 
 from .contexts import Contexts
 from .variables import Variables
@@ -33,10 +33,9 @@ _ALONE = frozenset("ISE")
 class Children:
     """Starts children so that they report."""
 
-    def __init__(self, contexts: Contexts, variables: Variables, fail: Callable[[BaseException], None]) -> None:
+    def __init__(self, contexts: Contexts, variables: Variables) -> None:
         self._contexts = contexts
         self._variables = variables
-        self._fail = fail
         self._session: Optional[str] = None
         # This process is one itself.
         self.is_child = False
@@ -88,8 +87,8 @@ class Children:
             try:
                 if self._session is not None and not named and len(args) > _SHELL:
                     changed = self._told_to_report(list(args))
-            except Exception as error:
-                self._fail(error)
+            except Exception:  # odd arguments: `subprocess` has the word, and such a child does not report
+                self._starting.number = None
             if changed is None:
                 return original(self_, *args, **named)
             try:
@@ -108,20 +107,23 @@ class Children:
         command = args[_ARGS]
         if isinstance(command, (str, bytes)) or not hasattr(command, "__iter__"):
             return None
-        try:
-            words = [os.fsdecode(word) for word in command]
-        except TypeError:  # `subprocess` says so itself
-            return None
+        words = [os.fsdecode(word) for word in command]
         env = args[_ENV]
         program = words[0] if args[_EXECUTABLE] is None else os.fsdecode(args[_EXECUTABLE])
-        if not words or not _is_this_python(program) or not _loads_sitecustomize(words[1:]):
+        if not _is_this_python(program) or not _loads_sitecustomize(words[1:]):
             return None
         # Below `os.environ`: nobody asked for any of them here.
         env = dict(os.environ._data if env is None else env)  # type: ignore[attr-defined]
+        kinds = set(map(type, env))
+        if len(kinds) > 1:
+            return None
+        encode = os.fsencode if bytes in kinds else str
         self._count += 1
         number = "%d-%d" % (os.getpid(), self._count)
-        _prepend(env, "PYTHONPATH", DIRECTORY)
-        _set(env, VARIABLE, "%s:%s" % (number, self._session))
+        before = env.get(encode("PYTHONPATH"))
+        path = DIRECTORY if not before else DIRECTORY + os.pathsep + os.fsdecode(before)
+        env[encode("PYTHONPATH")] = encode(path)
+        env[encode(VARIABLE)] = encode("%s:%s" % (number, self._session))
         args[_ARGS] = command if isinstance(command, (list, tuple)) else words
         args[_ENV] = env
         self._variables.hand_on(context)
@@ -170,21 +172,3 @@ def _loads_sitecustomize(options: List[str]) -> bool:
                     next(words, None)
                 break
     return True
-
-
-def _key_in(env: Dict[Any, Any], name: str) -> Any:
-    """The name as the keys of this environment are written."""
-    encoded = os.fsencode(name)
-    if encoded in env or (name not in env and any(isinstance(key, bytes) for key in env)):
-        return encoded
-    return name
-
-
-def _set(env: Dict[Any, Any], name: str, value: str) -> None:
-    key = _key_in(env, name)
-    env[key] = os.fsencode(value) if isinstance(key, bytes) else value
-
-
-def _prepend(env: Dict[Any, Any], name: str, value: str) -> None:
-    before = env.get(_key_in(env, name))
-    _set(env, name, value if not before else value + os.pathsep + os.fsdecode(before))

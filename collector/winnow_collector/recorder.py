@@ -73,7 +73,7 @@ class Recorder:
             session.ignore_dirs + [session.journals],
             self.fail,
         )
-        self.children = Children(self.contexts, self.variables, self.fail)
+        self.children = Children(self.contexts, self.variables)
         self.audit.announce = self.children.announce
         self.audit.run = self._run
         self.fixtures = Fixtures(self.contexts, self.fail)

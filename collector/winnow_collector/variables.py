@@ -25,8 +25,8 @@ from .leavings import Leavings
 # Everything but what the engine leaves out, and what names a proxy: `urllib` goes through all names to find those.
 ALL = "*"
 PROXIES = "*_proxy"
-# Set and taken away by pytest around each phase of each test.
-_PASSING = ("PYTEST_CURRENT_TEST", b"PYTEST_CURRENT_TEST")
+# Set and taken away by pytest around each phase of each test. By type: with `-bb` Python refuses to compare the two.
+_PASSING: Dict[type, Any] = {str: "PYTEST_CURRENT_TEST", bytes: b"PYTEST_CURRENT_TEST"}
 _SET = os._Environ.__setitem__.__code__
 _DELETE = os._Environ.__delitem__.__code__
 
@@ -89,7 +89,7 @@ class Variables:
         def encode(key: Any) -> Any:
             __tracebackhide__ = True
             encoded = original(key)
-            if self._active and key not in _PASSING:
+            if self._active and key != _PASSING.get(type(key)):
                 try:
                     self._named(encoded, sys._getframe(1))
                 except Exception as error:
