@@ -33,6 +33,7 @@ import time
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 import environments
+import invocation
 import measure
 from generate import generate
 
@@ -409,7 +410,7 @@ def _integrity(root: str, scratch: str) -> str:
 
 def main() -> int:
     """Command line; 1 on any fault."""
-    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    own, rest = invocation.split(sys.argv[1:])
     parser = argparse.ArgumentParser(
         description="kill recording runs at random; nothing false may be believed, nothing finished lost"
     )
@@ -423,8 +424,8 @@ def main() -> int:
     parser.add_argument("--busy", type=int, default=1500, help="loop turns in each of its functions")
     parser.add_argument("--cache", help="directory for environments and projects (default: .cache/bench)")
     parser.add_argument("--json", help="also write the figures there")
-    args = parser.parse_args(sys.argv[1:at])
-    arguments = sys.argv[at + 1 :]
+    args = parser.parse_args(own)
+    arguments = rest
     if not environments.has_winnow():
         sys.exit("Winnow is not built yet: run `npm run build`")
     cache = environments.cache_directory(args.cache)

@@ -20,13 +20,13 @@ import ast
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 import environments
+import invocation
 import journals
 import measure
 from alone import Definition, belongs, definitions
@@ -266,15 +266,9 @@ def _codes(rows: object) -> Set[Code]:
 # --- command line -----------------------------------------------------------------------------------------------------
 
 
-def _sample(tests: List[str], limit: int) -> List[str]:
-    if limit <= 0 or len(tests) <= limit:
-        return tests
-    return [tests[i * len(tests) // limit] for i in range(limit)]
-
-
 def main() -> int:
     """Command line; 1 if anything is missing."""
-    own, rest = _split(sys.argv[1:])
+    own, rest = invocation.split(sys.argv[1:])
     parser = argparse.ArgumentParser(description="is everything that a test executes in Winnow's set of that test?")
     parser.add_argument("project")
     parser.add_argument("--python", required=True, help="the interpreter of the project's environment")
@@ -292,10 +286,9 @@ def main() -> int:
     parser.add_argument("--json", help="also write the figures there")
     args = parser.parse_args(own)
     python = os.path.abspath(args.python)
-    if os.environ.get("BENCH_AGAIN") != "1":
-        # Source is parsed by the Python that runs it, or new syntax would be no syntax.
-        env = {**measure.clean_environment(), "BENCH_AGAIN": "1"}
-        return subprocess.call([python, os.path.abspath(__file__), *sys.argv[1:]], env=env)
+    ended = invocation.run_on(python, __file__)
+    if ended is not None:
+        return ended
     root = os.path.realpath(args.project)
     cache = environments.cache_directory(args.cache)
     coverage = environments.overlay(python, "coverage", ["coverage"], cache)
@@ -320,10 +313,8 @@ def main() -> int:
         run: record(python, root, rest, run, args.mechanism, args.seed, pythonpath(paths if run != "ordinary" else []))
         for run in runs
     }
-    sample = _sample(sorted({test for journal in recordings[runs[0]] for test in journal.tests}), args.limit)
-    words = [
-        word for word in rest if word.startswith("-") or not os.path.exists(os.path.join(root, word.split("::")[0]))
-    ]
+    sample = invocation.evenly(sorted({test for journal in recordings[runs[0]] for test in journal.tests}), args.limit)
+    words = invocation.without_paths(root, rest)
     witness = Witness(python, root, coverage, words, rest, args.seed, pythonpath)
 
     oracle: Dict[str, Set[Code]] = {}
@@ -390,11 +381,6 @@ def main() -> int:
                 indent=1,
             )
     return 1 if failed else 0
-
-
-def _split(arguments: List[str]) -> Tuple[List[str], List[str]]:
-    at = arguments.index("--") if "--" in arguments else len(arguments)
-    return arguments[:at], arguments[at + 1 :]
 
 
 if __name__ == "__main__":

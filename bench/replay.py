@@ -22,6 +22,7 @@ import tempfile
 from typing import Dict, List, NamedTuple, Tuple
 
 import environments
+import invocation
 import measure
 
 PLUGINS = os.path.join(environments.REPOSITORY, "bench", "plugins")
@@ -127,10 +128,9 @@ def main() -> int:
     parser.add_argument("--path", action="append", help="what goes on PYTHONPATH, below the tree (its top)")
     parser.add_argument("--tools", default="winnow,testmon")
     parser.add_argument("--cache")
-    words = sys.argv[1:]
-    end = words.index("--") if "--" in words else len(words)
-    options = parser.parse_args(words[:end])
-    options.arguments = words[end + 1 :]
+    words, rest = invocation.split(sys.argv[1:])
+    options = parser.parse_args(words)
+    options.arguments = rest
     options.clone = os.path.abspath(options.clone)
     options.path = options.path or [""]
     place = tempfile.mkdtemp(prefix="winnow-replay-")

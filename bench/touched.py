@@ -43,6 +43,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTup
 
 import alone
 import environments
+import invocation
 import measure
 import oracle
 
@@ -122,11 +123,7 @@ class Setting(NamedTuple):
 
     def words(self, root: str) -> List[str]:
         """The arguments without files and directories: the test that is run alone takes their place."""
-        return [
-            word
-            for word in self.arguments
-            if word.startswith("-") or not os.path.exists(os.path.join(root, word.split("::")[0]))
-        ]
+        return invocation.without_paths(root, self.arguments)
 
 
 def files_of(root: str, endings: Tuple[str, ...]) -> List[str]:
@@ -910,7 +907,7 @@ def write_json(
 
 def main() -> int:
     """Command line; 1 if an edit of a body touches a test that would not run."""
-    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    own, rest = invocation.split(sys.argv[1:])
     parser = argparse.ArgumentParser(description="how precise is the selection?")
     parser.add_argument("project")
     parser.add_argument("--python", required=True, help="the interpreter of the project's environment")
@@ -923,27 +920,24 @@ def main() -> int:
     parser.add_argument("--cache", help="directory for copies and for what is known of tests (default: .cache/bench)")
     parser.add_argument("--json", help="also write the figures there")
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of edits to draw (default: %(default)s)")
-    args = parser.parse_args(sys.argv[1:at])
+    args = parser.parse_args(own)
     kinds = args.kinds.split(",")
     if not set(kinds) <= set(KINDS):
         parser.error("kinds are: %s" % ", ".join(KINDS))
     # Not resolved: the interpreter of a virtual environment is a link, and where it stands says which one it is.
     python = os.path.abspath(args.python)
-    if os.environ.get("BENCH_AGAIN") != "1":
-        # Source is parsed by the Python that runs it, or new syntax would be no syntax.
-        env = {**measure.clean_environment(), "BENCH_AGAIN": "1"}
-        return subprocess.call([python, os.path.abspath(__file__), *sys.argv[1:]], env=env)
+    ended = invocation.run_on(python, __file__)
+    if ended is not None:
+        return ended
     project = os.path.realpath(args.project)
     cache = environments.cache_directory(args.cache)
     os.makedirs(os.path.join(cache, "touched"), exist_ok=True)
-    setting = Setting(python, sys.argv[at + 1 :], args.pythonpath)
+    setting = Setting(python, rest, args.pythonpath)
     name = os.path.basename(project)
     print("%s on Python %s: every test alone" % (name, environments.version_of(python)), flush=True)
     with copy_of(project, cache) as root:
         tests = all_tests(setting, root)
-        sample = tests
-        if 0 < args.limit < len(tests):
-            sample = [tests[i * len(tests) // args.limit] for i in range(args.limit)]
+        sample = invocation.evenly(tests, args.limit)
         truth = truth_of(setting, root, cache, sample)
         edits, uses = edits_of(root, truth)
     drawn = edits.draw(random.Random(args.seed), args.edits, kinds)
