@@ -96,11 +96,12 @@ class _Cell:
 
     def has_changed(self) -> bool:
         """Whether anything differs from what it was at the last question."""
-        if self.glance is not None and self._is_as_seen():
+        if self._is_as_seen():
             return False
+        # Before the look: what another thread changes between both is different from the glance.
+        self.glance = self._glance()
         mark = self.look()
         if mark == self.mark:
-            self._remember()
             return False
         self.glance = None
         if self.depth == 0:
@@ -112,8 +113,9 @@ class _Cell:
         return True
 
     def _is_as_seen(self) -> bool:
+        if self.glance is None:
+            return False
         try:
-            assert self.glance is not None
             holds = self.glance.holds(self.module.namespace.get(self.name, _NOTHING))
         except Exception:  # another thread changes it
             return False
@@ -121,15 +123,15 @@ class _Cell:
             self.tries = 0
         return holds
 
-    def _remember(self) -> None:
-        """It is as it was: perhaps that can be told at a glance the next time."""
+    def _glance(self) -> Optional[Glance]:
+        """Whether it is as it was can perhaps be told at a glance the next time."""
         if self.depth == 0 or self.tries > _MAX_TRIES:
-            return
+            return None
         self.tries += 1
         try:
-            self.glance = glance_at(self.module.namespace.get(self.name, _NOTHING))
+            return glance_at(self.module.namespace.get(self.name, _NOTHING))
         except Exception:  # another thread changes it
-            self.glance = None
+            return None
 
 
 class _Module:
