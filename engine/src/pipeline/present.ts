@@ -91,7 +91,7 @@ class IndexedSource implements SourceBlocks, LoadedSource {
 }
 
 interface CachedFingerprint {
-  /** What it was made of, compressed, if that is not in the store yet. */
+  /** What it was made of, if that is not in the store yet. */
   source?: Uint8Array | undefined;
   readonly parsed: IndexedSource | FingerprintFailure;
   compiled: readonly string[];
@@ -441,7 +441,7 @@ export class PresentTree implements Tree {
     if (cached === undefined) {
       const bytes = this.#content(path, sha);
       if (bytes !== undefined) {
-        cached = { parsed: index(fingerprint(bytes)), compiled: stored?.compiled ?? [], source: compress(bytes) };
+        cached = { parsed: index(fingerprint(bytes)), compiled: stored?.compiled ?? [], source: bytes };
         this.#fresh.add(sha);
       }
     }
@@ -571,7 +571,7 @@ export class PresentTree implements Tree {
       if (cached !== undefined) {
         const { parsed, compiled, source } = cached;
         if (parsed instanceof IndexedSource && source !== undefined) {
-          store.setSource(sha, parsed.toplevel, source);
+          store.setSource(sha, parsed.toplevel, compress(source));
           cached.source = undefined;
         }
         store.setFingerprint(
