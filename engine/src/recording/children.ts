@@ -42,7 +42,7 @@ function reasonOf(command: string): string {
 
 /** `under`: children that are being put somewhere; no process is its own descendant. */
 function expand(frames: Frames, family: Family, under: ReadonlySet<string>): Frames {
-  if (!frames.some(({ frame }) => startedIn(frame).length > 0)) {
+  if (!frames.some(({ frame }) => (frame.k === "ctx" || frame.k === "test") && frame.inputs.some(isChild))) {
     return frames;
   }
   const numbers = new Numbers(frames);
@@ -91,18 +91,23 @@ class Numbers {
 
   constructor(frames: Frames) {
     for (const { frame } of frames) {
-      if (frame.k === "files") {
-        frame.paths.forEach((path, index) => {
-          this.#files.set(path, frame.base + index);
-        });
-        this.#nextFile = Math.max(this.#nextFile, frame.base + frame.paths.length);
-      } else if (frame.k === "codes") {
-        this.#nextCode = Math.max(this.#nextCode, frame.base + frame.codes.length);
-      } else if (frame.k === "ctx") {
-        this.#nextContext = Math.max(this.#nextContext, frame.id + 1);
-      } else if (frame.k === "module") {
-        this.#nextContext = Math.max(this.#nextContext, frame.ctx + 1);
-      }
+      this.#note(frame);
+    }
+  }
+
+  /** The numbers in a frame are given out. */
+  #note(frame: Frame): void {
+    if (frame.k === "files") {
+      frame.paths.forEach((path, index) => {
+        this.#files.set(path, frame.base + index);
+      });
+      this.#nextFile = Math.max(this.#nextFile, frame.base + frame.paths.length);
+    } else if (frame.k === "codes") {
+      this.#nextCode = Math.max(this.#nextCode, frame.base + frame.codes.length);
+    } else if (frame.k === "ctx") {
+      this.#nextContext = Math.max(this.#nextContext, frame.id + 1);
+    } else if (frame.k === "module") {
+      this.#nextContext = Math.max(this.#nextContext, frame.ctx + 1);
     }
   }
 
@@ -113,6 +118,7 @@ class Numbers {
     const firstContext = this.#nextContext;
     const contextOf = (id: number): number => firstContext + id;
     const add = (frame: Frame, codes: Uint32Array = NO_CODES): void => {
+      this.#note(frame);
       merged.push({ frame, codes: codes.map((code) => firstCode + code) });
     };
     const name = `child::${command}`;
@@ -120,7 +126,10 @@ class Numbers {
     for (const { frame } of child) {
       if (frame.k === "files") {
         frame.paths.forEach((path, index) => {
-          fileOf.set(frame.base + index, this.#fileOf(path, merged));
+          if (!this.#files.has(path)) {
+            add({ k: "files", base: this.#nextFile, paths: [path] });
+          }
+          fileOf.set(frame.base + index, this.#files.get(path) as number);
         });
       }
     }
@@ -129,7 +138,6 @@ class Numbers {
         case "codes": {
           const rows = frame.codes.map(([file, line, co]) => [fileOf.get(file) ?? -1, line, co] as const);
           add({ ...frame, base: firstCode + frame.base, codes: rows });
-          this.#nextCode = Math.max(this.#nextCode, firstCode + frame.base + rows.length);
           break;
         }
         case "session":
@@ -138,7 +146,6 @@ class Numbers {
           break;
         case "module":
           add({ ...frame, file: fileOf.get(frame.file) ?? -1, ctx: contextOf(frame.ctx) });
-          this.#nextContext = Math.max(this.#nextContext, contextOf(frame.ctx) + 1);
           break;
         case "preloaded":
           add({ ...frame, file: fileOf.get(frame.file) ?? -1 });
@@ -170,7 +177,6 @@ class Numbers {
             },
             codes,
           );
-          this.#nextContext = Math.max(this.#nextContext, contextOf(frame.id) + 1);
           break;
         }
         case "note":
@@ -180,19 +186,7 @@ class Numbers {
     }
     // It has no teardown to wait for.
     const teardown = { k: "ctx", kind: "teardown", name, uses: [], inputs: [], opaque: [] } as const;
-    merged.push({ frame: { ...teardown, id: this.#nextContext, of: firstContext }, codes: NO_CODES });
-    this.#nextContext += 1;
+    add({ ...teardown, id: Math.max(this.#nextContext, firstContext + 1), of: firstContext });
     return firstContext;
-  }
-
-  #fileOf(path: string, merged: FrameWithCodes[]): number {
-    let number = this.#files.get(path);
-    if (number === undefined) {
-      number = this.#nextFile;
-      this.#nextFile += 1;
-      this.#files.set(path, number);
-      merged.push({ frame: { k: "files", base: number, paths: [path] }, codes: NO_CODES });
-    }
-    return number;
   }
 }
