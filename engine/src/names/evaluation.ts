@@ -8,7 +8,7 @@
 
 import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { isKeyword } from "./mentions.ts";
-import type { Token } from "./tokens.ts";
+import { isParameter, type Token } from "./tokens.ts";
 
 export interface Evaluation {
   /** Dotted names that are called: `re.compile`. */
@@ -148,11 +148,9 @@ export class EvaluationReader {
       return at + 1;
     }
     const { name, next } = chainAt(tokens, at, end);
-    const before = tokens[at - 1];
     const after = next < end ? tokens[next] : undefined;
-    const isParameter = isHeader && token.depth === 1 && before !== undefined && /^([(,]|\*\*?)$/.test(before.text);
     const isTarget = !isHeader && after?.kind === OPERATOR && after.text === "=";
-    if (isParameter || isTarget) {
+    if ((isHeader && isParameter(tokens, at)) || isTarget) {
       return next;
     }
     if (after?.kind === OPERATOR && after.text === "(") {

@@ -7,7 +7,7 @@
 
 import type { ImportRef } from "../fingerprint/model.ts";
 import { NAME, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
-import type { Token } from "./tokens.ts";
+import { isParameter, type Token } from "./tokens.ts";
 
 export interface Mentions {
   /** Names read as they stand; without those that can only be locals. */
@@ -214,13 +214,6 @@ export class MentionSet {
       this.#affixes.add(text);
     }
   }
-}
-
-/** Whether a parameter of a function's header stands there; a default value follows its `=`. */
-function isParameter(tokens: readonly Token[], at: number): boolean {
-  const { kind, depth } = tokens[at] as Token;
-  const before = tokens[at - 1];
-  return kind === NAME && depth === 1 && before?.kind === OPERATOR && /^([(,]|\*\*?)$/.test(before.text);
 }
 
 /** Whether it is only asked what names there are: `name in sys.modules`. */

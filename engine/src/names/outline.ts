@@ -14,7 +14,7 @@ import { classScope, functionScope, moduleScope, qualify, type Scope } from "../
 import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { type Evaluation, EvaluationReader } from "./evaluation.ts";
 import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
-import { type Token, tokensOf } from "./tokens.ts";
+import { isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
 export const OUTLINE_VERSION = 4;
@@ -435,12 +435,11 @@ class Reader {
     const depth = tokens[open]?.text === "(" ? (tokens[open] as Token).depth : -1;
     for (let at = open + 1; at < colon; at++) {
       const token = tokens[at] as Token;
-      const before = tokens[at - 1] as Token;
       if (token.depth < depth) {
         // What follows the parameters is the annotation of what is returned.
         break;
       }
-      if (token.kind === NAME && token.depth === depth && /^([(,]|\*\*?)$/.test(before.text)) {
+      if (isParameter(tokens, at, depth)) {
         found.add(token.text);
       }
     }

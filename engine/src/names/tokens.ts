@@ -2,7 +2,7 @@
 
 import { encodingOf, identifier } from "../fingerprint/encoding.ts";
 import { FORMATTED } from "../fingerprint/strings.ts";
-import { END, ERROR, NAME, STRING, Tokenizer } from "../fingerprint/tokenizer.ts";
+import { END, ERROR, NAME, OPERATOR, STRING, Tokenizer } from "../fingerprint/tokenizer.ts";
 
 export interface Token {
   /** One of the tokenizer's kinds. */
@@ -38,6 +38,15 @@ export function tokensOf(source: Uint8Array): Token[] | undefined {
     const formatted = kind === STRING && (tokenizer.prefix & FORMATTED) !== 0;
     tokens.push({ kind, text: kind === STRING ? inside(text) : text, written: text, depth, formatted });
   }
+}
+
+/** Whether a parameter stands there, in a function's header whose brackets are `depth` deep; a default follows its `=`. */
+export function isParameter(tokens: readonly Token[], at: number, depth = 1): boolean {
+  const token = tokens[at] as Token;
+  const before = tokens[at - 1];
+  return (
+    token.kind === NAME && token.depth === depth && before?.kind === OPERATOR && /^([(,]|\*\*?)$/.test(before.text)
+  );
 }
 
 /** Latin-1: texts are compared with each other only, but for names, and no other character of a token has a meaning here. */
