@@ -59,10 +59,6 @@ def child_of(result, test="test_it"):
     return result.children[number]
 
 
-def codes(journal):
-    return {journal.codes[code] for known in journal.contexts.values() for code in known["codes"]}
-
-
 def names_in(journal):
     numbers = {code for frame, codes in journal.frames if frame["k"] == "ctx" for code in codes}
     return {"%s::%s" % (journal.codes[number][0], journal.codes[number][2]) for number in numbers}
@@ -208,8 +204,6 @@ def test_given(): print(start("-c", %r, env=dict(os.environ, MODE="x", PYTHONPAT
 def test_bytes(): print(start("-c", %r, env={k: v for k, v in os.environb.items()} if os.supports_bytes_environ else None))
 """ % (SEEN, SEEN, site, SEEN)
     result = run(project, body, env={"PYTHONPATH": os.path.join(str(project.root), "nowhere"), "WINNOW_DEBUG": ""})
-    bare = project.root / "bare.py"
-    bare.write_text("")
     out = project.run("-q", "-s", env={"PYTHONPATH": str(project.root / "nowhere"), "WINNOW_DEBUG": ""}).out
     lines = [line.lstrip(".") for line in out.splitlines() if "[" in line and "PYTHONPATH" in line]
     assert lines == [
@@ -254,12 +248,10 @@ def test_it(): assert start("-c", "import os; print(os.environ['MODE'])") == "x"
 
 
 def test_popen_is_as_it_was_afterwards(project):
-    project.write({"conftest.py": "import atexit, subprocess\nORIGINAL = subprocess.Popen._execute_child\n"})
     result = run(
         project,
         """
 import atexit
-ORIGINAL = vars(subprocess.Popen)["_execute_child"]
 def report(): print("same", vars(subprocess.Popen)["_execute_child"].__code__.co_filename == subprocess.__file__)
 atexit.register(report)
 def test_it(): pass
