@@ -190,7 +190,7 @@ def test_more(): assert start("-c", "print(1)") == "1"
 
 SEEN = (
     "import os, sys; print(sorted((k, v) for k, v in os.environ.items() if k.startswith(('WINNOW_S', 'WINNOW_C', 'PYTHONP', 'MODE'))),"
-    " [p for p in sys.path if 'winnow' in p.lower() or p.endswith(('collector', 'child'))],"
+    " [p for p in sys.path if os.path.exists(os.path.join(p, 'winnow_collector')) or os.path.basename(p) == 'child'],"
     " getattr(sys.modules.get('sitecustomize'), 'MINE', None))"
 )
 
