@@ -11,6 +11,7 @@ type PackedMentions = readonly [
   affixes: Ids,
   stores: Ids,
   escapes: Ids,
+  handed: Ids,
   imported: readonly PackedRef[],
   reflection: Reflection,
 ];
@@ -68,12 +69,13 @@ export function packOutline(outline: Outline): string {
     return found;
   };
   const list = (words: readonly string[]): Ids => words.map(id);
-  const mentions = ({ bare, wild, affixes, stores, escapes, imported: own, reflection }: Mentions): PackedMentions => [
-    list(bare),
-    list(wild),
-    list(affixes),
-    list(stores),
-    list(escapes),
+  const mentions = ({ imported: own, reflection, ...one }: Mentions): PackedMentions => [
+    list(one.bare),
+    list(one.wild),
+    list(one.affixes),
+    list(one.stores),
+    list(one.escapes),
+    list(one.handed),
     own.map(({ level, module, names }) => [level, id(module), list(names)] as const),
     reflection,
   ];
@@ -119,12 +121,22 @@ export function unpackOutline(text: string): Outline | undefined {
   }
   const word = (id: number): string => words[id] ?? "";
   const list = (ids: Ids): string[] => ids.map(word);
-  const mentions = ([bare, wild, affixes, stores, escapes, imported, reflection]: PackedMentions): Mentions => ({
+  const mentions = ([
+    bare,
+    wild,
+    affixes,
+    stores,
+    escapes,
+    handed,
+    imported,
+    reflection,
+  ]: PackedMentions): Mentions => ({
     bare: list(bare),
     wild: list(wild),
     affixes: list(affixes),
     stores: list(stores),
     escapes: list(escapes),
+    handed: list(handed),
     imported: imported.map(([level, module, names]) => ({ level, module: word(module), names: list(names) })),
     reflection,
   });

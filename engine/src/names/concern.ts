@@ -20,10 +20,10 @@ export interface Binding {
 }
 
 /**
- * What became of a binding: it is a class or function as before, it may stand for anything now, or it is gone, so that
- * whoever evaluates it fails. The greater one counts.
+ * What became of a binding: it is a class or function of which annotations alone mean something else, it is one as before,
+ * it may stand for anything now, or it is gone, so that whoever evaluates it fails. The greater one counts.
  */
-export const FATES = { same: 0, value: 1, gone: 2 } as const;
+export const FATES = { annotated: 0, same: 1, value: 2, gone: 3 } as const;
 export type Fate = (typeof FATES)[keyof typeof FATES];
 
 export interface Concern {
@@ -93,15 +93,18 @@ class Closure implements Concern {
   }
 
   get touched(): ReadonlySet<string> {
-    return new Set(this.#reached.keys());
+    const touched = [...this.#reached].filter(([, names]) =>
+      [...names.values()].some((fate) => fate > FATES.annotated),
+    );
+    return new Set(touched.map(([path]) => path));
   }
 
   reaches(path: string, name: string): boolean {
-    return this.#reached.get(path)?.has(name) === true;
+    return (this.#reached.get(path)?.get(name) ?? FATES.annotated) > FATES.annotated;
   }
 
   spells(name: string): boolean {
-    return this.#words.has(name);
+    return (this.#words.get(name) ?? FATES.annotated) > FATES.annotated;
   }
 
   concerns(path: string, qualname: string): boolean {
@@ -178,11 +181,13 @@ class Closure implements Concern {
     let isNew = this.#spreadFixture(path, statement);
     const inAnnotations = this.#mentions(path, content, statement.annotations);
     let found = this.#mentions(path, content, statement.mentions);
-    if (found === undefined && inAnnotations === "changed" && keepsAnnotations(statement, isPure)) {
-      // Only whoever asks for annotations can tell.
-      return ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0 || isNew;
+    const isKept = inAnnotations === "changed" || content.outline.deferred;
+    if (found === undefined && inAnnotations !== undefined && isKept && keepsAnnotations(statement, isPure)) {
+      return this.#spreadAnnotated(path, content, statement) || isNew;
     }
-    found = inAnnotations === "gone" ? "gone" : (found ?? inAnnotations);
+    if (inAnnotations !== undefined && found !== "gone") {
+      found = isKept ? "changed" : "gone";
+    }
     if (found === undefined) {
       return isNew;
     }
@@ -203,6 +208,22 @@ class Closure implements Concern {
     return isNew;
   }
 
+  /**
+   * Only whoever asks for annotations can tell: who is seen to, and whoever is given the function, or a class with its
+   * methods, and is not seen himself.
+   */
+  #spreadAnnotated(path: string, { outline }: Evaluated, { kind, binds }: Statement): boolean {
+    let isNew = ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0;
+    for (const name of kind === "assignment" ? [] : binds) {
+      isNew = this.#reach(path, name, FATES.annotated) || isNew;
+      for (const [qualname] of kind === "class" ? outline.bodies : []) {
+        const [owner, method] = qualname.split(".");
+        isNew = (owner === name && method !== undefined && this.#spell(method, FATES.annotated)) || isNew;
+      }
+    }
+    return isNew;
+  }
+
   /** All importers of a file are concerned; true if they were not before. */
   #affect(path: string): boolean {
     const isNew = !this.effects.has(path);
@@ -218,7 +239,7 @@ class Closure implements Concern {
   /** A fixture may have another name than its function: `@pytest.fixture(name="client")`. */
   #spreadFixture(path: string, { kind, binds, evaluation, mentions }: Statement): boolean {
     const isFixture = kind === "definition" && evaluation.decorators.some((name) => name.endsWith("fixture"));
-    if (!isFixture || !mentions.wild.includes("name") || !binds.some((name) => this.#reached.get(path)?.has(name))) {
+    if (!isFixture || !mentions.wild.includes("name") || !binds.some((name) => this.reaches(path, name))) {
       return false;
     }
     return mentions.wild.filter((word) => this.#spell(word, FATES.same)).length > 0;
@@ -278,7 +299,7 @@ class Closure implements Concern {
         if (one.names.includes("*")) {
           for (const [name, fate] of [...names]) {
             isNew = this.#reach(path, name, fate) || isNew;
-            isNew = (!name.startsWith("_") && this.#affectIfSpecial(path, name)) || isNew;
+            isNew = (fate > FATES.annotated && !name.startsWith("_") && this.#affectIfSpecial(path, name)) || isNew;
           }
         }
         one.names.forEach((name, index) => {
@@ -288,14 +309,14 @@ class Closure implements Concern {
           }
           const bound = one.binds[index] ?? name;
           isNew = this.#reach(path, bound, Math.min(fate, FATES.value) as Fate) || isNew;
-          isNew = this.#affectIfSpecial(path, bound) || isNew;
+          isNew = (fate > FATES.annotated && this.#affectIfSpecial(path, bound)) || isNew;
           if (fate === FATES.gone && this.#isEvaluated) {
             isNew = this.#affect(path) || isNew;
           }
         });
       }
     }
-    if (statement.kind === "branches" && statement.binds.some((name) => this.#reached.get(path)?.has(name) === true)) {
+    if (statement.kind === "branches" && statement.binds.some((name) => this.reaches(path, name))) {
       for (const name of statement.binds) {
         isNew = this.#reach(path, name, FATES.value) || isNew;
       }
@@ -306,22 +327,27 @@ class Closure implements Concern {
   #mentions(
     path: string,
     content: Evaluated,
-    { bare, wild, affixes, stores, escapes, imported, reflection }: Mentions,
+    { bare, wild, affixes, stores, escapes, handed, imported, reflection }: Mentions,
   ): "gone" | "changed" | undefined {
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
     const isStored = (name: string): boolean => !this.#isEvaluated && stores.includes(name);
+    const isFound = (name: string, fate: Fate | undefined): boolean =>
+      fate !== undefined && (fate > FATES.annotated || handed.includes(name));
     for (const name of bare.filter((each) => !isStored(each))) {
       const fate = own?.get(name);
       if (fate === FATES.gone) {
         return "gone";
       }
-      if (fate !== undefined || (content.hasStar && !content.bound.has(name) && this.#words.has(name))) {
+      if (
+        isFound(name, fate) ||
+        (content.hasStar && !content.bound.has(name) && isFound(name, this.#words.get(name)))
+      ) {
         found = "changed";
       }
     }
-    if (found === undefined && wild.some((name) => this.#words.has(name) && !isStored(name))) {
+    if (found === undefined && wild.some((name) => isFound(name, this.#words.get(name)) && !isStored(name))) {
       found = "changed";
     }
     if (found === undefined && affixes.some((affix) => this.#fits(affix))) {
@@ -393,7 +419,7 @@ function fateOf({ kind }: Statement): Fate {
 /** Names through which annotations are read. */
 const ANNOTATION_READERS = ["__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"];
 
-/** Whether a statement does nothing with its annotations but to keep them. */
+/** Whether a statement does nothing with its annotations but to keep them: an unknown decorator may do anything. */
 function keepsAnnotations({ kind }: Statement, isPure: boolean): boolean {
-  return kind === "definition" || kind === "assignment" || (kind === "class" && isPure);
+  return kind === "assignment" || ((kind === "definition" || kind === "class") && isPure);
 }

@@ -20,7 +20,9 @@ export interface Mentions {
   readonly stores: readonly string[];
   /** Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. */
   readonly escapes: readonly string[];
-  /** The same of what a body imports by itself. */
+  /** Names, bare or of attributes, that are neither just called nor just asked for a part: whoever gets that can look at it. */
+  readonly handed: readonly string[];
+  /** What {@link Mentions.escapes} are, of what a body imports by itself. */
   readonly imported: readonly ImportRef[];
   readonly reflection: Reflection;
 }
@@ -82,10 +84,17 @@ export class MentionSet {
   readonly #wild = new Set<string>();
   readonly #affixes = new Set<string>();
   readonly #values = new Set<string>();
+  readonly #handed = new Set<string>();
   readonly #stores = new Set<string>();
   readonly #reads = new Set<string>();
   readonly #imported: ImportRef[] = [];
+  readonly #areExpressions: boolean;
   #reflection: Reflection = REFLECTIONS.none;
+
+  /** `strings`: "expressions" where a string stands for one, as in annotations. */
+  constructor(strings: "texts" | "expressions" = "texts") {
+    this.#areExpressions = strings === "expressions";
+  }
 
   /** Adds the parameters in a function's header: pytest takes them for names of fixtures. */
   addParameters(tokens: readonly Token[], start: number, end: number): void {
@@ -128,6 +137,7 @@ export class MentionSet {
       wild: [...this.#wild],
       affixes: [...this.#affixes],
       escapes: [...this.#values].filter((name) => imported.has(name)),
+      handed: [...this.#handed],
       imported: this.#imported,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
       reflection: this.#reflection,
@@ -152,6 +162,9 @@ export class MentionSet {
       return;
     }
     const before = at > start ? tokens[at - 1] : undefined;
+    if (!/^[.(]$/.test(tokens[at + 1]?.text ?? "") || tokens[at + 2]?.text.startsWith("__") === true) {
+      this.#handed.add(text);
+    }
     if (before?.kind === OPERATOR && before.text === ".") {
       this.#wild.add(text);
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
@@ -195,13 +208,15 @@ export class MentionSet {
           this.#bare.add(word);
           this.#values.add(word);
         }
+        this.#handed.add(word);
       }
       this.reflect(
         /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
       );
-    } else if (NAMES_ONLY.test(text)) {
+    } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
       for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
         this.#wild.add(word);
+        this.#handed.add(word);
       }
     }
     for (const word of text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[{%])|(?<=[}])\w+/gu) ?? []) {
