@@ -131,6 +131,17 @@ class Imports:
             return current
         return self.contexts.session
 
+    def _is_for_library(self, frame: Optional[FrameType]) -> bool:
+        """Whether code that nobody here reads gets the module, and may look up anything in it: settings, for example."""
+        while frame is not None:
+            filename = frame.f_code.co_filename
+            kind = self.packages.callers.kind(filename)
+            if kind not in ("import", "stdlib", "metadata", "collector") and not filename.startswith("<"):
+                is_unknown = kind == "other" and self.registry.project_path(filename) is None
+                return is_unknown or kind in ("installed", "plugin")
+            frame = frame.f_back
+        return False
+
     def use(self, name: Any, package: Optional[str]) -> None:
         """The current context asks for a module by name, loaded already or not."""
         if not self.active or not isinstance(name, str):
@@ -149,6 +160,8 @@ class Imports:
                 context = self._contexts.get(part)
                 if context is not None:
                     current.use(context)
+                    if part == name and self._is_for_library(sys._getframe(1)):
+                        current.add_input("module", context.name)
         except (ImportError, ValueError):  # beyond the top: the latter before Python 3.9
             pass
         except Exception as error:
@@ -196,6 +209,10 @@ class Imports:
                 parent.use(load.context)
             name = module.__name__
             load.context.add_input("import", name)
+            if self._is_for_library(sys._getframe(1)):
+                load.context.add_input("module", rel)
+                # What the library makes of it, it may keep for whoever comes next.
+                self.contexts.session.use(load.context)
             self._contexts[name] = self._contexts_of_files[rel] = load.context
             self._executed.add(path)
             self.loading[path] = load

@@ -18,6 +18,8 @@ export type Input =
   /** Whether something is there: "f", "d" (a directory) or "-". */
   | readonly ["exists", string, string]
   | readonly ["import", string]
+  /** A module of the project, by its file, that a library asked for: it may look up anything in it. */
+  | readonly ["module", string]
   | readonly ["env", string]
   /** A top-level module name, or `dist NAME`. */
   | readonly ["package", string]

@@ -38,7 +38,7 @@ export interface Key {
   /**
    * The qualified name of a body, the module name of `resolve`, the variable of `env`, what is imported of
    * `package` (or `dist NAME`, where a distribution was asked for by its own name); `*` of `packages` for all that is
-   * installed, whoever uses it; empty otherwise.
+   * installed, whoever uses it; {@link WHOLE} of a `toplevel` in which any name may be looked up; empty otherwise.
    */
   readonly name: string;
 }
@@ -46,6 +46,9 @@ export interface Key {
 export interface Dependency extends Key {
   readonly value: string;
 }
+
+/** The name of a module level that counts as a whole, because somebody who is not read got the module. */
+export const WHOLE = "*";
 
 /** The value of what is not there. */
 export const ABSENT = "-";

@@ -1,7 +1,7 @@
 /** What a store and the present tree know of module levels, for judging their changes by name. */
 
 import { type Resolutions, resolveCandidates } from "../changes/resolve.ts";
-import { ABSENT } from "../model/key.ts";
+import { ABSENT, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, moduleNames, type Outline, Project } from "../names/index.ts";
 import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
 import { hasMarked, unpackIds } from "../store/id-set.ts";
@@ -21,10 +21,10 @@ export function projectOf(tree: PresentTree): Project {
 }
 
 /** Whether the change of a module level may be less than one of everything in it: its present content can be read. */
-export function mayBeNames(tree: PresentTree, { kind, path, value }: StoredDependency): boolean {
+export function mayBeNames(tree: PresentTree, { kind, path, name, value }: StoredDependency): boolean {
   const mayBe =
     kind === "toplevel"
-      ? value !== ABSENT && !value.startsWith("!")
+      ? name !== WHOLE && value !== ABSENT && !value.startsWith("!")
       : kind === "file" && value === ABSENT && isConftest(path);
   return mayBe && tree.source(path).kind === "source";
 }
@@ -111,14 +111,16 @@ export class StoredLevels implements LevelKnowledge {
   /** The dependencies that a fact must not have, if the change is not to concern it. */
   #marksOf(concern: Concern): Uint8Array {
     const marks = new Uint8Array(this.#size);
+    const { effects, touched } = concern;
     for (const path of this.paths()) {
       const bodies = concern.bodiesOf(path);
-      const isEffect = concern.effects.has(path);
-      if (bodies.size === 0 && !isEffect) {
+      const isTouched = touched.has(path);
+      if (bodies.size === 0 && !effects.has(path) && !isTouched) {
         continue;
       }
       for (const { id, kind, name } of this.#store.dependenciesOfPath(path)) {
-        if ((kind === "body" && bodies.has(name)) || (kind === "toplevel" && isEffect)) {
+        const isConcerned = effects.has(path) || (isTouched && name === WHOLE);
+        if ((kind === "body" && bodies.has(name)) || (kind === "toplevel" && isConcerned)) {
           marks[id] = 1;
         }
       }

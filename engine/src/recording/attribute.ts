@@ -29,7 +29,7 @@ import type {
   TestFrame,
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
-import { ABSENT, type Dependency, type KeyKind, keyId } from "../model/key.ts";
+import { ABSENT, type Dependency, type KeyKind, keyId, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, MAIN, packageOf, relativeName, SESSION_HOOKS, withParents } from "../names/index.ts";
 import { States } from "./states.ts";
 
@@ -566,6 +566,9 @@ class Attribution {
       case "import":
         gathering.addMember(this.#resolution(input[1]));
         break;
+      case "module":
+        this.#addModuleAsWhole(gathering, input[1]);
+        break;
       case "env":
         gathering.addMember(this.#variable(input[1] === EVERYTHING ? this.#world.allVariables : input[1]));
         break;
@@ -587,6 +590,16 @@ class Attribution {
           gathering.lost ??= `${input[1]} changed while it was in use`;
         }
         break;
+    }
+  }
+
+  /** Depends on all of a module level, whatever names there are in it. */
+  #addModuleAsWhole(gathering: Gathering, path: string): void {
+    const source = this.#source(this.#paths.indexOf(path));
+    if (source === undefined) {
+      gathering.lost ??= `${path} changed while tests ran`;
+    } else {
+      gathering.addMember(this.#dependency("toplevel", path, WHOLE, source.toplevel));
     }
   }
 

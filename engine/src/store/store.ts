@@ -28,7 +28,7 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
  *    nothing: a store of an older format is made anew.
  * 5: sources, from which outlines are made when they are needed.
  */
-export const STORE_FORMAT = 5;
+export const STORE_FORMAT = 6;
 
 /** How many facts of one test in one environment are kept. */
 export const FACTS_PER_TEST = 8;
