@@ -132,7 +132,7 @@ class Imports:
         return self.contexts.session
 
     def _is_for_library(self, frame: Optional[FrameType]) -> bool:
-        """Whether code that nobody here reads gets the module, and may look up anything in it: settings, for example."""
+        """Whether code that nobody here reads gets the module, and may look up anything in it, as in settings."""
         while frame is not None:
             filename = frame.f_code.co_filename
             kind = self.packages.callers.kind(filename)

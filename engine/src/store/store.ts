@@ -27,6 +27,7 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
  * 4: environment variables and single packages are dependencies, and there is a salt. Facts that know of none prove
  *    nothing: a store of an older format is made anew.
  * 5: sources, from which outlines are made when they are needed.
+ * 6: modules that a library got hold of. Facts that do not tell prove nothing, as before.
  */
 export const STORE_FORMAT = 6;
 
