@@ -13,8 +13,10 @@ pytest's than those for passing, failing and no tests.
 """
 
 import argparse
+import datetime
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from typing import Dict, List, NamedTuple, Tuple
 import environments
 import invocation
 import measure
+import replays
 
 PLUGINS = os.path.join(environments.REPOSITORY, "bench", "plugins")
 
@@ -118,6 +121,29 @@ def replay(options: argparse.Namespace, place: str) -> Tuple[Dict[str, List[Step
     return steps, truth[1:], missed
 
 
+def entry(options: argparse.Namespace, rows: List[List[str]], missed: Dict[str, List[str]]) -> replays.Entry:
+    """What is published: without paths of this machine."""
+    words = ["python3", "bench/replay.py", os.path.basename(options.clone), "--python", "PYTHON"]
+    words += ["--commits", str(options.commits)]
+    for path in options.path:
+        words += ["--path", path] if path else []
+    short = ["log", "--first-parent", "--abbrev=10", "--format=%h"]
+    last = git(options.clone, *short, "-n", "1", options.until).strip()
+    first = git(options.clone, *short, "-n", str(options.commits + 1), options.until).split()[-1]
+    found = environments.versions(options.python, ["pytest"])
+    if "testmon" in options.tools.split(","):
+        found["pytest-testmon"] = environments.TESTMON.partition("==")[2]
+    return {
+        "command": " ".join([*words, "--", *map(shlex.quote, options.arguments)]),
+        "measured": datetime.date.today().isoformat(),
+        "commits": "%s..%s" % (first, last),
+        "versions": found,
+        "machine": measure.machine(),
+        "rows": rows,
+        "missed": {name: nodes for name, nodes in missed.items() if nodes},
+    }
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -128,6 +154,7 @@ def main() -> int:
     parser.add_argument("--path", action="append", help="what goes on PYTHONPATH, below the tree (its top)")
     parser.add_argument("--tools", default="winnow,testmon")
     parser.add_argument("--cache")
+    parser.add_argument("--publish", action="store_true", help="also put the result into docs/replays.md")
     words, rest = invocation.split(sys.argv[1:])
     options = parser.parse_args(words)
     options.arguments = rest
@@ -157,6 +184,8 @@ def main() -> int:
     for name, nodes in missed.items():
         for node in nodes:
             print("missed by %s: %s" % (name, node))
+    if options.publish:
+        replays.publish(os.path.basename(options.clone), entry(options, rows, missed))
     return 1 if missed.get("winnow") else 0
 
 
