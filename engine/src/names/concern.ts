@@ -242,7 +242,9 @@ class Closure implements Concern {
     if (!isFixture || !mentions.wild.includes("name") || !binds.some((name) => this.reaches(path, name))) {
       return false;
     }
-    return mentions.wild.filter((word) => this.#spell(word, FATES.same)).length > 0;
+    // What the decorator and its arguments are called is the same for all fixtures.
+    const names = mentions.wild.filter((word) => !FIXTURE_WORDS.has(word));
+    return names.filter((word) => this.#spell(word, FATES.same)).length > 0;
   }
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */
@@ -416,10 +418,14 @@ function fateOf({ kind }: Statement): Fate {
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
 }
 
+/** What stands in the decorator of a fixture without being the name of one. */
+const FIXTURE_WORDS: ReadonlySet<string> = new Set(["fixture", "name", "scope", "params", "autouse", "ids"]);
+
 /** Names through which annotations are read. */
 const ANNOTATION_READERS = ["__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"];
 
 /** Whether a statement does nothing with its annotations but to keep them: an unknown decorator may do anything. */
-function keepsAnnotations({ kind }: Statement, isPure: boolean): boolean {
-  return kind === "assignment" || ((kind === "definition" || kind === "class") && isPure);
+function keepsAnnotations({ kind, evaluation }: Statement, isPure: boolean): boolean {
+  const isPlain = kind === "definition" && evaluation.decorators.length === 0;
+  return kind === "assignment" || isPlain || ((kind === "definition" || kind === "class") && isPure);
 }

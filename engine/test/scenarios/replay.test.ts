@@ -12,7 +12,7 @@ import { valueOfKey as valueIn } from "../../src/changes/values.ts";
 import { type Config, DEFAULTS, readConfig } from "../../src/config/config.ts";
 import { pathMatcher } from "../../src/config/globs.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
-import type { Key } from "../../src/model/key.ts";
+import { type Key, WHOLE } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { DeclaredKey, Remarks } from "../../src/model/remarks.ts";
 import { Variables } from "../../src/pipeline/variables.ts";
@@ -90,7 +90,7 @@ function knowledgeAt(
       .filter(({ key, value }) => !isIgnored(key) && valueIn(tree, key) !== value);
   };
   const isLevel = ({ key, value }: { readonly key: Key; readonly value: string }): boolean =>
-    (key.kind === "toplevel"
+    (key.kind === "toplevel" && key.name !== WHOLE
       ? /^[0-9a-f]/.test(value)
       : key.kind === "file" && value === "-" && /(^|\/)conftest\.py$/.test(key.path)) &&
     tree.source(key.path).kind === "source";
@@ -139,7 +139,8 @@ function knowledgeAt(
         .map(keyAt)
         .some(
           ({ kind, path, name }) =>
-            (kind === "body" && concern.concerns(path, name)) || (kind === "toplevel" && concern.effects.has(path)),
+            (kind === "body" && concern.concerns(path, name)) ||
+            (kind === "toplevel" && (concern.effects.has(path) || (name === WHOLE && concern.touched.has(path)))),
         ),
     fileOf: (number) => [...collections].find(([, [newest]]) => newest?.tests.includes(number))?.[0],
     nodeOf: (number) => nodes.get(number),
