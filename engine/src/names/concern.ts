@@ -63,6 +63,7 @@ class Closure implements Concern {
   readonly #words = new Map<string, Fate>();
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
+  readonly touched: ReadonlySet<string>;
 
   readonly #isEvaluated: boolean;
 
@@ -90,13 +91,10 @@ class Closure implements Concern {
       this.#spell(word, FATES.same);
     }
     this.#close();
-  }
-
-  get touched(): ReadonlySet<string> {
     const touched = [...this.#reached].filter(([, names]) =>
       [...names.values()].some((fate) => fate > FATES.annotated),
     );
-    return new Set(touched.map(([path]) => path));
+    this.touched = new Set(touched.map(([path]) => path));
   }
 
   reaches(path: string, name: string): boolean {
@@ -233,7 +231,7 @@ class Closure implements Concern {
 
   /** What nobody mentions, and is looked up all the same, concerns whoever imports the file. */
   #affectIfSpecial(path: string, name: string): boolean {
-    return this.#isEvaluated && isSpecial(name) && this.#affect(path);
+    return this.#isEvaluated && isSpecial(name) && this.reaches(path, name) && this.#affect(path);
   }
 
   /** A fixture may have another name than its function: `@pytest.fixture(name="client")`. */
@@ -242,9 +240,7 @@ class Closure implements Concern {
     if (!isFixture || !mentions.wild.includes("name") || !binds.some((name) => this.reaches(path, name))) {
       return false;
     }
-    // What the decorator and its arguments are called is the same for all fixtures.
-    const names = mentions.wild.filter((word) => !FIXTURE_WORDS.has(word));
-    return names.filter((word) => this.#spell(word, FATES.same)).length > 0;
+    return mentions.wild.filter((word) => this.#spell(word, FATES.same)).length > 0;
   }
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */
@@ -301,7 +297,7 @@ class Closure implements Concern {
         if (one.names.includes("*")) {
           for (const [name, fate] of [...names]) {
             isNew = this.#reach(path, name, fate) || isNew;
-            isNew = (fate > FATES.annotated && !name.startsWith("_") && this.#affectIfSpecial(path, name)) || isNew;
+            isNew = (!name.startsWith("_") && this.#affectIfSpecial(path, name)) || isNew;
           }
         }
         one.names.forEach((name, index) => {
@@ -311,7 +307,7 @@ class Closure implements Concern {
           }
           const bound = one.binds[index] ?? name;
           isNew = this.#reach(path, bound, Math.min(fate, FATES.value) as Fate) || isNew;
-          isNew = (fate > FATES.annotated && this.#affectIfSpecial(path, bound)) || isNew;
+          isNew = this.#affectIfSpecial(path, bound) || isNew;
           if (fate === FATES.gone && this.#isEvaluated) {
             isNew = this.#affect(path) || isNew;
           }
@@ -417,9 +413,6 @@ class Closure implements Concern {
 function fateOf({ kind }: Statement): Fate {
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
 }
-
-/** What stands in the decorator of a fixture without being the name of one. */
-const FIXTURE_WORDS: ReadonlySet<string> = new Set(["fixture", "name", "scope", "params", "autouse", "ids"]);
 
 /** Names through which annotations are read. */
 const ANNOTATION_READERS = ["__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"];

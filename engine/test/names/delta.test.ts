@@ -265,4 +265,37 @@ describe("whom it concerns", () => {
       "tests/test_a.py::test_b",
     ]);
   });
+
+  test("a fixture whose other name is a word of its decorator", () => {
+    const tests: Files = {
+      "conftest.py": "import pytest\n\n\n@pytest.fixture(name='name')\ndef _name():\n    return 1\n",
+      "test_a.py": "def test_a(name): pass\ndef test_b(): pass\n",
+    };
+    const text = (tests["conftest.py"] as string).replace("name='name'", "name='name', scope='session'");
+    assert.deepEqual(concerned(tests, "conftest.py", text), ["conftest.py::_name", "test_a.py::test_a"]);
+  });
+
+  test("an annotation, those who hand the function on, not those who call it", () => {
+    const annotated: Files = {
+      "kind.py": "class Kind:\n    size = 1\n",
+      "app.py": "from kind import Kind\n\n\ndef run(x: Kind): return 1\n",
+      "use.py":
+        "import app\nfrom app import run\n\n\ndef call(): return run(1)\ndef part(): return run.size\n" +
+        "def give(to): return to(run)\ndef given(to): return to(app.run)\n" +
+        "def keep():\n    kept = run\n    (kept)\n",
+    };
+    assert.deepEqual(concerned(annotated, "kind.py", "class Kind:\n    size = 2\n"), [
+      "use.py::give",
+      "use.py::given",
+      "use.py::keep",
+    ]);
+  });
+
+  test("an annotation below a decorator from elsewhere, all importers", () => {
+    const annotated: Files = {
+      "kind.py": "class Kind: pass\n",
+      "app.py": "import cli\nfrom kind import Kind\n\n\n@cli.command\ndef run(x: 'Kind | None'): return 1\n",
+    };
+    assert.deepEqual(concerned(annotated, "kind.py", "class Kind:\n    size = 2\n"), ["app.py", "app.py::run"]);
+  });
 });
