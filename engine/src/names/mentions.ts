@@ -162,7 +162,9 @@ export class MentionSet {
       return;
     }
     const before = at > start ? tokens[at - 1] : undefined;
-    if (!/^[.(]$/.test(tokens[at + 1]?.text ?? "") || tokens[at + 2]?.text.startsWith("__") === true) {
+    const after = at + 1 < end ? tokens[at + 1] : undefined;
+    const isForItself = !/^[.(]$/.test(after?.text ?? "");
+    if (isForItself || tokens[at + 2]?.text.startsWith("__") === true) {
       this.#handed.add(text);
     }
     if (before?.kind === OPERATOR && before.text === ".") {
@@ -179,7 +181,6 @@ export class MentionSet {
         this.reflect(REFLECTIONS.modules);
       }
     } else {
-      const after = at + 1 < end ? tokens[at + 1] : undefined;
       if (after?.kind === OPERATOR && after.text === "=" && after.depth > 0) {
         // A keyword: nobody looks the name up here.
         this.#wild.add(text);
@@ -191,7 +192,7 @@ export class MentionSet {
           this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
         }
         // What is called is no module.
-        if (!/^[.(]$/.test(after?.text ?? "") || tokens[at + 2]?.text === "__dict__") {
+        if (isForItself || tokens[at + 2]?.text === "__dict__") {
           this.#values.add(text);
         }
       }
