@@ -122,12 +122,19 @@ class Callers:
 
     def first_outside(self, frame: Optional[FrameType]) -> str:
         """The kind of the first frame that is neither the collector's nor the standard library's."""
-        while frame is not None:
-            kind = self.kind(frame.f_code.co_filename)
-            if kind not in ("stdlib", "import", "metadata", "collector"):
-                return kind
+        found = self.outside(frame)
+        return "stdlib" if found is None else self.kind(found.f_code.co_filename)
+
+    def outside(self, frame: Optional[FrameType]) -> Optional[FrameType]:
+        """The first such frame itself."""
+        while frame is not None and self.kind(frame.f_code.co_filename) in (
+            "stdlib",
+            "import",
+            "metadata",
+            "collector",
+        ):
             frame = frame.f_back
-        return "stdlib"
+        return frame
 
     def _classify(self, filename: str) -> str:
         if filename.startswith("<frozen importlib") or filename.startswith("<frozen zipimport"):

@@ -13,6 +13,7 @@ import sys
 from types import FrameType, ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
+from .callers import Callers
 from .content import Contents, blob_sha, key_of, stat_file
 from .contexts import Context, Contexts
 from .packages import Packages
@@ -59,9 +60,11 @@ class Imports:
         loaded: "Callable[[Load], None]",
         transform: Optional[SourceTransform],
         packages: Packages,
+        callers: Callers,
         fail: Callable[[BaseException], None],
     ) -> None:
         self.packages = packages
+        self._callers = callers
         self.registry = registry
         self.contexts = contexts
         self.contents = contents
@@ -133,14 +136,14 @@ class Imports:
 
     def _is_for_library(self, frame: Optional[FrameType]) -> bool:
         """Whether code that nobody here reads gets the module, and may look up anything in it, as in settings."""
-        while frame is not None:
-            filename = frame.f_code.co_filename
-            kind = self.packages.callers.kind(filename)
-            if kind not in ("import", "stdlib", "metadata", "collector") and not filename.startswith("<"):
-                is_unknown = kind == "other" and self.registry.project_path(filename) is None
-                return is_unknown or kind in ("installed", "plugin")
-            frame = frame.f_back
-        return False
+        frame = self._callers.outside(frame)
+        while frame is not None and frame.f_code.co_filename.startswith("<"):  # code made of a text: who runs it?
+            frame = self._callers.outside(frame.f_back)
+        if frame is None:
+            return False
+        kind = self._callers.kind(frame.f_code.co_filename)
+        is_unknown = kind == "other" and self.registry.project_path(frame.f_code.co_filename) is None
+        return is_unknown or kind in ("installed", "plugin")
 
     def use(self, name: Any, package: Optional[str]) -> None:
         """The current context asks for a module by name, loaded already or not."""

@@ -34,7 +34,7 @@ class Packages:
     ) -> None:
         self._registry = registry
         self._contexts = contexts
-        self.callers = callers
+        self._callers = callers
         self._fail = fail
         self._standard = _standard_names()
         # Names, and who wanted them if that was an installed package, of which it must yet be seen whose they are.
@@ -86,7 +86,7 @@ class Packages:
         asked = False
         while frame is not None:
             code = frame.f_code
-            kind = self.callers.kind(code.co_filename)
+            kind = self._callers.kind(code.co_filename)
             if code.co_name in _ASKING and kind in ("collector", "import", "pytest"):
                 asked = True
             elif kind == "installed":
@@ -119,7 +119,7 @@ class Packages:
         name = package_of(path)
         if name is None or ("package", name) in self._contexts.current.inputs or "__pycache__" in path:
             return
-        if self.callers.first_outside(frame) == "other" and not self.callers.is_import_system(frame):
+        if self._callers.first_outside(frame) == "other" and not self._callers.is_import_system(frame):
             self._contexts.current.add_input("package", name)
 
     def _asked(self, args: Sequence[Any], named: Any) -> None:
@@ -129,7 +129,7 @@ class Packages:
         frame: Optional[FrameType] = sys._getframe(1)
         importer, importing = None, False
         while frame is not None:
-            kind = self.callers.kind(frame.f_code.co_filename)
+            kind = self._callers.kind(frame.f_code.co_filename)
             if kind == "installed":
                 importer = importer or package_of(frame.f_code.co_filename)
             elif kind == "other":

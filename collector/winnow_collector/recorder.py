@@ -55,7 +55,7 @@ class Recorder:
         callers = Callers(session.root)
         self.packages = Packages(self.registry, self.contexts, callers, self.fail)
         self.imports = Imports(
-            self.registry, self.contexts, contents, self._loaded, transform, self.packages, self.fail
+            self.registry, self.contexts, contents, self._loaded, transform, self.packages, callers, self.fail
         )
         self.imports.begun = self._begun
         self.imports.foreign = self._foreign
