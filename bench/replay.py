@@ -90,7 +90,9 @@ def changed(before: Dict[str, str], now: Dict[str, str]) -> List[str]:
     ]
 
 
-def replay(options: argparse.Namespace, place: str) -> Tuple[Dict[str, List[Step]], List[Step], Dict[str, List[str]]]:
+def replay(
+    options: argparse.Namespace, commits: List[str], place: str
+) -> Tuple[Dict[str, List[Step]], List[Step], Dict[str, List[str]]]:
     """All steps of all tools, the truth, and what each tool missed."""
     cache = environments.cache_directory(options.cache)
     tools = options.tools.split(",")
@@ -98,8 +100,6 @@ def replay(options: argparse.Namespace, place: str) -> Tuple[Dict[str, List[Step
     if "testmon" in tools:
         overlay = environments.overlay(options.python, "testmon", [environments.TESTMON, "coverage"], cache)
     players = [Player(name, options, place, overlay) for name in ["bare", *tools]]
-    log = git(options.clone, "log", "--first-parent", "--format=%H", "-n", str(options.commits + 1), options.until)
-    commits = log.split()[::-1]
     steps: Dict[str, List[Step]] = {name: [] for name in tools}
     truth: List[Step] = []
     missed: Dict[str, List[str]] = {name: [] for name in tools}
@@ -121,24 +121,27 @@ def replay(options: argparse.Namespace, place: str) -> Tuple[Dict[str, List[Step
     return steps, truth[1:], missed
 
 
-def entry(options: argparse.Namespace, rows: List[List[str]], missed: Dict[str, List[str]]) -> replays.Entry:
+def entry(
+    options: argparse.Namespace,
+    commits: List[str],
+    machine: Dict[str, str],
+    rows: List[List[str]],
+    missed: Dict[str, List[str]],
+) -> replays.Entry:
     """What is published: without paths of this machine."""
     words = ["python3", "bench/replay.py", os.path.basename(options.clone), "--python", "PYTHON"]
     words += ["--commits", str(options.commits)]
     for path in options.path:
         words += ["--path", path] if path else []
-    short = ["log", "--first-parent", "--abbrev=10", "--format=%h"]
-    last = git(options.clone, *short, "-n", "1", options.until).strip()
-    first = git(options.clone, *short, "-n", str(options.commits + 1), options.until).split()[-1]
     found = environments.versions(options.python, ["pytest"])
     if "testmon" in options.tools.split(","):
         found["pytest-testmon"] = environments.TESTMON.partition("==")[2]
     return {
         "command": " ".join([*words, "--", *map(shlex.quote, options.arguments)]),
         "measured": datetime.date.today().isoformat(),
-        "commits": "%s..%s" % (first, last),
+        "commits": "%s..%s" % (commits[0][:10], commits[-1][:10]),
         "versions": found,
-        "machine": measure.machine(),
+        "machine": machine,
         "rows": rows,
         "missed": {name: nodes for name, nodes in missed.items() if nodes},
     }
@@ -159,10 +162,13 @@ def main() -> int:
     options = parser.parse_args(words)
     options.arguments = rest
     options.clone = os.path.abspath(options.clone)
+    log = git(options.clone, "log", "--first-parent", "--format=%H", "-n", str(options.commits + 1), options.until)
+    commits = log.split()[::-1]
+    machine = measure.machine()
     options.path = options.path or [""]
     place = tempfile.mkdtemp(prefix="winnow-replay-")
     try:
-        steps, truth, missed = replay(options, place)
+        steps, truth, missed = replay(options, commits, place)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     tests = sum(len(step.outcomes) for step in truth)
@@ -180,12 +186,12 @@ def main() -> int:
                 "%.2f" % (sum(step.cpu for step in own) / cpu) if cpu else "",
             ]
         )
-    print("\n" + measure.table(["tool", "commits", "tests left out", "missed", "failed runs", "CPU / all tests"], rows))
+    print("\n" + measure.table(replays.HEAD[1:], rows))
     for name, nodes in missed.items():
         for node in nodes:
             print("missed by %s: %s" % (name, node))
     if options.publish:
-        replays.publish(os.path.basename(options.clone), entry(options, rows, missed))
+        replays.publish(os.path.basename(options.clone), entry(options, commits, machine, rows, missed))
     return 1 if missed.get("winnow") else 0
 
 

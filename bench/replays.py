@@ -63,12 +63,13 @@ def _write(entries: Dict[str, Entry]) -> None:
             "## %s" % project,
             "",
             "Commits %s, measured %s with %s." % (entry["commits"], entry["measured"], versions),
+            "Machine: %s." % ", ".join("%s %s" % pair for pair in sorted(entry["machine"].items())),
             "",
             "    %s" % entry["command"],
             "",
         ]
         for tool, nodes in entry["missed"].items():
-            lines += ["Missed by %s:" % tool, "", *["- `%s`" % node for node in nodes], ""] if nodes else []
+            lines += ["Missed by %s:" % tool, "", *["- `%s`" % node for node in nodes], ""]
     with open(os.path.join(DOCS, "replays.md"), "w", encoding="utf-8") as out:
         out.write("\n".join(lines).rstrip() + "\n")
 
