@@ -52,7 +52,8 @@ def _write(entries: Dict[str, Entry]) -> None:
         "goes from commit to commit, with its own copy of the tree and without any reset; bare pytest tells the",
         "truth. A test is *missed* if its outcome is another one than at the commit before, or if it is new and",
         "does not pass, and the tool did not run it. A *failed run* ended otherwise than with passing, failing or",
-        "no tests: with a broken import, for example. CPU is that of the whole process tree.",
+        "no tests: with a broken import, or an error of the tool's own; what it did not come to is left out, too.",
+        "CPU is that of the whole process tree.",
         "",
     ]
     rows = [[project, *row] for project, entry in sorted(entries.items()) for row in entry["rows"]]
