@@ -23,6 +23,7 @@ type PackedEvaluation = readonly [
   keys: Ids,
   decorators: Ids,
   bases: Ids,
+  aliases: Ids,
   unions: 0 | 1,
   autouse: 0 | 1,
   raises: 0 | 1,
@@ -86,6 +87,7 @@ export function packOutline(outline: Outline): string {
     list(one.keys),
     list(one.decorators),
     list(one.bases),
+    list(one.aliases),
     bit(one.unions),
     bit(one.autouse),
     bit(one.raises),
@@ -145,7 +147,7 @@ export function unpackOutline(text: string): Outline | undefined {
     deferred: deferred === 1,
     statements: statements.map(
       ([kind, binds, inner, checksum, own, annotations, evaluation, ...imports]): Statement => {
-        const [calls, reads, subscripts, keys, decorators, bases, unions, autouse, raises] = evaluation;
+        const [calls, reads, subscripts, keys, decorators, bases, aliases, unions, autouse, raises] = evaluation;
         return {
           kind: KINDS[kind] ?? "effect",
           binds: list(binds),
@@ -160,6 +162,7 @@ export function unpackOutline(text: string): Outline | undefined {
             keys: list(keys),
             decorators: list(decorators),
             bases: list(bases),
+            aliases: list(aliases),
             unions: unions === 1,
             autouse: autouse === 1,
             raises: raises === 1,

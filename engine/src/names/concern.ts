@@ -235,12 +235,11 @@ class Closure implements Concern {
   }
 
   /** A fixture may have another name than its function: `@pytest.fixture(name="client")`. */
-  #spreadFixture(path: string, { kind, binds, evaluation, mentions }: Statement): boolean {
-    const isFixture = kind === "definition" && evaluation.decorators.some((name) => name.endsWith("fixture"));
-    if (!isFixture || !mentions.wild.includes("name") || !binds.some((name) => this.reaches(path, name))) {
-      return false;
-    }
-    return mentions.wild.filter((word) => this.#spell(word, FATES.same)).length > 0;
+  #spreadFixture(path: string, { binds, evaluation: { aliases } }: Statement): boolean {
+    return (
+      binds.some((name) => this.reaches(path, name)) &&
+      aliases.filter((alias) => this.#spell(alias, FATES.same)).length > 0
+    );
   }
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */

@@ -23,7 +23,9 @@ export interface Evaluation {
   readonly bases: readonly string[];
   /** It joins types with `|`, which Python does not know before 3.10. */
   readonly unions: boolean;
-  /** A fixture that concerns tests which do not name it. */
+  /** Other names of a fixture than its function's: `@pytest.fixture(name="client")`. */
+  readonly aliases: readonly string[];
+  /** A fixture that concerns tests which do not name it, or whose name is not to be seen. */
   readonly autouse: boolean;
   /** It may fail or do anything, even if all that it calls is harmless. */
   readonly raises: boolean;
@@ -50,6 +52,7 @@ export class EvaluationReader {
   readonly #keys = new Set<string>();
   readonly #decorators = new Set<string>();
   readonly #bases = new Set<string>();
+  readonly #aliases = new Set<string>();
   #unions = false;
   #autouse = false;
   #raises = false;
@@ -82,6 +85,7 @@ export class EvaluationReader {
       decorators: [...this.#decorators],
       bases: [...this.#bases],
       unions: this.#unions,
+      aliases: [...this.#aliases],
       autouse: this.#autouse,
       raises: this.#raises,
     };
@@ -94,7 +98,27 @@ export class EvaluationReader {
     }
     this.#decorators.add(name);
     this.#autouse ||= tokens.slice(next, end).some(({ text }) => text === "autouse");
+    if (name.endsWith("fixture")) {
+      this.#readAliases(tokens, next, end);
+    }
     this.#expression(tokens, next, end, false);
+  }
+
+  #readAliases(tokens: readonly Token[], start: number, end: number): void {
+    for (let at = start; at < end; at++) {
+      const { kind, text } = tokens[at] as Token;
+      if (kind === NAME && text === "name" && tokens[at + 1]?.text === "=") {
+        const value = tokens[at + 2];
+        const isSpelt = value?.kind === STRING && !value.formatted && /^[,)]$/.test(tokens[at + 3]?.text ?? "");
+        if (isSpelt) {
+          this.#aliases.add(value.text);
+        } else {
+          this.#autouse = true;
+        }
+      }
+      // `**options` may hold anything.
+      this.#autouse ||= kind === OPERATOR && text === "**";
+    }
   }
 
   #baseList(tokens: readonly Token[], start: number, end: number): void {

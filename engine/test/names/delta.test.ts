@@ -122,6 +122,14 @@ describe("what may do more", () => {
     ["a key that may have no hash", "A = []\nD = {}\n", "A = []\nD = {A: 1}\n"],
     ["a decorator", "def f(): pass\n", "@register\ndef f(): pass\n"],
     ["an autouse fixture", "import pytest\n", "import pytest\n@pytest.fixture(autouse=True)\ndef f(): pass\n"],
+    ...["name=NAME", "name=f'{NAME}'", "name='a' + NAME", "**OPTIONS"].map(
+      (options) =>
+        [
+          `a fixture whose name is not to be seen (${options})`,
+          `import pytest\nNAME = 'a'\nOPTIONS = {}\n@pytest.fixture(${options})\ndef f(): pass\n`,
+          `import pytest\nNAME = 'a'\nOPTIONS = {}\n@pytest.fixture(${options})\ndef f(x=1): pass\n`,
+        ] as const,
+    ),
     ["a metaclass", "class C: pass\n", "class C(metaclass=M): pass\n"],
     ["a class that makes others", "from pkg.maker import Base\n", "from pkg.maker import Base\nclass C(Base): pass\n"],
     ["another base", "class B: pass\nclass C: pass\n", "class B: pass\nclass C(B): pass\n"],
@@ -273,6 +281,16 @@ describe("whom it concerns", () => {
     };
     const text = (tests["conftest.py"] as string).replace("name='name'", "name='name', scope='session'");
     assert.deepEqual(concerned(tests, "conftest.py", text), ["conftest.py::_name", "test_a.py::test_a"]);
+  });
+
+  test("a fixture with another name, nobody by the other words of its decorator", () => {
+    const tests: Files = {
+      "conftest.py":
+        "import pytest\n\n\n@pytest.fixture(name='client', scope='session')\ndef _client():\n    return 1\n",
+      "test_a.py": "import pytest\n\n\n@pytest.fixture\ndef other(): pass\ndef test_a(other): return other.name\n",
+    };
+    const text = (tests["conftest.py"] as string).replace("session", "module");
+    assert.deepEqual(concerned(tests, "conftest.py", text), ["conftest.py::_client"]);
   });
 
   test("an annotation, those who hand the function on, not those who call it", () => {
