@@ -36,6 +36,7 @@ type PackedStatement = readonly [
   checksum: string,
   mentions: PackedMentions,
   annotations: PackedMentions,
+  methods: readonly (readonly [name: number, words: Ids])[],
   evaluation: PackedEvaluation,
   ...imports: PackedImport[],
 ];
@@ -106,6 +107,7 @@ export function packOutline(outline: Outline): string {
       one.checksum,
       mentions(one.mentions),
       mentions(one.annotations),
+      one.methods.map(([name, words]) => [id(name), list(words)] as const),
       evaluation(one.evaluation),
       ...one.imports.map(imported),
     ],
@@ -146,7 +148,7 @@ export function unpackOutline(text: string): Outline | undefined {
     version,
     deferred: deferred === 1,
     statements: statements.map(
-      ([kind, binds, inner, checksum, own, annotations, evaluation, ...imports]): Statement => {
+      ([kind, binds, inner, checksum, own, annotations, methods, evaluation, ...imports]): Statement => {
         const [calls, reads, subscripts, keys, decorators, bases, aliases, unions, autouse, raises] = evaluation;
         return {
           kind: KINDS[kind] ?? "effect",
@@ -155,6 +157,7 @@ export function unpackOutline(text: string): Outline | undefined {
           checksum,
           mentions: mentions(own),
           annotations: mentions(annotations),
+          methods: methods.map(([name, words]) => [word(name), list(words)] as const),
           evaluation: {
             calls: list(calls),
             reads: list(reads),

@@ -181,7 +181,7 @@ class Closure implements Concern {
     let found = this.#mentions(path, content, statement.mentions);
     const isKept = inAnnotations === "changed" || content.outline.deferred;
     if (found === undefined && inAnnotations !== undefined && isKept && keepsAnnotations(statement, isPure)) {
-      return this.#spreadAnnotated(path, content, statement) || isNew;
+      return this.#spreadAnnotated(path, statement) || isNew;
     }
     if (inAnnotations !== undefined && found !== "gone") {
       found = isKept ? "changed" : "gone";
@@ -210,13 +210,15 @@ class Closure implements Concern {
    * Only whoever asks for annotations can tell: who is seen to, and whoever is given the function, or a class with its
    * methods, and is not seen himself.
    */
-  #spreadAnnotated(path: string, { outline }: Evaluated, { kind, binds }: Statement): boolean {
+  #spreadAnnotated(path: string, { kind, binds, methods }: Statement): boolean {
     let isNew = ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0;
     for (const name of kind === "assignment" ? [] : binds) {
       isNew = this.#reach(path, name, FATES.annotated) || isNew;
-      for (const [qualname] of kind === "class" ? outline.bodies : []) {
-        const [owner, method] = qualname.split(".");
-        isNew = (owner === name && method !== undefined && this.#spell(method, FATES.annotated)) || isNew;
+    }
+    const own = this.#reached.get(path);
+    for (const [name, words] of methods) {
+      if (words.some((word) => own?.has(word) === true || this.#words.has(word))) {
+        isNew = this.#spell(name, FATES.annotated) || isNew;
       }
     }
     return isNew;
@@ -330,8 +332,8 @@ class Closure implements Concern {
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
     const isStored = (name: string): boolean => !this.#isEvaluated && stores.includes(name);
-    const isFound = (name: string, fate: Fate | undefined): boolean =>
-      fate !== undefined && (fate > FATES.annotated || handed.includes(name));
+    const isFound = (name: string, fate: Fate | undefined, as = name): boolean =>
+      fate !== undefined && (fate > FATES.annotated || handed.includes(as));
     for (const name of bare.filter((each) => !isStored(each))) {
       const fate = own?.get(name);
       if (fate === FATES.gone) {
@@ -344,7 +346,10 @@ class Closure implements Concern {
         found = "changed";
       }
     }
-    if (found === undefined && wild.some((name) => isFound(name, this.#words.get(name)) && !isStored(name))) {
+    if (
+      found === undefined &&
+      wild.some((name) => isFound(name, this.#words.get(name), `.${name}`) && !isStored(name))
+    ) {
       found = "changed";
     }
     if (found === undefined && affixes.some((affix) => this.#fits(affix))) {

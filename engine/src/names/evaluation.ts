@@ -98,7 +98,7 @@ export class EvaluationReader {
     }
     this.#decorators.add(name);
     this.#autouse ||= tokens.slice(next, end).some(({ text }) => text === "autouse");
-    if (name.endsWith("fixture")) {
+    if (isFixture(name)) {
       this.#readAliases(tokens, next, end);
     }
     this.#expression(tokens, next, end, false);
@@ -106,18 +106,13 @@ export class EvaluationReader {
 
   #readAliases(tokens: readonly Token[], start: number, end: number): void {
     for (let at = start; at < end; at++) {
-      const { kind, text } = tokens[at] as Token;
-      if (kind === NAME && text === "name" && tokens[at + 1]?.text === "=") {
-        const value = tokens[at + 2];
-        const isSpelt = value?.kind === STRING && !value.formatted && /^[,)]$/.test(tokens[at + 3]?.text ?? "");
-        if (isSpelt) {
-          this.#aliases.add(value.text);
-        } else {
-          this.#autouse = true;
-        }
+      if (isAliasAt(tokens, at)) {
+        this.#aliases.add((tokens[at] as Token).text);
+      } else if (isNaming(tokens, at)) {
+        this.#autouse = true;
       }
       // `**options` may hold anything.
-      this.#autouse ||= kind === OPERATOR && text === "**";
+      this.#autouse ||= tokens[at]?.kind === OPERATOR && tokens[at]?.text === "**";
     }
   }
 
@@ -289,6 +284,32 @@ export class EvaluationReader {
     }
     this.#raises ||= !(ARITHMETIC.has(text) && before?.kind === NUMBER && after?.kind === NUMBER);
   }
+}
+
+/** Where a decorator spells the name that a fixture has besides its function's. */
+export function aliasesIn(tokens: readonly Token[], start: number, end: number): number[] {
+  const { name, next } = chainAt(tokens, start + 1, end);
+  const found: number[] = [];
+  for (let at = next; isFixture(name) && at < end; at++) {
+    if (isAliasAt(tokens, at)) {
+      found.push(at);
+    }
+  }
+  return found;
+}
+
+function isFixture(decorator: string): boolean {
+  return decorator.endsWith("fixture");
+}
+
+function isAliasAt(tokens: readonly Token[], at: number): boolean {
+  const token = tokens[at] as Token;
+  return token.kind === STRING && !token.formatted && isNaming(tokens, at) && /^[,)]$/.test(tokens[at + 1]?.text ?? "");
+}
+
+/** Whether `name=` stands before the token. */
+function isNaming(tokens: readonly Token[], at: number): boolean {
+  return tokens[at - 1]?.text === "=" && tokens[at - 2]?.kind === NAME && tokens[at - 2]?.text === "name";
 }
 
 /** The dotted name that begins at `at`, and what follows it. */

@@ -20,7 +20,10 @@ export interface Mentions {
   readonly stores: readonly string[];
   /** Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. */
   readonly escapes: readonly string[];
-  /** Names, bare or of attributes, that are neither just called nor just asked for a part: whoever gets that can look at it. */
+  /**
+   * Names that are neither just called nor just asked for a part: whoever gets that can look at it. With a dot before it
+   * where it is an attribute, or a word of a string.
+   */
   readonly handed: readonly string[];
   /** What {@link Mentions.escapes} are, of what a body imports by itself. */
   readonly imported: readonly ImportRef[];
@@ -164,11 +167,12 @@ export class MentionSet {
     const before = at > start ? tokens[at - 1] : undefined;
     const after = at + 1 < end ? tokens[at + 1] : undefined;
     const isForItself = !/^[.(]$/.test(after?.text ?? "");
-    if (isForItself || tokens[at + 2]?.text.startsWith("__") === true) {
-      this.#handed.add(text);
-    }
+    const isHanded = isForItself || tokens[at + 2]?.text.startsWith("__") === true;
     if (before?.kind === OPERATOR && before.text === ".") {
       this.#wild.add(text);
+      if (isHanded) {
+        this.#handed.add(`.${text}`);
+      }
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
       if (
         text !== "modules" ||
@@ -188,6 +192,9 @@ export class MentionSet {
       }
       if (locals?.has(text) !== true) {
         this.#bare.add(text);
+        if (isHanded) {
+          this.#handed.add(text);
+        }
         if (text !== "modules") {
           this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
         }
@@ -208,8 +215,9 @@ export class MentionSet {
         if (locals?.has(word) !== true) {
           this.#bare.add(word);
           this.#values.add(word);
+          this.#handed.add(word);
         }
-        this.#handed.add(word);
+        this.#handed.add(`.${word}`);
       }
       this.reflect(
         /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
@@ -217,7 +225,7 @@ export class MentionSet {
     } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
       for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
         this.#wild.add(word);
-        this.#handed.add(word);
+        this.#handed.add(`.${word}`);
       }
     }
     for (const word of text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[{%])|(?<=[}])\w+/gu) ?? []) {

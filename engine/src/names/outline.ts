@@ -12,7 +12,7 @@ import { ImportStatement } from "../fingerprint/import-statement.ts";
 import type { ImportRef } from "../fingerprint/model.ts";
 import { classScope, functionScope, moduleScope, qualify, type Scope } from "../fingerprint/scopes.ts";
 import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
-import { type Evaluation, EvaluationReader } from "./evaluation.ts";
+import { aliasesIn, type Evaluation, EvaluationReader } from "./evaluation.ts";
 import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { isParameter, type Token, tokensOf } from "./tokens.ts";
 
@@ -52,6 +52,8 @@ export interface Statement {
   readonly mentions: Mentions;
   /** What only its annotations mention. */
   readonly annotations: Mentions;
+  /** Of functions in a class: the words of their annotations, where they have any. */
+  readonly methods: readonly (readonly [name: string, words: readonly string[]])[];
   readonly evaluation: Evaluation;
   readonly imports: readonly ImportBinding[];
 }
@@ -79,6 +81,7 @@ interface Draft {
   readonly rows: string[];
   readonly mentions: MentionSet;
   readonly annotations: MentionSet;
+  readonly methods: Map<string, Set<string>>;
   readonly evaluation: EvaluationReader;
   readonly imports: ImportBinding[];
 }
@@ -129,13 +132,14 @@ class Reader {
     const imported = new Set(drafts.flatMap(({ imports }) => imports.flatMap(({ binds }) => binds)));
     return {
       version: OUTLINE_VERSION,
-      statements: drafts.map(({ kind, binds, inner, rows, mentions, annotations, evaluation, imports }) => ({
+      statements: drafts.map(({ kind, binds, inner, rows, mentions, annotations, methods, evaluation, imports }) => ({
         kind,
         binds: [...binds],
         inner,
         checksum: checksumOf(rows),
         mentions: mentions.finish(imported),
         annotations: annotations.finish(imported),
+        methods: [...methods].map(([name, words]) => [name, [...words]] as const),
         evaluation: evaluation.finish(),
         imports,
       })),
@@ -314,6 +318,9 @@ class Reader {
     const name = this.#word(nameAt) ?? "";
     const colon = this.#colon(nameAt);
     this.#evaluate(nameAt + 1, colon, owner, "header");
+    if (owner === undefined && scope.prefix !== "") {
+      this.#noteMethod(name, nameAt + 1, colon);
+    }
     // The word before the name tells a coroutine from a function.
     this.#row(start, nameAt + 1, owner);
     this.#bindIn(scope, owner, name);
@@ -334,6 +341,18 @@ class Reader {
       binds.forEach((bound, index) => {
         mentions.addImport({ level, module, names: names.slice(index, index + 1) }, bound);
       });
+    }
+  }
+
+  #noteMethod(name: string, start: number, end: number): void {
+    const annotations = new MentionSet("expressions");
+    for (const [first, last] of this.#headerAnnotations(start, end)) {
+      annotations.add(this.#tokens, first, last);
+    }
+    const { bare, wild } = annotations.finish(new Set());
+    const words = this.#draft.methods.get(name) ?? new Set();
+    for (const word of [...bare, ...wild]) {
+      this.#draft.methods.set(name, words.add(word));
     }
   }
 
@@ -530,6 +549,11 @@ class Reader {
       this.#draft.mentions.addParameters(this.#tokens, start, end);
     }
     let from = start;
+    for (const alias of as === "decorator" ? aliasesIn(this.#tokens, start, end) : []) {
+      // Nobody looks that name up here: it is given.
+      this.#draft.mentions.add(this.#tokens, from, alias);
+      from = alias + 1;
+    }
     for (const [first, last] of as === "header"
       ? this.#headerAnnotations(start, end)
       : this.#annotation(start, end, as)) {
@@ -743,6 +767,7 @@ function newDraft(): Draft {
     rows: [],
     mentions: new MentionSet(),
     annotations: new MentionSet("expressions"),
+    methods: new Map(),
     evaluation: new EvaluationReader(),
     imports: [],
   };
