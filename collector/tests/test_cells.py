@@ -160,3 +160,110 @@ def test_a_state_that_is_brought_back_has_its_old_producers(project):
     journal = project.run("-q").journal
     assert "test_it.py::helper" in journal.found("test_it.py::test_2")
     assert "test_it.py::helper" not in journal.found("test_it.py::test_4")
+
+
+def test_an_empty_object_is_as_good_as_another_one_of_its_class(project):
+    source = """
+        class Plain:
+            def name(self): return "plain"
+
+        class Fancy:
+            def name(self): return "fancy"
+
+        handler = Plain()
+
+        def switch(kind):
+            global handler
+            handler = kind()
+        """
+    tests = """
+        import lib
+
+        def test_1(): assert lib.handler.name() == "plain"
+        def test_2(): lib.switch(lib.Fancy)
+        def test_3(): assert lib.handler.name() == "fancy"
+        def test_4(): lib.switch(lib.Plain)
+        def test_5(): assert lib.handler.name() == "plain"
+        """
+    project.write({"lib.py": source, "test_it.py": tests})
+    journal = project.run("-q").journal
+    assert "test_it.py::test_2" in journal.found("test_it.py::test_3")
+    assert "test_it.py::test_2" not in journal.found("test_it.py::test_5")
+    assert "test_it.py::test_4" not in journal.found("test_it.py::test_5")
+
+
+# What of Django's settings matters here: they answer for another object, and keep its answers.
+SETTINGS = """
+    class LazySettings:
+        def __init__(self, wrapped):
+            self.__dict__["_wrapped"] = wrapped
+
+        def __getattr__(self, name):
+            value = self.__dict__[name] = getattr(self._wrapped, name)
+            return value
+
+        def __setattr__(self, name, value):
+            self.__dict__.pop(name, None)
+            setattr(self._wrapped, name, value)
+
+
+    class Settings:
+        DEBUG = False
+
+        def __init__(self):
+            self.__dict__.update(("NAME_%d" % number, number) for number in range(100))
+
+
+    settings = LazySettings(Settings())
+"""
+
+
+@pytest.mark.parametrize(
+    "use, produces",
+    [("config.settings.NAME_1", False), ("config.settings.NAME_2 = 5", True), ("config.settings.NEW = 5", True)],
+)
+def test_settings_count_by_their_values_not_by_what_was_asked(project, use, produces):
+    tests = """
+        import config
+
+        def test_1(): %s
+        def test_2(): assert not config.settings.DEBUG
+        """
+    files = {"django/__init__.py": "", "django/conf.py": SETTINGS, "config.py": "from django.conf import settings\n"}
+    project.write({**files, "test_it.py": textwrap.dedent(tests) % use})
+    journal = project.run("-q").journal
+    assert ("test_it.py::test_1" in journal.found("test_it.py::test_2")) is produces
+
+
+def test_what_is_renewed_for_each_test_is_no_state(project):
+    testcases = """
+        import unittest
+
+        class TestCase(unittest.TestCase):
+            def setUp(self):
+                type(self).client = object()
+        """
+    tests = """
+        from django.test.testcases import TestCase
+
+        class TestIt(TestCase):
+            def test_1(self): pass
+            def test_2(self): pass
+        """
+    files = {"django/__init__.py": "", "django/test/__init__.py": "", "django/test/testcases.py": testcases}
+    project.write({**files, "test_it.py": tests})
+    journal = project.run("-q").journal
+    assert "test_it.py::test_1" not in journal.found("test_it.py::TestIt::test_2")
+
+
+def test_what_winnow_replaces_is_no_state(project):
+    tests = """
+        from importlib import import_module
+
+        def test_1(): assert import_module("lib").A == 1
+        def test_2(): assert import_module("lib").A == 1
+        """
+    project.write({"lib.py": "A = 1\n", "test_it.py": tests})
+    journal = project.run("-q").journal
+    assert journal.own("test_it.py::test_2") == {"test_it.py::test_2"}
+    assert "test_it.py::test_1" not in journal.found("test_it.py::test_2")

@@ -145,7 +145,7 @@ def _contents(kind: type, value: Any) -> Tuple[Optional[List[Any]], List[Any]]:
         return list(items), list(map(inner_of, items.values()))
     if kind.__flags__ & HEAP_TYPE:
         layout = layout_of(kind)
-        if layout.counts and layout.dictionary is not None and not layout.slots:
+        if layout.counts and layout.dictionary is not None and not layout.slots and layout.behind is None:
             attributes = layout.dictionary.__get__(value)
             return list(attributes), list(attributes.values())
     parts = parts_of(kind, value)

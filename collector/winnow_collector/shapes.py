@@ -28,14 +28,18 @@ HEAP_TYPE = 1 << 9
 # Whose instances hold no state of the project.
 _STATELESS = frozenset(
     ("__future__", "builtins", "types", "functools", "typing", "re", "enum", "abc", "logging", "threading")
-    + ("_pytest", "pytest")
+    + ("_pytest", "pytest", "winnow_collector")
     # Values that cannot change, whatever they remember for themselves.
     + ("pathlib", "datetime", "decimal", "fractions", "ipaddress", "uuid")
     # What is found in weak containers hangs on objects that somebody else holds, and most of them are of one test.
     + ("weakref", "_weakrefset")
 )
+# Objects that answer for another one, and keep its answers: only the other one counts.
+_FRONTS = {("django.conf", "LazySettings"): "_wrapped"}
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
+# What Django's test classes get anew for each test.
+_RENEWED = frozenset(("client", "async_client", "atomics", "cls_atomics"))
 # What decorators note on functions.
 _NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
 SEQUENCES = frozenset((list, set, deque, tuple))
@@ -158,7 +162,8 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     else:
         parts = parts_of(kind, value)
         if not parts:
-            return identity(value)
+            # An object with nothing in it is as good as another one of its class.
+            return identity(kind if kind.__flags__ & HEAP_TYPE and layout_of(kind).counts else value)
         size = len(parts)
         items = parts
         # Of what a class statement or a function makes, each one is another.
@@ -191,6 +196,8 @@ def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
     layout = layout_of(kind)
     if not layout.counts:
         return []
+    if layout.behind is not None:
+        return _parts_behind(layout.dictionary.__get__(value).get(layout.behind))
     parts = list(layout.dictionary.__get__(value).items()) if layout.dictionary is not None else []
     for slot in layout.slots:
         try:
@@ -198,6 +205,13 @@ def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
         except AttributeError:  # nothing is bound yet
             pass
     return parts
+
+
+def _parts_behind(value: Any) -> List[Tuple[Any, Any]]:
+    """The kind of an object, and all its attributes as one number: it may have hundreds."""
+    attributes = getattr(value, "__dict__", {})
+    total = sum((leaf(name) * 3) ^ (leaf(item) * 7) for name, item in list(attributes.items()))
+    return [("kind", identity(type(value))), ("attributes", total & _MASK)]
 
 
 def inner_of(item: Any) -> Any:
@@ -218,7 +232,7 @@ def may_hold(kind: type) -> bool:
 
 def counts_in(owner: type, name: str, item: Any) -> bool:
     """Whether an attribute of a class counts for what the class holds."""
-    if name.startswith("__") or name in _BOOKKEEPING:
+    if name.startswith("__") or name in _BOOKKEEPING or (name in _RENEWED and layout_of(owner).renews):
         return False
     if type(item) is FunctionType:
         return name in replaced or name in layout_of(owner).keeping
@@ -229,13 +243,16 @@ def counts_in(owner: type, name: str, item: Any) -> bool:
 class _Layout:
     """What is known of a class: where its instances keep what they hold, and which of its methods keep anything."""
 
-    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping")
+    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping", "behind", "renews")
 
     def __init__(self, owner: type) -> None:
         self.owner = ref(owner)
         self.counts = _is_instance(owner)
         self.dictionary: Any = None
         self.slots: List[Any] = []
+        # The attribute that holds what an object of this kind answers for.
+        self.behind = _FRONTS.get((owner.__module__, owner.__name__))
+        self.renews = any(base.__module__ == "django.test.testcases" for base in owner.__mro__)
         members = [(name, item) for name, item in list(owner.__dict__.items()) if type(item) is FunctionType]
         self.keeping = frozenset(name for name, item in members if _keeps(item))
         for base in owner.__mro__:

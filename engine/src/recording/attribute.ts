@@ -1042,9 +1042,10 @@ class Attribution {
           this.#reachContext(own, use, reached);
         }
       }
-      const sets = [session, base.set, own.finish(), ...fixtures];
+      const ran = own.finish();
       // What ran before any test, at import and in hooks, has found no state; what it holds on to has a name.
-      return { frame, path, sets: [...sets, ...states.foundBy(sets.slice(2), sets)] };
+      const found = states.foundByTest([session, base.set], ran, fixtures);
+      return { frame, path, sets: [session, base.set, ran, ...fixtures, ...found] };
     });
     const collections = this.#collected
       .filter((frame) => !frame.partial)

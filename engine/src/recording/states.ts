@@ -43,10 +43,25 @@ export class States {
     this.#source = source;
   }
 
-  /** The sets of those who made the states that whoever ran `sets` has found, of those that were there for `all`. */
-  foundBy(sets: readonly RecordedSet[], all: readonly RecordedSet[] = sets): RecordedSet[] {
+  /**
+   * The sets of those who made what a test has found, which ran `own` and depends on `base` and on wider `fixtures`. What
+   * was there when it ran, it may also come by through its fixtures, which hold on to things; what was there only when
+   * one of them was set up or torn down, that fixture alone.
+   */
+  foundByTest(base: readonly RecordedSet[], own: RecordedSet, fixtures: readonly RecordedSet[]): RecordedSet[] {
+    const all = [...base, own, ...fixtures];
+    const there = [...base, own].flatMap((set) => set.states);
+    const found = [
+      this.#found(there, [own, ...fixtures], all),
+      ...fixtures.map((set) => this.#found(set.states, [set], [set])),
+    ];
+    return [...new Set(found.flat())];
+  }
+
+  /** The makers of those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
+  #found(states: readonly number[], sets: readonly RecordedSet[], all: readonly RecordedSet[]): RecordedSet[] {
     const found = new Set<RecordedSet>();
-    for (const state of new Set(all.flatMap((set) => set.states))) {
+    for (const state of new Set(states)) {
       const cell = this.#source.nameOf(state);
       if (sets.some((set) => this.#has(cell, "mentions", set)) || all.some((set) => this.#has(cell, "holds", set))) {
         for (const set of this.#makersOf(state)) {
@@ -65,7 +80,13 @@ export class States {
       const own = this.#source.setOf(state);
       const before = this.#source.before(state);
       // Whoever changed a part of it has left the rest as it was.
-      makers = [...new Set([own, ...this.foundBy([own]), ...(before === undefined ? [] : this.#makersOf(before))])];
+      makers = [
+        ...new Set([
+          own,
+          ...this.#found(own.states, [own], [own]),
+          ...(before === undefined ? [] : this.#makersOf(before)),
+        ]),
+      ];
       this.#makers.set(state, makers);
     }
     return makers;
