@@ -19,6 +19,8 @@ from .recorder import Recorder, forget_recorder, leave_search_path, recorder_of
 from .session import VARIABLE, load_plan, load_session
 
 _state: "Optional[_State]" = None
+# How many tests were left out one by one.
+deselected = 0
 
 
 class _State:
@@ -224,6 +226,7 @@ class _Selection:
     def pytest_collection_modifyitems(
         self, session: pytest.Session, config: pytest.Config, items: List[Any]
     ) -> Generator[None, Any, None]:
+        global deselected
         recorder, collection = self._state.recorder, self._state.collection
         removed: List[Any] = []
         try:
@@ -241,6 +244,7 @@ class _Selection:
                     more["removed"] = recorder.variables.removed()
                     recorder.write([recorder.session_frame(complete=True, **more)])
                 removed = collection.deselect(items)
+                deselected = len(removed)
         except Exception as error:
             recorder.fail(error)
         if removed:

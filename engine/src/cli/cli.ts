@@ -13,6 +13,8 @@ import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.
 export const EXIT_USAGE = 4;
 export const EXIT_INTERNAL = 3;
 
+const ATTEND = "attend";
+
 export interface CommandLine {
   readonly command: CommandName;
   readonly words: readonly string[];
@@ -38,6 +40,10 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
+  if (argv[0] === ATTEND) {
+    // No command for people: what pytest's plugin starts, and talks to.
+    return (await import("./commands/attend.ts")).attendCommand();
+  }
   const separator = argv.indexOf("--");
   const own = separator < 0 ? argv : argv.slice(0, separator);
   const pytestArgs = separator < 0 ? [] : argv.slice(separator + 1);

@@ -52,6 +52,8 @@ export function environmentOf(request: Request, interpreter: InterpreterInfo): E
     variables,
     invocation: toProjectPath(request.root, request.cwd),
     options: request.profile.environment,
+    // Said only where it is so: facts of `python -m pytest` are the usual ones.
+    ...(request.searchesCwd ? {} : { searchesCwd: false }),
   });
   return { digest: textDigest(description), description };
 }

@@ -16,14 +16,22 @@ export interface Execution {
   readonly exitCode: number;
 }
 
+export interface Recording {
+  readonly layout: Layout;
+  readonly description: RunDescription;
+  /** Whether anything is recorded, or the plan carried out only. */
+  readonly record: boolean;
+}
+
+/** Brings pytest to run with these options, to its end; `onStart` is called once it runs. */
+export type Execute = (options: ExecutionOptions, onStart?: () => void) => Promise<Execution>;
+
 export interface ExecutionOptions {
   readonly request: Request;
   readonly executable: string;
   readonly plan: Plan | undefined;
   /** Undefined: pytest runs without anything of Winnow in it. */
-  readonly recording:
-    | { readonly layout: Layout; readonly description: RunDescription; readonly record: boolean }
-    | undefined;
+  readonly recording: Recording | undefined;
   /** pytest's standard output goes to standard error, because a document of ours goes to the former. */
   readonly outputToStderr: boolean;
   readonly extraArgs: readonly string[];
@@ -41,8 +49,7 @@ export async function execute(options: ExecutionOptions, onStart: () => void = (
   const env: NodeJS.ProcessEnv = { ...request.env };
   let command = ["-m", "pytest"];
   if (recording !== undefined) {
-    const session = writeSession(recording.layout, recording.description, request, options.plan, recording.record);
-    env["WINNOW_SESSION"] = session;
+    env["WINNOW_SESSION"] = writeSession(options, recording);
     const bootstrap = join(collectorDirectory(), "winnow_pytest.py");
     if (!existsSync(bootstrap)) {
       throw new WinnowError("collector-missing", `the collector is not at ${bootstrap}`, "Install winnow again.");
@@ -83,13 +90,9 @@ export function runFiles(layout: Layout, run: string): { description: string; pl
   return { description: `${base}.json`, plan: `${base}.plan`, session: `${base}.session` };
 }
 
-function writeSession(
-  layout: Layout,
-  description: RunDescription,
-  request: Request,
-  plan: Plan | undefined,
-  record: boolean,
-): string {
+/** Writes what the collector reads: the session file, whose path is returned, and the plan. */
+export function writeSession({ request, plan }: ExecutionOptions, recording: Recording): string {
+  const { layout, description, record } = recording;
   const files = runFiles(layout, description.run);
   mkdirSync(layout.runs, { recursive: true });
   // The description comes first: without it nobody could tell whose the journals are.

@@ -37,6 +37,8 @@ export interface Request {
   readonly also: Also;
   /** Whether declared commands may be run. */
   readonly allowCommands: boolean;
+  /** Whether pytest finds modules in the directory in which it is started, as `python -m pytest` does and `pytest` does not. */
+  readonly searchesCwd: boolean;
 }
 
 export interface Also {
@@ -83,6 +85,9 @@ export interface RequestOptions {
   /** Paths, node ids, and expressions after `-k`, as typed. */
   readonly also?: readonly string[];
   readonly allowCommands?: boolean;
+  readonly searchesCwd?: boolean;
+  /** Options of plugins that leave out tests are Winnow's here. */
+  readonly standsIn?: boolean;
 }
 
 /** Reads the request. `cwd` must exist. Throws a {@link WinnowError} for an `--also` that names nothing. */
@@ -98,6 +103,7 @@ function requestOf(options: RequestOptions): Request {
   const cwd = resolve(options.cwd);
   const root = findRoot(cwd);
   const world = {
+    standsIn: options.standsIn ?? false,
     exists: (path: string): boolean => existsSync(resolve(cwd, path)),
     readText: (path: string): string | null => {
       try {
@@ -135,6 +141,7 @@ function requestOf(options: RequestOptions): Request {
     config: options.config ?? DEFAULTS,
     also: readAlso(root, cwd, options.also ?? []),
     allowCommands: options.allowCommands ?? false,
+    searchesCwd: options.searchesCwd ?? true,
   };
 }
 

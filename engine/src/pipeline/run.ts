@@ -25,6 +25,7 @@ import {
 } from "./decide.ts";
 import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf } from "./environment.ts";
+import type { Execute } from "./execute.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
@@ -58,6 +59,12 @@ export interface RunOptions {
   readonly missesFail?: boolean;
   readonly outputToStderr: boolean;
   readonly emit: (event: RunEvent) => void;
+  /** How pytest is brought to run; without it, it is started. */
+  readonly execute?: Execute | undefined;
+  /** When the question was asked, as `performance.now()` tells it; without it, when this process began. */
+  readonly askedAt?: number;
+  /** Where the store is; without it, in the project. */
+  readonly layout?: Layout | undefined;
 }
 
 const EVERYTHING_LEFT_OUT = 5;
@@ -104,7 +111,7 @@ type Warn = (error: unknown, consequence: string) => void;
 /** pytest as the user would start it. */
 async function runBare(request: Request, options: RunOptions): Promise<number> {
   const { interpreter } = resolveInterpreter(request, undefined);
-  const { execute } = await import("./execute.ts");
+  const execute = options.execute ?? (await import("./execute.ts")).execute;
   const { exitCode } = await execute({
     request,
     executable: interpreter.executable,
@@ -123,10 +130,10 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
     return await runBare(request, options);
   }
 
-  let layout: Layout = layoutOf(request.root);
+  let layout: Layout = options.layout ?? layoutOf(request.root);
   let store: Store | undefined;
   try {
-    layout = makeLayout(request.root);
+    layout = options.layout ?? makeLayout(request.root);
     store = openOrReplace(layout, (error) => warn(error, "every test runs"));
   } catch (error) {
     warn(error, "every test runs and nothing is recorded");
@@ -165,7 +172,7 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
     plan = decision?.plan ?? plan;
   }
   const changed = changedPaths(decision?.changes ?? []);
-  emit({ kind: "planned", mode, plan, changedPaths: changed, decidedMs: performance.now() });
+  emit({ kind: "planned", mode, plan, changedPaths: changed, decidedMs: performance.now() - (options.askedAt ?? 0) });
   const refused = decision?.declared.refused.size ?? 0;
   if (refused > 0) {
     emit({ kind: "warning", ...commandsNotAllowed(refused) });
@@ -200,7 +207,8 @@ async function runTests(context: {
 }): Promise<number> {
   const { request, options, mode, store, layout, interpreter, plan, decision, warn, progress } = context;
   const { emit } = options;
-  const { execute, removeRunFiles } = await import("./execute.ts");
+  const { execute: start, removeRunFiles } = await import("./execute.ts");
+  const execute = options.execute ?? start;
   const { journalsOf, record } = await import("./record.ts");
   const extraArgs: string[] = [];
   const observes = mode === "observe";
@@ -234,7 +242,7 @@ async function runTests(context: {
   } catch {
     // They are computed again when the run is recorded.
   }
-  const recording = store === undefined ? undefined : { layout, description, record: true };
+  const recording = store === undefined ? undefined : { layout, description, record: options.layout === undefined };
   const prepared = {
     request,
     executable: interpreter.executable,

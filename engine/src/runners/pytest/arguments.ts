@@ -19,7 +19,13 @@
  */
 
 import { pythonLines } from "./ini.ts";
-import { NEUTRAL_INI_OVERRIDES, type OptionShape, type PytestOption, pytestOption } from "./options.ts";
+import {
+  NEUTRAL_INI_OVERRIDES,
+  type OptionShape,
+  type PytestOption,
+  pytestOption,
+  SELECTING_PLUGINS,
+} from "./options.ts";
 
 /** A positional argument: a file or directory as typed, and what follows the first `::`, parameters included. */
 export interface PathArgument {
@@ -81,6 +87,8 @@ export interface ArgumentWorld {
   readText(path: string): string | null;
   /** Shapes of options that no table knows, as an earlier session of this project reported them. */
   readonly shapes?: ReadonlyMap<string, OptionShape>;
+  /** The options of {@link SELECTING_PLUGINS} are Winnow's here: it has read them by itself. */
+  readonly standsIn?: boolean;
 }
 
 /** No files and nothing learnt. */
@@ -357,7 +365,8 @@ export function classifyArguments(
 ): ArgumentProfile {
   const line = new Line(world);
   line.read([...addopts, ...args]);
-  const met = line.met;
+  const isSelecting = ({ option }: Met): boolean => SELECTING_PLUGINS.includes(option?.plugin ?? "");
+  const met = world.standsIn === true ? line.met.filter((one) => !isSelecting(one)) : line.met;
   const names = new Set(met.map((one) => one.name));
   const ofRole = (...roles: string[]) =>
     met.filter((one) => one.option !== undefined && roles.includes(one.option.role));
@@ -384,7 +393,7 @@ export function classifyArguments(
   }
   // `-k ""` and `-m ""` are how people undo what addopts says
   const selection = canonical(ofRole("selection")).filter((text) => text !== "-k=" && text !== "-m=");
-  const stateful = ["--lf", "--sw", "--sw-skip", "--sw-reset"].some((name) => names.has(name));
+  const stateful = ["--lf", "--sw", "--sw-skip", "--sw-reset"].some((name) => names.has(name)) || met.some(isSelecting);
 
   const processes = last(met, "--numprocesses");
   const dist = last(met, "--dist");

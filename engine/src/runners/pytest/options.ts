@@ -69,6 +69,8 @@ function family(common: Family, ...spellings: readonly string[]): PytestOption[]
 
 const XDIST = "pytest-xdist";
 const COV = "pytest-cov";
+const TESTMON = "pytest-testmon";
+const DIFFTEST = "pytest-difftest";
 
 /** Every option that Winnow knows. */
 export const PYTEST_OPTIONS: readonly PytestOption[] = [
@@ -94,6 +96,45 @@ export const PYTEST_OPTIONS: readonly PytestOption[] = [
     "--show-capture=WHAT",
   ),
   ...family({ role: "display", reason: "changes the colours of the output" }, "--color=WHEN", "--code-highlight=WHEN"),
+
+  // What Winnow itself is to do
+  ...family(
+    { role: "display", reason: "is meant for Winnow", plugin: "pytest-winnow" },
+    "--winnow",
+    "--winnow-noselect",
+    "--winnow-readonly",
+    "--no-winnow",
+    "--winnow-env=NAME",
+  ),
+  ...family(
+    { role: "selection", reason: "chooses by what an earlier run left behind", plugin: TESTMON },
+    "--testmon",
+    "--testmon-noselect",
+    "--testmon-nocollect",
+    "--testmon-forceselect",
+    "--testmon-readonly",
+    "--testmon-env=TEXT",
+    "--no-testmon",
+    "--testmon-off",
+    "--tlf",
+    "--by-test-count",
+  ),
+  ...family(
+    { role: "selection", reason: "chooses by what an earlier run left behind", plugin: TESTMON, repeat: "all" },
+    "--project-directory=DIR",
+  ),
+  ...family(
+    { role: "selection", reason: "chooses by what an earlier run left behind", plugin: DIFFTEST },
+    "--diff",
+    "--diff-baseline",
+    "--diff-force",
+    "--diff-rebuild",
+    "--diff-v",
+    "--diff-batch-size=N",
+    "--diff-cache-size=N",
+    "--diff-remote=URL",
+    "--diff-upload",
+  ),
 
   // Reports of the tests that ran
   ...family(
@@ -376,6 +417,9 @@ export const NEUTRAL_INI_OVERRIDES: ReadonlyMap<string, string> = new Map([
   ["junit_duration_report", "is written to the report only"],
   ["junit_family", "is written to the report only"],
 ]);
+
+/** Plugins that leave out tests themselves, by what they remember; Winnow's own plugin stands in for them. */
+export const SELECTING_PLUGINS: readonly string[] = [TESTMON, DIFFTEST];
 
 const BY_NAME: ReadonlyMap<string, PytestOption> = new Map(
   PYTEST_OPTIONS.flatMap((option) => option.names.map((name) => [name, option] as const)),

@@ -1,0 +1,1 @@
+"""Winnow for pytest: `pytest --winnow` leaves out the tests that no change concerns."""

@@ -1,0 +1,159 @@
+"""The engine beside pytest: started early, asked for a plan, told of the end. One line of JSON for each message."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any, List, NamedTuple, Optional
+
+from .engine import engine_command
+from .options import Choice
+
+
+class EngineFailed(Exception):
+    """The engine is not there, or has given up; the message says why."""
+
+
+class Plan(NamedTuple):
+    """What the engine says before pytest collects."""
+
+    # What the collector reads; None where pytest is to run by itself.
+    session: Optional[str]
+    # Nothing is to be collected.
+    nothing: bool
+    # Nor is a report to be written.
+    silent: bool
+    # Tests are left out together with their files.
+    leaves_out_files: bool
+    # A coverage threshold is about all tests, and not all run.
+    threshold_off: bool
+    lines: List[str]
+
+
+class Attendant:
+    """One engine process. Every method raises `EngineFailed` where that cannot go on."""
+
+    def __init__(self, config: Any, words: List[str]) -> None:
+        self.plan: Optional[Plan] = None
+        self._began = time.perf_counter()
+        self._words = words
+        self._cwd = str(config.invocation_params.dir)
+        self._choice: Optional[Choice] = None
+        self._process = subprocess.Popen(
+            engine_command() + ["attend"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=self._cwd,
+            env=dict(os.environ),
+        )
+
+    def ask(self, choice: Choice) -> Plan:
+        """The plan for what was typed."""
+        self._choice = choice
+        self._say(
+            {
+                "version": 1,
+                "args": self._words,
+                "cwd": self._cwd,
+                "python": sys.executable,
+                "select": choice.select,
+                "record": choice.record,
+                "environment": choice.environment,
+                "searchesCwd": "" in sys.path or self._cwd in sys.path[:1],
+            }
+        )
+        answer = self._hear("plan")
+        self.plan = Plan(
+            session=answer["session"],
+            nothing=answer["nothing"],
+            silent=answer["silent"],
+            leaves_out_files=answer["leftOutWithFiles"] > 0,
+            threshold_off="--cov-fail-under=0" in answer["options"],
+            lines=answer["lines"],
+        )
+        return self.plan
+
+    def header(self) -> List[str]:
+        """What stands above pytest's own output."""
+        choice = self._choice
+        lines = list(self.plan.lines) if self.plan is not None else []
+        if choice is None:
+            return lines
+        if choice.unselected is not None:
+            lines.insert(0, "winnow: selection automatically deactivated because %s" % choice.unselected)
+        if not choice.record:
+            lines.append("winnow: nothing is written")
+        return lines + ["winnow: %s" % remark for remark in choice.remarks]
+
+    def is_command(self) -> bool:
+        """Whether this process is pytest itself, and not somebody's program that calls it."""
+        return sys.argv[1:] == self._words
+
+    def say_nothing_runs(self, known: Any) -> None:
+        """What pytest would say of no tests, without its loading what belongs to them."""
+        from _pytest._io import TerminalWriter
+
+        writer = TerminalWriter(sys.stdout)
+        quiet = getattr(known, "verbose", 0) < 0
+        if not quiet:
+            writer.sep("=", "test session starts", bold=True)
+        for line in self.header():
+            writer.line(line)
+        took = time.perf_counter() - self._began
+        if quiet:
+            writer.line("no tests ran in %.2fs" % took)
+        else:
+            writer.sep("=", "no tests ran in %.2fs" % took, green=True)
+        writer.flush()
+        self._hear("done")
+        self._process.wait()
+
+    def has_left_out(self) -> bool:
+        """Whether tests that were asked for did not run because they are proven."""
+        if self.plan is None:
+            return False
+        collector = sys.modules.get("winnow_collector.plugin")
+        deselected = getattr(collector, "deselected", 0)
+        return self.plan.nothing or self.plan.leaves_out_files or deselected > 0
+
+    def end(self, config: Any) -> None:
+        """pytest has ended: have it recorded, and show what the engine says of it."""
+        session = config.pluginmanager.get_plugin("session")
+        status = getattr(session, "exitstatus", 0)
+        if self.plan is not None and not self.plan.nothing:
+            self._say({"exit": int(status)})
+        answer = self._hear("done")
+        self._process.wait()
+        for line in answer["lines"]:
+            print(line, file=sys.stderr)
+
+    def abandon(self) -> None:
+        """Nothing is wanted of the engine any more."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _say(self, message: dict) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        try:
+            stdin.write(json.dumps(message).encode("utf-8") + b"\n")
+            stdin.flush()
+        except OSError as error:
+            raise EngineFailed("the engine has ended (%s)" % error) from None
+
+    def _hear(self, kind: str) -> dict:
+        stdout = self._process.stdout
+        assert stdout is not None
+        line = stdout.readline()
+        try:
+            answer = json.loads(line.decode("utf-8"))
+        except ValueError:
+            raise EngineFailed("the engine has ended without an answer (exit code %s)" % self._process.wait()) from None
+        if answer["kind"] == "failed":
+            for each in answer["lines"]:
+                print(each, file=sys.stderr)
+            raise EngineFailed("%s. %s" % (answer["message"], answer["help"]))
+        if answer["kind"] != kind:
+            raise EngineFailed("the engine has answered %r" % answer["kind"])
+        return answer
