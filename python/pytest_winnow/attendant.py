@@ -107,7 +107,7 @@ class Attendant:
             writer.sep("=", "no tests ran in %.2fs" % took, green=True)
         writer.flush()
         self._hear("done")
-        self._process.wait()
+        self._close()
 
     def has_left_out(self) -> bool:
         """Whether tests that were asked for did not run because they are proven."""
@@ -124,14 +124,24 @@ class Attendant:
         if self.plan is not None and not self.plan.nothing:
             self._say({"exit": int(status)})
         answer = self._hear("done")
-        self._process.wait()
+        self._close()
         for line in answer["lines"]:
             print(line, file=sys.stderr)
 
     def abandon(self) -> None:
         """Nothing is wanted of the engine any more."""
         self._process.kill()
-        self._process.communicate()
+        self._close()
+
+    def _close(self) -> None:
+        # Closed by hand: with `-W error`, what is left open is an error.
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:
+                    pass
+        self._process.wait()
 
     def _say(self, message: dict) -> None:
         stdin = self._process.stdin

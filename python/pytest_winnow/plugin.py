@@ -22,6 +22,8 @@ _NO_TESTS_COLLECTED = 5
 _attendant: Any = None
 # It was asked for once, and in vain.
 _failed = False
+# For people, once pytest lets anything through.
+_messages: List[str] = []
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -59,7 +61,7 @@ def _give_up(error: BaseException) -> None:
     attendant, _attendant = _attendant, None
     if attendant is not None:
         attendant.abandon()
-    print("winnow: every test runs and nothing is recorded, because %s" % error, file=sys.stderr)
+    _messages.append("winnow: every test runs and nothing is recorded, because %s" % error)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -76,7 +78,7 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
             _attendant.abandon()
             _attendant = None
         if choice.off is not None:
-            print("winnow: deactivated through %s" % choice.off, file=sys.stderr)
+            _messages.append("winnow: deactivated through %s" % choice.off)
         return
     if _failed:
         return
@@ -111,7 +113,10 @@ def _load_collector(config: Any) -> None:
             sys.path.remove(directory)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    while _messages:
+        print(_messages.pop(0), file=sys.stderr)
     if _attendant is not None and _attendant.plan is not None and _attendant.plan.threshold_off:
         config.option.cov_fail_under = 0
 
