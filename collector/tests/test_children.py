@@ -258,3 +258,9 @@ def test_it(): pass
 """,
     )
     assert "same True" in result.out
+
+
+def test_modules_that_keep_functions_of_os_in_classes(project):
+    # `pathlib` does, until Python 3.10: loaded afresh in a child, it finds what watches there.
+    code = "import os, pathlib; print(pathlib.Path('lib.py').exists(), pathlib.Path('none').exists())"
+    run(project, "def test_it(): assert start('-c', %r) == 'True False'\n" % code)

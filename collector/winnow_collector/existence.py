@@ -74,6 +74,9 @@ class Existence:
         for name in _FUNCTIONS:
             original = getattr(os, name)
             replacement = self._opening(original) if name == "open" else self._watched(original, name == "access")
+            if accessor is not None:
+                # Where a child imports `pathlib` after this, a function would become a method of what it is kept in.
+                replacement = functools.update_wrapper(functools.partial(replacement), original)
             for ability in _ABILITIES:
                 functions = getattr(os, ability, None)
                 if isinstance(functions, set) and original in functions:

@@ -1,8 +1,8 @@
 """What pytest loads: the options, and Winnow beside pytest where one of them asks for it.
 
-Without such an option nothing else is loaded, and nothing is said. With one, the engine is asked for a plan while pytest goes
-on loading plugins; its answer is awaited before the first conftest is imported. Whatever goes wrong costs one line on standard
-error: then all tests run, as if Winnow were not there.
+Without such an option nothing else is loaded, and nothing is said. With one, the engine is asked for a plan while
+pytest goes on loading plugins; its answer is awaited before the first conftest is imported. Whatever goes wrong costs
+one line on standard error: then all tests run, as if Winnow were not there.
 """
 
 import os
