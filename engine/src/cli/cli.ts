@@ -7,6 +7,7 @@ import { loadConfig } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { findRoot, makeRequest, type Request } from "../pipeline/request.ts";
+import { requireNode } from "./node.ts";
 import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
+  requireNode(process.versions.node);
   const separator = argv.indexOf("--");
   const own = separator < 0 ? argv : argv.slice(0, separator);
   const pytestArgs = separator < 0 ? [] : argv.slice(separator + 1);
