@@ -1,8 +1,8 @@
 """Puts the engine into what hatchling builds, and builds it first where there is none that is up to date.
 
 A wheel starts the engine through a shell script on POSIX systems and through an entry point on Windows, which has no
-such scripts; an installer would write the entry point over the script, so there is a wheel for each of both. pip prefers
-the one with a platform in its name.
+such scripts. An installer would write the entry point over the script, so each has a wheel of its own; pip prefers the
+one with a platform in its name.
 """
 
 import os
