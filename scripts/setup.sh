@@ -8,6 +8,6 @@ if ! command -v npm >/dev/null 2>&1; then
 fi
 if [ ! -x node_modules/.bin/node ]; then
   echo "winnow: installing the engine's packages (once)…" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  npm ci --include=dev --no-audit --no-fund --loglevel=error >&2
 fi
 sh scripts/build.sh

@@ -1,1 +1,1 @@
-"""Winnow for pytest: `pytest --winnow` leaves out the tests that no change concerns."""
+"""Winnow as an installed Python package: the engine's bundle, Python's half of it, and pytest's plugin."""

@@ -7,6 +7,7 @@ import { loadConfig } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { findRoot, makeRequest, type Request } from "../pipeline/request.ts";
+import { requireNode } from "./node.ts";
 import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function dispatch(argv: readonly string[]): Promise<number> {
+  requireNode(process.versions.node);
   if (argv[0] === ATTEND) {
     // No command for people: what pytest's plugin starts, and talks to.
     return (await import("./commands/attend.ts")).attendCommand();

@@ -21,7 +21,7 @@ export interface ResolvedInterpreter {
 /** Finds the interpreter. Throws a {@link WinnowError} that says what is missing and what to do. */
 export function resolveInterpreter(request: Request, store: Store | undefined): ResolvedInterpreter {
   const { root, cwd, env } = request;
-  const interpreter = findInterpreter({ root, cwd, env, override: request.python ?? null });
+  const interpreter = findInterpreter({ root, cwd, env, override: request.python ?? null, program: process.argv[1] });
   if (isInterpreterProblem(interpreter)) {
     throw new WinnowError(interpreter.code, interpreter.message, interpreter.help);
   }

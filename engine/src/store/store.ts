@@ -700,9 +700,10 @@ export class Store {
       remark,
     );
     this.#sql(
-      `DELETE FROM fact WHERE environment = ?1 AND test = ?2 AND id NOT IN
-        (SELECT id FROM fact WHERE environment = ?1 AND test = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
-    ).run(environment, fact.test);
+      // Not ?1 and ?2: Node 22 takes numbered parameters for named ones.
+      `DELETE FROM fact WHERE environment = ? AND test = ? AND id NOT IN
+        (SELECT id FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
+    ).run(environment, fact.test, environment, fact.test);
   }
 
   /** The collection facts of an environment by file, the newest first. */
@@ -756,9 +757,9 @@ export class Store {
         .lastInsertRowid,
     );
     const old = this.#sql(
-      `SELECT id FROM collection WHERE environment = ?1 AND path = ?2 AND id NOT IN
-        (SELECT id FROM collection WHERE environment = ?1 AND path = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
-    ).all(environment, collection.path) as Row[];
+      `SELECT id FROM collection WHERE environment = ? AND path = ? AND id NOT IN
+        (SELECT id FROM collection WHERE environment = ? AND path = ? ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
+    ).all(environment, collection.path, environment, collection.path) as Row[];
     for (const row of old) {
       this.#sql("DELETE FROM survivors WHERE collection = ?").run(Number(row["id"]));
       this.#sql("DELETE FROM collection WHERE id = ?").run(Number(row["id"]));

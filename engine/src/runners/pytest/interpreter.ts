@@ -34,6 +34,7 @@ export type InterpreterRule =
   | "directory"
   | "pdm"
   | "poetry"
+  | "installed"
   | "conda-base"
   | "path";
 
@@ -65,6 +66,8 @@ export interface InterpreterSearch {
   readonly env: Environment;
   /** `--python`: a path, the directory of an environment, or a name on PATH. */
   readonly override?: string | null;
+  /** The engine's own file: it may lie in an environment. */
+  readonly program?: string | undefined;
   readonly platform?: NodeJS.Platform;
 }
 
@@ -167,7 +170,8 @@ function findOverride(
 /**
  * Finds the Python of a project. The first of: `--python`; the active environment (VIRTUAL_ENV, CONDA_PREFIX unless it
  * is conda's base, which is active for many people everywhere); uv's UV_PROJECT_ENVIRONMENT; `.venv` and `venv` from
- * the working directory up to the root; PDM's; poetry's; conda's base; `python3`, then `python` on PATH.
+ * the working directory up to the root; PDM's; poetry's; the environment that Winnow is installed in; conda's base;
+ * `python3`, then `python` on PATH.
  */
 export function findInterpreter(search: InterpreterSearch): Interpreter | InterpreterProblem {
   const { env } = search;
@@ -220,6 +224,10 @@ export function findInterpreter(search: InterpreterSearch): Interpreter | Interp
     }
   }
 
+  const own = search.program === undefined ? null : installedFor(search.program, platform);
+  if (own !== null) {
+    return { executable: own, rule: "installed", origin: "of the environment that Winnow is installed in" };
+  }
   if (condaPython !== null) {
     return { executable: condaPython, rule: "conda-base", origin: "of conda's base environment (CONDA_PREFIX)" };
   }
@@ -234,6 +242,31 @@ export function findInterpreter(search: InterpreterSearch): Interpreter | Interp
     message: `No Python was found for ${search.root}: there is no active environment, no .venv or venv, and no python3 or python on PATH.`,
     help: HELP_CHOOSE,
   };
+}
+
+/**
+ * The Python that Winnow is installed for, told by where the engine lies: `lib/python3.12/site-packages/pytest_winnow/dist`
+ * of an environment, `Lib/site-packages/…` on Windows. Null if it lies elsewhere, and for an environment that uv or pipx
+ * have made for nothing but a program: no project is tested there.
+ */
+function installedFor(program: string, platform: NodeJS.Platform): string | null {
+  const inside =
+    /^(.+)[/\\](?:lib[/\\]([^/\\]+)|Lib)[/\\](?:site|dist)-packages[/\\]pytest_winnow[/\\]dist[/\\][^/\\]+$/.exec(
+      program,
+    );
+  const environment = inside?.[1];
+  if (
+    environment === undefined ||
+    ["uv-receipt.toml", "pipx_metadata.json"].some((name) => isFile(join(environment, name)))
+  ) {
+    return null;
+  }
+  if (inside?.[2] !== undefined && !isFile(join(environment, "pyvenv.cfg"))) {
+    // Several Pythons may share a prefix, each with packages of its own.
+    const named = join(environment, "bin", inside[2]);
+    return isFile(named) ? named : null;
+  }
+  return pythonIn(environment, platform);
 }
 
 /** The interpreter of a `.venv` or `venv`; a problem if it is an environment without one; null if it is none. */
