@@ -132,6 +132,14 @@ function steps(environments: readonly Environment[]): Step[] {
         count: pytestCount,
       }),
     ),
+    ...[newest, environments[0] as Environment].map(
+      (each): Step => ({
+        name: `pytest's plugin on Python ${each.python.version}`,
+        command: each.environment,
+        args: [...PYTEST, "python/tests"],
+        count: pytestCount,
+      }),
+    ),
     {
       name: "engine, end to end",
       command: node,
@@ -191,13 +199,13 @@ function steps(environments: readonly Environment[]): Step[] {
     {
       name: "lint of the collector",
       command: newest.environment,
-      args: ["-m", "ruff", "check", "collector", "bench"],
+      args: ["-m", "ruff", "check", "collector", "python", "scripts", "bench"],
       count: one,
     },
     {
       name: "format of the collector",
       command: newest.environment,
-      args: ["-m", "ruff", "format", "--check", "collector", "bench"],
+      args: ["-m", "ruff", "format", "--check", "collector", "python", "scripts", "bench"],
       count: one,
     },
   ];

@@ -1,11 +1,13 @@
 """`pytest --winnow`: what runs, what is recorded, and what is said."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
+from conftest import PACKAGES
 
 EDIT = {
     "shop.py": """
@@ -164,9 +166,19 @@ def test_workers_do_not_decide_again(shop):
     assert shop.run("--winnow", "-p", "xdist").ran == "1 failed, 1 deselected"
 
 
-def test_without_an_engine_all_tests_run(shop):
-    run = shop.run("--winnow", env={"WINNOW_TEST_NO_ENGINE": "1", "PATH": "/nonexistent"})
-    assert run.exit == 0
+def test_without_an_engine_all_tests_run(shop, tmp_path):
+    # Where neither a wheel nor a checkout is around the package.
+    shutil.copytree(os.path.join(PACKAGES, "pytest_winnow"), str(tmp_path / "packages" / "pytest_winnow"))
+    run = shop.run("--winnow", env={"PYTHONPATH": str(tmp_path / "packages")})
+    assert (run.exit, run.ran) == (0, "3 passed")
+    assert run.err.count("winnow: every test runs and nothing is recorded, because the engine is not in") == 1
+
+
+def test_an_engine_that_fails_costs_one_line(shop):
+    (shop.root / ".winnow").write_text("no directory")
+    run = shop.run("--winnow")
+    assert (run.exit, run.ran) == (0, "3 passed")
+    assert "every test runs and nothing is recorded, because" in run.out + run.err
 
 
 def test_a_kill_in_the_middle_keeps_what_was_recorded(shop):

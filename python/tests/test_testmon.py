@@ -24,6 +24,18 @@ def test_nocollect_selects_and_writes_nothing(shop, option):
     assert shop.digest() == before
 
 
+def test_a_kill_in_the_middle_of_a_readonly_run_has_written_nothing(shop):
+    kills = "import os, signal\n\ndef test_kill():\n    if 'KILL' in os.environ: os.kill(os.getpid(), signal.SIGKILL)\n"
+    shop.write({"test_kill.py": kills})
+    quiet = {"PYTHONDONTWRITEBYTECODE": "1"}
+    shop.run("--testmon", "-p", "no:cacheprovider", env=quiet)
+    shop.write(EDIT)
+    before = shop.digest()
+    run = shop.run("--testmon", "--testmon-readonly", "-p", "no:cacheprovider", env=dict(quiet, KILL="1"))
+    assert run.exit == -9
+    assert shop.digest() == before
+
+
 def test_noselect_runs_all(shop):
     assert shop.run("--testmon-noselect").ran == "3 passed"
     assert shop.run("--testmon", "--testmon-noselect").ran == "3 passed"
