@@ -8,7 +8,14 @@
 import * as v from "valibot";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
-import { DEPENDS_FIELDS, SETTING_LIST, type Setting, type SettingKey, type SettingKind } from "./settings.ts";
+import {
+  DEPENDS_FIELDS,
+  PERSONAL_KINDS,
+  SETTING_LIST,
+  type Setting,
+  type SettingKey,
+  type SettingKind,
+} from "./settings.ts";
 
 const TEXT = v.string("a text");
 
@@ -181,16 +188,19 @@ function unknownHelp(path: readonly string[], place: readonly string[], keys: re
   return `Keys of this table are ${keys.join(", ")}.`;
 }
 
-function namesOf({ key, option }: Setting & { readonly key: SettingKey }): string[] {
-  return [key, key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), option ?? key];
+function namesOf({ key, option, ini }: Setting & { readonly key: SettingKey }): (string | null)[] {
+  return [key, key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), option, ini];
 }
 
-/** Where a setting is said that these files cannot say. */
-function settingElsewhere({ kind, ini, env, option }: Setting): string {
-  const ways = [...(option === null ? [] : [`--${option}`]), ...(env === null ? [] : [env])];
-  return kind === "program" || kind === "address" || kind === "consent"
-    ? `That is not for a repository to say: use ${ways.join(" or ")}.`
-    : `It is ${ini ?? ways.join(" or ")} in pytest's configuration.`;
+/** How a setting is said that has another name in these files, or none. */
+function settingElsewhere({ key, kind, inFiles, ini, env, option }: Setting & { readonly key: SettingKey }): string {
+  if (inFiles) {
+    return `The key is "${key}" in this file.`;
+  }
+  const ways = [...(option === null ? [] : [`--${option}`]), ...(env === null ? [] : [env])].join(" or ");
+  return (PERSONAL_KINDS as readonly SettingKind[]).includes(kind)
+    ? `That is not for a repository to say: use ${ways}.`
+    : `It is read from pytest's configuration, as ${ini}.`;
 }
 
 /** The keys that a table of settings may have. */

@@ -181,7 +181,7 @@ export const SETTINGS = {
   testmonIgnoreDependencies: {
     kind: "packages",
     default: DEFAULTS.testmonIgnoreDependencies,
-    doc: "Packages whose changes pytest-testmon is told to ignore.",
+    doc: "Packages whose changes pytest-testmon is told to ignore; read, and without effect so far.",
     inFiles: false,
     ini: "testmon_ignore_dependencies",
     env: null,

@@ -183,7 +183,7 @@ const SWITCH: Readonly<Record<string, boolean>> = {
 function meaningOf({ kind }: Setting, text: string): unknown {
   switch (kind) {
     case "share":
-      return text.trim() === "" ? text : Number(text);
+      return text.trim() === "" || Number.isNaN(Number(text)) ? text : Number(text);
     case "consent":
       return SWITCH[text.toLowerCase()] ?? text;
     case "globs":

@@ -17,7 +17,7 @@ export interface Look {
   readonly decision: Decision | undefined;
   readonly plan: Plan;
   readonly python: ResolvedInterpreter;
-  /** The name of the environment; empty or undefined: it has none, or nobody needed it. */
+  /** The name of the environment; empty: it has none. Undefined where there is nothing to decide on. */
   readonly environment?: string;
 }
 
