@@ -13,6 +13,7 @@ import pytest
 
 from .collection import Collection
 from .contexts import Context
+from .ini import SETTINGS
 from .marker import LINE, declared_by
 from .outcomes import Outcomes
 from .recorder import Recorder, forget_recorder, leave_search_path, recorder_of
@@ -47,6 +48,16 @@ def _start() -> "Optional[_State]":
         forget_recorder()
         print("winnow: nothing is recorded and every test runs, because %s" % error, file=sys.stderr)
         return None
+
+
+def pytest_addoption(parser: Any) -> None:
+    # A plugin that really uses such a name comes later, and has the last word on it.
+    for name, kind, text in SETTINGS:
+        try:
+            parser.addini(name, text, type=kind, default="" if kind is None else [])
+        except Exception:
+            # Somebody else has announced it: all that is wanted is that pytest knows it.
+            continue
 
 
 def pytest_configure(config: pytest.Config) -> None:

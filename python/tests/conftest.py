@@ -52,7 +52,7 @@ class Project:
     def environment(self, env: Optional[Dict[str, str]] = None) -> Dict[str, str]:
         """The variables of a run."""
         kept = {name: value for name, value in os.environ.items() if name not in _UNSET}
-        return dict(kept, PYTHONPATH=PACKAGES, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", **(env or {}))
+        return {**kept, "PYTHONPATH": PACKAGES, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(env or {})}
 
     def run(self, *args: str, env: Optional[Dict[str, str]] = None) -> Run:
         """Run `pytest ARGS` with the plugin."""

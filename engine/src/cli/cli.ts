@@ -3,12 +3,13 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { loadConfig } from "../config/config.ts";
+import type { Settings } from "../config/load.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
-import { findRoot, makeRequest, type Request } from "../pipeline/request.ts";
+import type { Request } from "../pipeline/request.ts";
 import { requireNode } from "./node.ts";
 import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
+import { settled } from "./settled.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
 export const EXIT_USAGE = 4;
@@ -21,6 +22,8 @@ export interface CommandLine {
   readonly words: readonly string[];
   readonly request: Request;
   readonly json: boolean;
+  /** Where the request's settings come from, and what is to be said of them. */
+  readonly settings: Settings;
   /** What was given of the options that only some commands have. */
   readonly options: Readonly<Partial<Record<OptionName, string | boolean | string[]>>>;
 }
@@ -87,18 +90,12 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new WinnowError("no-directory", `${cwd} is not a directory`, "Name the project's directory with -C DIR.");
   }
-  const python = typeof values["python"] === "string" ? values["python"] : undefined;
   const also = Array.isArray(values.also) ? values.also : [];
-  const request = makeRequest({
-    cwd,
-    args: pytestArgs,
-    env: process.env,
-    python,
-    config: await loadConfig(findRoot(cwd)),
-    also,
-    allowCommands: values["allow-commands"] === true || process.env["WINNOW_ALLOW_COMMANDS"] === "1",
-  });
-  const line: CommandLine = { command, words, request, json: values["json"] === true, options: values };
+  const { request, settings } = await settled({ cwd, args: pytestArgs, env: process.env, also }, values);
+  const line: CommandLine = { command, words, request, json: values["json"] === true, settings, options: values };
+  for (const { code, message, help } of settings.warnings) {
+    process.stderr.write(`winnow: ${message}\n        ${help}  [${code}]\n`);
+  }
   switch (command) {
     case "run":
       return (await import("./commands/run.ts")).runCommand(line);
@@ -108,6 +105,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import("./commands/why.ts")).whyCommand(line);
     case "verify":
       return (await import("./commands/verify.ts")).verifyCommand(line);
+    case "config":
+      return (await import("./commands/config.ts")).configCommand(line);
     case "status":
       return (await import("./commands/status.ts")).statusCommand(line);
   }

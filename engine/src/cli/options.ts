@@ -1,5 +1,7 @@
 /** Commands and options in one typed table: parser, help and reference are made from it. */
 
+import { SETTINGS, type Setting } from "../config/settings.ts";
+
 export interface OptionSpec {
   readonly type: "string" | "boolean";
   readonly short?: string;
@@ -10,22 +12,22 @@ export interface OptionSpec {
   readonly help: string;
 }
 
+/** The option of a setting, as the table of settings has it. */
+function ofSetting({ kind, doc, env, value }: Setting): OptionSpec {
+  const help = env === null ? doc : `${doc.slice(0, -1)} (or ${env}${kind === "consent" ? "=1" : ""}).`;
+  return { type: kind === "consent" ? "boolean" : "string", help, ...(value === undefined ? {} : { value }) };
+}
+
 export const OPTIONS = {
   directory: { type: "string", short: "C", value: "DIR", help: "Work in this directory instead of the current one." },
-  python: {
-    type: "string",
-    value: "PYTHON",
-    help: "The interpreter to use: a path, an environment's directory or a name on PATH.",
-  },
+  python: ofSetting(SETTINGS.python),
+  env: ofSetting(SETTINGS.environment),
   json: {
     type: "boolean",
     help: "Print one JSON document on standard output (pytest's own output goes to standard error).",
   },
-  mode: {
-    type: "string",
-    value: "MODE",
-    help: "What the plan is for: select (leave out what is proven) or observe (run everything and compare).",
-  },
+  mode: ofSetting(SETTINGS.mode),
+  "show-origin": { type: "boolean", help: "Show where each setting comes from." },
   report: { type: "boolean", help: "Show how much was left out, checked and missed so far. Runs nothing." },
   forgive: {
     type: "string",
@@ -38,10 +40,7 @@ export const OPTIONS = {
     value: "TESTS",
     help: "Run these as well, proven or not: a path, a node id, or -k EXPRESSION (repeatable).",
   },
-  "allow-commands": {
-    type: "boolean",
-    help: "Run the commands that the project declares as inputs (or WINNOW_ALLOW_COMMANDS=1).",
-  },
+  "allow-commands": ofSetting(SETTINGS.allowCommands),
   help: { type: "boolean", short: "h", help: "Show this help." },
   version: { type: "boolean", help: "Show the version." },
 } as const satisfies Record<string, OptionSpec>;
@@ -61,38 +60,47 @@ export interface CommandSpec {
 export const COMMANDS = {
   run: {
     usage:
-      "winnow run [-C DIR] [--python PYTHON] [--mode MODE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "mode", "json", "also", "allow-commands"],
+    options: ["directory", "python", "env", "mode", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
   plan: {
-    usage: "winnow plan [-C DIR] [--python PYTHON] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+    usage:
+      "winnow plan [-C DIR] [--python PYTHON] [--env NAME] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Show what would run and why. Runs nothing.",
-    options: ["directory", "python", "json", "also", "allow-commands"],
+    options: ["directory", "python", "env", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
   why: {
-    usage: "winnow why TEST [-C DIR] [--python PYTHON] [--json] [--allow-commands] [-- PYTEST ARGS]",
+    usage: "winnow why TEST [-C DIR] [--python PYTHON] [--env NAME] [--json] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Show why a test runs, or which fact proves that it need not.",
-    options: ["directory", "python", "json", "allow-commands"],
+    options: ["directory", "python", "env", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [1, 1],
   },
   verify: {
     usage:
-      "winnow verify [-C DIR] [--python PYTHON] [--report | --forgive TEST] [--json] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow verify [-C DIR] [--python PYTHON] [--env NAME] [--report | --forgive TEST] [--json] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run everything, and report each test that the plan would have left out wrongly.",
-    options: ["directory", "python", "report", "forgive", "json", "allow-commands"],
+    options: ["directory", "python", "env", "report", "forgive", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
   status: {
-    usage: "winnow status [-C DIR] [--python PYTHON] [--json] [--allow-commands]",
+    usage: "winnow status [-C DIR] [--python PYTHON] [--env NAME] [--json] [--allow-commands]",
     summary: "Show what is recorded, and what would run now.",
-    options: ["directory", "python", "json", "allow-commands"],
+    options: ["directory", "python", "env", "json", "allow-commands"],
+    takesPytestArgs: true,
+    words: [0, 0],
+  },
+  config: {
+    usage:
+      "winnow config [-C DIR] [--show-origin] [--json] [--python PYTHON] [--env NAME] [--mode MODE] [--allow-commands] [-- PYTEST ARGS]",
+    summary: "Show the settings in force, and where they come from.",
+    options: ["directory", "show-origin", "json", "python", "env", "mode", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },

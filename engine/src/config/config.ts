@@ -1,12 +1,4 @@
-/**
- * Winnow's own configuration: `[tool.winnow]` in the pyproject.toml of the project's root.
- *
- * Every invocation asks for it, so what reads and checks it is loaded only where the file speaks of Winnow at all.
- */
-
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { messageOf, WinnowError } from "../model/error.ts";
+/** The settings as the rest of Winnow sees them, and what counts where nothing is said. */
 
 /** What a run does with its plan: leaves out what is proven, or runs everything and compares. */
 export const MODES = ["select", "observe"] as const;
@@ -27,6 +19,7 @@ export interface Depends {
   readonly commands: readonly string[];
 }
 
+/** What a repository may say, and whoever starts Winnow as well. */
 export interface Config {
   readonly mode: Mode;
   /** Tests that run always: globs of test files, or node ids. */
@@ -43,6 +36,20 @@ export interface Config {
     /** The share of the tests that could be left out which runs all the same, along with others. */
     readonly sample: number;
   };
+  /** The name of the environment; empty: it has none. */
+  readonly environment: string;
+  /** A Python expression for that name, as pytest-testmon has it; empty: none. */
+  readonly environmentExpression: string;
+  /** Packages whose changes pytest-testmon is told to ignore. */
+  readonly testmonIgnoreDependencies: readonly string[];
+}
+
+/** What only whoever starts Winnow may say: which program is started, and what a repository is trusted with. */
+export interface Personal {
+  /** A path, an environment's directory or a name on PATH; null: it is looked for. */
+  readonly python: string | null;
+  /** Whether declared commands may be run. */
+  readonly allowCommands: boolean;
 }
 
 /** What counts where nothing is written. */
@@ -55,36 +62,9 @@ export const DEFAULTS: Config = {
   ignore: [],
   opaque: "rerun",
   verify: { sample: 0 },
+  environment: "",
+  environmentExpression: "",
+  testmonIgnoreDependencies: [],
 };
 
-const FILE = "pyproject.toml";
-
-/**
- * The configuration of the project at `root`.
- *
- * @throws WinnowError `configuration`: a key or a value that does not exist, or a file that speaks of Winnow and is no
- * TOML. pytest may never look at that file, and what it declares would be lost in silence.
- */
-export async function loadConfig(root: string): Promise<Config> {
-  let text = "";
-  try {
-    text = readFileSync(join(root, FILE), "utf8");
-  } catch {
-    return DEFAULTS;
-  }
-  // The table's name can be written in several ways, but not without this word.
-  return text.includes("winnow") ? await readConfig(text) : DEFAULTS;
-}
-
-/** The configuration in the text of a `pyproject.toml`. */
-export async function readConfig(text: string): Promise<Config> {
-  const { parse } = await import("smol-toml");
-  let document: { tool?: { winnow?: unknown } };
-  try {
-    document = parse(text);
-  } catch (error) {
-    throw new WinnowError("configuration", `${FILE} is no valid TOML (${messageOf(error)})`, "Mend that line.");
-  }
-  const table = document.tool?.winnow;
-  return table === undefined ? DEFAULTS : (await import("./schema.ts")).parseConfig(table, FILE);
-}
+export const PERSONAL_DEFAULTS: Personal = { python: null, allowCommands: false };

@@ -1,6 +1,6 @@
 /**
  * What splits facts into disjoint worlds: interpreter, the variables that change what Python or pytest do, the place
- * of the invocation, and every option that is not known to be neutral. Installed packages and pytest's configuration
+ * of the invocation, every option that is not known to be neutral, and the name that the user gives it. Installed packages and pytest's configuration
  * are dependencies instead, so that `why` can name them.
  */
 
@@ -41,6 +41,7 @@ export interface Environment {
 
 /** The environment of a request under an interpreter. */
 export function environmentOf(request: Request, interpreter: InterpreterInfo): Environment {
+  const { environment: name } = request.config;
   const variables = Object.fromEntries(
     VARIABLES.flatMap((name) => {
       const value = request.env[name];
@@ -54,6 +55,23 @@ export function environmentOf(request: Request, interpreter: InterpreterInfo): E
     options: request.profile.environment,
     // Said only where it is so: facts of `python -m pytest` are the usual ones.
     ...(request.searchesCwd ? {} : { searchesCwd: false }),
+    // Without a name nothing is added: what is recorded without one stays good.
+    ...(name === "" ? {} : { name }),
   });
   return { digest: textDigest(description), description };
+}
+
+/**
+ * The same request with the name of its environment, where that is an expression: only Python can tell. It is evaluated
+ * each time. What it depends on cannot be known (it may ask the system for anything), so no earlier answer is good.
+ */
+export async function withEnvironmentName(request: Request, interpreter: InterpreterInfo): Promise<Request> {
+  const { config } = request;
+  if (config.environment !== "" || config.environmentExpression === "") {
+    return request;
+  }
+  const { evaluate } = await import("../runners/pytest/expression.ts");
+  const { cwd, env, args } = request;
+  const environment = evaluate(interpreter.executable, config.environmentExpression, { cwd, env, args });
+  return { ...request, config: { ...config, environment } };
 }

@@ -7,6 +7,7 @@ import { compilerOf } from "../runners/pytest/compiler.ts";
 import { layoutOf } from "../store/layout.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
+import { withEnvironmentName } from "./environment.ts";
 import { hasLeftovers } from "./leftovers.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
 import type { Request } from "./request.ts";
@@ -16,14 +17,16 @@ export interface Look {
   readonly decision: Decision | undefined;
   readonly plan: Plan;
   readonly python: ResolvedInterpreter;
+  /** The name of the environment; empty: it has none. Undefined where there is nothing to decide on. */
+  readonly environment?: string;
 }
 
 /** Decides a request without running anything. A project without a store has no decision, and every test would run. */
-export async function look(request: Request): Promise<Look> {
-  const layout = layoutOf(request.root);
+export async function look(asked: Request): Promise<Look> {
+  const layout = layoutOf(asked.root);
   if (statSync(layout.database, { throwIfNoEntry: false }) === undefined) {
     const plan: Plan = { kind: "everything", because: "nothing is recorded yet", known: 0 };
-    return { store: undefined, decision: undefined, plan, python: resolveInterpreter(request, undefined) };
+    return { store: undefined, decision: undefined, plan, python: resolveInterpreter(asked, undefined) };
   }
   let store: Store;
   try {
@@ -31,16 +34,17 @@ export async function look(request: Request): Promise<Look> {
   } catch (error) {
     if (error instanceof WinnowError) {
       const plan: Plan = { kind: "everything", because: error.message, known: 0 };
-      return { store: undefined, decision: undefined, plan, python: resolveInterpreter(request, undefined) };
+      return { store: undefined, decision: undefined, plan, python: resolveInterpreter(asked, undefined) };
     }
     throw error;
   }
-  const python = resolveInterpreter(request, store);
+  const python = resolveInterpreter(asked, store);
+  const request = await withEnvironmentName(asked, python.info);
   const compiler = compilerOf(python.info.executable);
   if (hasLeftovers(layout)) {
     const { recordLeftovers } = await import("./record.ts");
     recordLeftovers(store, layout, request, python.info, compiler);
   }
   const decision = decide(store, request, python.info, compiler);
-  return { store, decision, plan: decision.plan, python };
+  return { store, decision, plan: decision.plan, python, environment: request.config.environment };
 }

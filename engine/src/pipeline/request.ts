@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { type Config, DEFAULTS } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
 import { type ArgumentProfile, classifyArguments, splitShell } from "../runners/pytest/arguments.ts";
 import { type EffectiveConfiguration, effectiveConfiguration } from "../runners/pytest/configuration.ts";
@@ -57,11 +57,12 @@ const ROOT_FILES = [
   "tox.ini",
   "setup.cfg",
   "setup.py",
+  "winnow.toml",
 ];
 
 /**
  * The root of the project that a directory belongs to: the nearest directory upwards that has a store, or one of the
- * files that pytest or a build would begin with, but not beyond its git repository; else that repository, else the
+ * files that pytest, a build or Winnow would begin with, but not beyond its git repository; else that repository, else the
  * directory itself.
  */
 export function findRoot(directory: string): string {
@@ -81,7 +82,7 @@ export interface RequestOptions {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly python?: string | undefined;
-  readonly config?: Config;
+  readonly config: Config;
   /** Paths, node ids, and expressions after `-k`, as typed. */
   readonly also?: readonly string[];
   readonly allowCommands?: boolean;
@@ -138,7 +139,7 @@ function requestOf(options: RequestOptions): Request {
     paths,
     selection: JSON.stringify([profile.selection, toProjectPath(root, cwd)]),
     requestKey: JSON.stringify([...new Set(paths.map(({ path }) => path))].sort()),
-    config: options.config ?? DEFAULTS,
+    config: options.config,
     also: readAlso(root, cwd, options.also ?? []),
     allowCommands: options.allowCommands ?? false,
     searchesCwd: options.searchesCwd ?? true,

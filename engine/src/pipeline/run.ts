@@ -24,7 +24,7 @@ import {
   variablesOf,
 } from "./decide.ts";
 import { commandsNotAllowed } from "./declared.ts";
-import { environmentOf } from "./environment.ts";
+import { environmentOf, withEnvironmentName } from "./environment.ts";
 import type { Execute } from "./execute.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
@@ -123,22 +123,23 @@ async function runBare(request: Request, options: RunOptions): Promise<number> {
   return exitCode;
 }
 
-async function attempt(request: Request, options: RunOptions, warn: Warn, progress: Progress): Promise<number> {
-  const { emit, mode = request.config.mode } = options;
-  if (request.refusal !== null || request.fullProfile.asks.length > 0) {
+async function attempt(asked: Request, options: RunOptions, warn: Warn, progress: Progress): Promise<number> {
+  const { emit, mode = asked.config.mode } = options;
+  if (asked.refusal !== null || asked.fullProfile.asks.length > 0) {
     progress.started = true;
-    return await runBare(request, options);
+    return await runBare(asked, options);
   }
 
-  let layout: Layout = options.layout ?? layoutOf(request.root);
+  let layout: Layout = options.layout ?? layoutOf(asked.root);
   let store: Store | undefined;
   try {
-    layout = options.layout ?? makeLayout(request.root);
+    layout = options.layout ?? makeLayout(asked.root);
     store = openOrReplace(layout, (error) => warn(error, "every test runs"));
   } catch (error) {
     warn(error, "every test runs and nothing is recorded");
   }
-  const { info: interpreter } = resolveInterpreter(request, store);
+  const { info: interpreter } = resolveInterpreter(asked, store);
+  const request = await withEnvironmentName(asked, interpreter);
   const compiler = compilerOf(interpreter.executable);
 
   let decision: Decision | undefined;

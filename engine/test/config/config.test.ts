@@ -3,14 +3,20 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { DEFAULTS, loadConfig } from "../../src/config/config.ts";
-import { parseConfig } from "../../src/config/schema.ts";
+import { type Config, DEFAULTS } from "../../src/config/config.ts";
+import { loadSettings } from "../../src/config/load.ts";
+import { readTable } from "../../src/config/schema.ts";
 import { WinnowError } from "../../src/model/error.ts";
 
 const root = mkdtempSync(join(tmpdir(), "winnow-config-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-function read(text: string) {
+async function loadConfig(directory: string): Promise<Config> {
+  const ini = { file: null, values: new Map(), overridden: new Map() };
+  return (await loadSettings({ root: directory, ini, env: {}, options: {} })).config;
+}
+
+function read(text: string): Promise<Config> {
   writeFileSync(join(root, "pyproject.toml"), text);
   return loadConfig(root);
 }
@@ -18,10 +24,10 @@ function read(text: string) {
 test("a project that says nothing has the defaults, and they are the table's own", async () => {
   assert.equal(await loadConfig(join(root, "nowhere")), DEFAULTS);
   assert.equal(await read("[tool.pytest.ini_options]\n"), DEFAULTS);
-  assert.equal(await read('[project]\ndependencies = ["winnow"]\n'), DEFAULTS);
-  assert.equal(await read("tool = 1 # winnow\n"), DEFAULTS);
+  assert.deepEqual(await read('[project]\ndependencies = ["winnow"]\n'), DEFAULTS);
+  assert.deepEqual(await read("tool = 1 # winnow\n"), DEFAULTS);
   assert.deepEqual(await read("[tool.winnow]\n"), DEFAULTS);
-  assert.deepEqual(parseConfig({}, "x"), DEFAULTS);
+  assert.deepEqual(readTable({}, "x", []), new Map());
 });
 
 test("however the table is written", async () => {

@@ -5,8 +5,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { DEFAULTS, loadConfig, readConfig } from "../../src/config/config.ts";
+import { type Config, DEFAULTS } from "../../src/config/config.ts";
+import { loadSettings, readConfig } from "../../src/config/load.ts";
 import { WinnowError } from "../../src/model/error.ts";
+
+async function loadConfig(root: string): Promise<Config> {
+  const ini = { file: null, values: new Map(), overridden: new Map() };
+  return (await loadSettings({ root, ini, env: {}, options: {} })).config;
+}
 
 test("all settings", async () => {
   const settings = await readConfig(`

@@ -9,6 +9,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { valueOfKey as valueIn } from "../../src/changes/values.ts";
+import { DEFAULTS } from "../../src/config/config.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import { ABSENT, type Key, type KeyKind } from "../../src/model/key.ts";
 import type { Remarks } from "../../src/model/remarks.ts";
@@ -114,7 +115,7 @@ export class Snapshots {
    * that of the state that the run saw.
    */
   take(root: string, step: Step, args: readonly string[], env: NodeJS.ProcessEnv, ran: readonly string[]): string[] {
-    const request = makeRequest({ cwd: root, args, env });
+    const request = makeRequest({ cwd: root, args, env, config: DEFAULTS });
     const file = join(root, ".winnow", "store.db");
     const splitting = Object.entries(step.command.environment).filter(([name]) => VARIABLES.includes(name));
     const environment = JSON.stringify([request.profile.environment, Object.fromEntries(splitting)]);

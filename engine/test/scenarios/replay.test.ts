@@ -9,8 +9,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { valueOfKey as valueIn } from "../../src/changes/values.ts";
-import { type Config, DEFAULTS, readConfig } from "../../src/config/config.ts";
+import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { pathMatcher } from "../../src/config/globs.ts";
+import { readConfig } from "../../src/config/load.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
 import { type Key, WHOLE } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";

@@ -4,11 +4,10 @@
  */
 
 import { createInterface } from "node:readline";
-import { loadConfig } from "../../config/config.ts";
 import { messageOf, WinnowError } from "../../model/error.ts";
 import { type Attendance, type Attended, attend } from "../../pipeline/attend.ts";
-import { findRoot, makeRequest } from "../../pipeline/request.ts";
 import { terminalReporter } from "../../report/terminal.ts";
+import { settled } from "../settled.ts";
 
 /** What the plugin says first. */
 interface Asked {
@@ -20,6 +19,8 @@ interface Asked {
   readonly select: boolean;
   readonly record: boolean;
   readonly searchesCwd: boolean;
+  /** The name of an environment. */
+  readonly environment: string | null;
 }
 
 export async function attendCommand(): Promise<number> {
@@ -38,16 +39,14 @@ export async function attendCommand(): Promise<number> {
       return 0;
     }
     const asked = JSON.parse(first.value) as Asked;
-    const request = makeRequest({
-      cwd: asked.cwd,
-      args: asked.args,
-      env: process.env,
-      python: asked.python,
-      config: await loadConfig(findRoot(asked.cwd)),
-      allowCommands: process.env["WINNOW_ALLOW_COMMANDS"] === "1",
-      searchesCwd: asked.searchesCwd,
-      standsIn: true,
-    });
+    const { cwd, args, searchesCwd } = asked;
+    const { request, settings } = await settled(
+      { cwd, args, env: process.env, searchesCwd, standsIn: true },
+      { python: asked.python, ...(asked.environment === null ? {} : { env: asked.environment }) },
+    );
+    for (const { code, message, help } of settings.warnings) {
+      told.push(`winnow: ${message}\n        ${help}  [${code}]`);
+    }
     const attendance: Attendance = {
       emit: report,
       start: (attended: Attended) => say({ kind: "plan", ...attended, lines: taken() }),

@@ -1,28 +1,16 @@
 /** `winnow run`. */
 
-import { MODES } from "../../config/config.ts";
-import { WinnowError } from "../../model/error.ts";
-import { didYouMean } from "../../model/nearest.ts";
 import { type RunEvent, type RunOptions, run } from "../../pipeline/run.ts";
 import { terminalReporter } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
 
-export async function runCommand(line: CommandLine): Promise<number> {
-  const { mode: typed } = line.options;
-  const mode = MODES.find((each) => each === typed);
-  if (typed !== undefined && mode === undefined) {
-    throw new WinnowError(
-      "usage",
-      `there is no mode "${typed}"${didYouMean(String(typed), MODES)}`,
-      `Modes are ${MODES.join(" and ")}.`,
-    );
-  }
-  return runAndReport(line, { mode });
+export function runCommand(line: CommandLine): Promise<number> {
+  return runAndReport(line, {});
 }
 
 /** Runs and reports, for people or as one document. */
 export async function runAndReport(
-  { request, json }: CommandLine,
+  { request, json, settings }: CommandLine,
   options: Pick<RunOptions, "mode" | "missesFail">,
 ): Promise<number> {
   if (!json) {
@@ -44,9 +32,12 @@ export async function runAndReport(
     recorded: summaryDocument(finished?.summary),
     verified: verifiedDocument(finished?.summary),
     coverageThresholdApplied: !events.some((event) => event.kind === "threshold-not-applied"),
-    warnings: events.flatMap((event) =>
-      event.kind === "warning" ? [{ code: event.code, message: event.message, help: event.help }] : [],
-    ),
+    warnings: [
+      ...settings.warnings,
+      ...events.flatMap((event) =>
+        event.kind === "warning" ? [{ code: event.code, message: event.message, help: event.help }] : [],
+      ),
+    ],
   });
   return code;
 }

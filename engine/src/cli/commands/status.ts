@@ -14,7 +14,7 @@ import type { CommandLine } from "../cli.ts";
 const GRADES = ["exact", "widened", "opaque"] as const;
 
 export async function statusCommand({ request, json }: CommandLine): Promise<number> {
-  const { store, plan, decision, python } = await look(request);
+  const { store, plan, decision, python, environment = "" } = await look(request);
   const decidedMs = performance.now();
   const counts = store?.counts() ?? {};
   const lastRun = store?.lastRun();
@@ -29,6 +29,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
         pytest: python.info.pytest,
         found: python.interpreter.rule,
       },
+      environment,
       recorded: counts,
       grades,
       lastRun:
@@ -42,6 +43,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
   const lines = [
     `project   ${request.root}`,
     `python    ${python.info.executable} (${python.info.version}, pytest ${python.info.pytest ?? "missing"}), ${python.interpreter.origin}`,
+    ...(environment === "" ? [] : [`environment ${environment}`]),
     store === undefined
       ? "recorded  nothing"
       : `recorded  ${count(counts["test"] ?? 0, "test")}, ${count(counts["fact"] ?? 0, "fact")}, ${count(counts["dependency"] ?? 0, "dependency").replace("ys", "ies")}, ${count(counts["environment"] ?? 0, "environment")}`,
