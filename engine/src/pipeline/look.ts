@@ -17,16 +17,17 @@ export interface Look {
   readonly decision: Decision | undefined;
   readonly plan: Plan;
   readonly python: ResolvedInterpreter;
-  /** The name of the environment; empty: it has none. Undefined where there is nothing to decide on. */
-  readonly environment?: string;
+  /** The name of the environment; empty: it has none, or there is nothing to decide on and nobody asked Python for it. */
+  readonly environment: string;
 }
 
 /** Decides a request without running anything. A project without a store has no decision, and every test would run. */
 export async function look(asked: Request): Promise<Look> {
   const layout = layoutOf(asked.root);
+  const nothing = { store: undefined, decision: undefined, environment: asked.config.environment };
   if (statSync(layout.database, { throwIfNoEntry: false }) === undefined) {
     const plan: Plan = { kind: "everything", because: "nothing is recorded yet", known: 0 };
-    return { store: undefined, decision: undefined, plan, python: resolveInterpreter(asked, undefined) };
+    return { ...nothing, plan, python: resolveInterpreter(asked, undefined) };
   }
   let store: Store;
   try {
@@ -34,7 +35,7 @@ export async function look(asked: Request): Promise<Look> {
   } catch (error) {
     if (error instanceof WinnowError) {
       const plan: Plan = { kind: "everything", because: error.message, known: 0 };
-      return { store: undefined, decision: undefined, plan, python: resolveInterpreter(asked, undefined) };
+      return { ...nothing, plan, python: resolveInterpreter(asked, undefined) };
     }
     throw error;
   }

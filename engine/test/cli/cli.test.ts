@@ -527,7 +527,7 @@ describe("winnow status", () => {
     assert.match(
       fresh.out,
       new RegExp(
-        `^project   ${root}\npython    .* \\(3\\.13\\.0, pytest 9\\.0\\.0\\), named with --python\nrecorded  nothing\nlast run  none\nnow       every test runs`,
+        `^project   ${root}\npython    .* \\(3\\.13\\.0, pytest 9\\.0\\.0\\), named with --python or WINNOW_PYTHON\nrecorded  nothing\nlast run  none\nnow       every test runs`,
       ),
     );
     await winnow(...here("run"));
@@ -542,7 +542,16 @@ describe("winnow status", () => {
     write(program());
     await winnow(...here("run"));
     const document = JSON.parse((await winnow(...here("status", "--json"))).out);
-    assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "grades", "lastRun", "plan"]);
+    assert.deepEqual(Object.keys(document), [
+      "version",
+      "root",
+      "python",
+      "environment",
+      "recorded",
+      "grades",
+      "lastRun",
+      "plan",
+    ]);
     assert.deepEqual(document.python, { executable: PYTHON, version: "3.13.0", pytest: "9.0.0", found: "override" });
     assert.equal(document.recorded.fact, 2);
     assert.equal(document.lastRun.tests, 2);

@@ -1,6 +1,7 @@
 /** Settings and environments with a real pytest. */
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { ALL, DISCOUNTS, type Finished, Project, SHOP } from "./project.ts";
 
@@ -90,6 +91,7 @@ test("variables and options count in a run, and an unknown one is told", async (
 test("environments live in one store, prove nothing for each other, and going back costs nothing", async () => {
   await using project = new Project();
   const run = (...args: readonly string[]): Promise<Finished> => project.winnow(["run", ...args]);
+  assert.equal(environmentIn(await project.winnow(["status", "--env", "a", "--json"])), "a");
   assert.deepEqual((await run("--env", "a")).ran, ALL);
   assert.deepEqual((await run("--env", "b")).ran, ALL);
   assert.deepEqual((await run()).ran, ALL);
@@ -165,4 +167,16 @@ test("an expression that ends Python leaves the environment without a name, and 
   const plan = await project.winnow(["plan"]);
   assert.equal(plan.code, 4);
   assert.match(plan.stderr, /\[environment-expression\]$/m);
+});
+
+test("what a repository declares to be run waits for consent, whichever of its files says so", async () => {
+  await using project = new Project({
+    ...SHOP,
+    "winnow.toml": '[[depends]]\ntests = ["tests"]\ncommands = ["echo ran >> ran"]\n',
+    "pytest.ini": "[pytest]\nallowCommands = 1\nallow_commands = 1\n",
+  });
+  const declined = await project.winnow(["run"], { env: { WINNOW_ALLOW_COMMANDS: "0" } });
+  assert.deepEqual([declined.ran, existsSync(project.path("ran"))], [ALL, false]);
+  await project.winnow(["run"], { env: { WINNOW_ALLOW_COMMANDS: "1" } });
+  assert.ok(existsSync(project.path("ran")));
 });

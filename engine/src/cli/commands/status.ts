@@ -14,7 +14,7 @@ import type { CommandLine } from "../cli.ts";
 const GRADES = ["exact", "widened", "opaque"] as const;
 
 export async function statusCommand({ request, json }: CommandLine): Promise<number> {
-  const { store, plan, decision, python, environment = "" } = await look(request);
+  const { store, plan, decision, python, environment } = await look(request);
   const decidedMs = performance.now();
   const counts = store?.counts() ?? {};
   const lastRun = store?.lastRun();

@@ -145,7 +145,7 @@ function findOverride(
   platform: NodeJS.Platform,
 ): Interpreter | InterpreterProblem {
   const path = resolve(search.cwd, override);
-  const origin = "named with --python";
+  const origin = "named with --python or WINNOW_PYTHON";
   const isPath = isAbsolute(override) || /[/\\]/.test(override);
   const named = isPath ? null : onPath(override, search, platform);
   if (named !== null) {
@@ -161,14 +161,14 @@ function findOverride(
   return {
     code: "python-not-found",
     message: isPath
-      ? `There is no Python at ${path}, which --python names.`
-      : `--python names ${override}, which is neither a program on PATH nor a file in ${search.cwd}.`,
+      ? `There is no Python at ${path}, which --python or WINNOW_PYTHON names.`
+      : `--python or WINNOW_PYTHON names ${override}, which is neither a program on PATH nor a file in ${search.cwd}.`,
     help: "Give the path of a Python interpreter or of a virtual environment.",
   };
 }
 
 /**
- * Finds the Python of a project. The first of: `--python`; the active environment (VIRTUAL_ENV, CONDA_PREFIX unless it
+ * Finds the Python of a project. The first of: `--python` or WINNOW_PYTHON; the active environment (VIRTUAL_ENV, CONDA_PREFIX unless it
  * is conda's base, which is active for many people everywhere); uv's UV_PROJECT_ENVIRONMENT; `.venv` and `venv` from
  * the working directory up to the root; PDM's; poetry's; the environment that Winnow is installed in; conda's base;
  * `python3`, then `python` on PATH.
