@@ -117,3 +117,18 @@ def test_difftest_leaves_out_and_records(shop):
     assert shop.run("--diff", "--diff-v").ran == "1 failed, 1 deselected"
     assert shop.run("--diff", "--diff-force").ran == "1 failed, 2 passed"
     assert shop.run("--diff-rebuild", "--diff-batch-size", "5").ran == "1 failed, 2 passed"
+
+
+@pytest.mark.parametrize("option", ["--testmon-env", "--winnow-env"])
+def test_results_of_one_environment_prove_nothing_in_another(shop, option):
+    assert shop.run("--testmon", option, "one").ran == "3 passed"
+    assert shop.run("--testmon", option, "two").ran == "3 passed"
+    assert shop.run("--testmon", option, "one").ran == "no tests ran"
+    assert shop.run("--testmon").ran == "3 passed"
+
+
+def test_an_expression_names_the_environment(shop):
+    shop.write({"pytest.ini": "[pytest]\nenvironment_expression = os.environ.get('STAGE')\n"})
+    assert shop.run("--testmon", env={"STAGE": "a"}).ran == "3 passed"
+    assert shop.run("--testmon", env={"STAGE": "b"}).ran == "3 passed"
+    assert shop.run("--testmon", env={"STAGE": "a"}).ran == "no tests ran"
