@@ -7,6 +7,7 @@ import { loadConfig } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { findRoot, makeRequest, type Request } from "../pipeline/request.ts";
+import { beginTrace, currentTrace, stage } from "../pipeline/trace.ts";
 import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
@@ -24,6 +25,7 @@ export interface CommandLine {
 
 /** Runs the command line and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  beginTrace(process.env);
   try {
     return await dispatch(argv);
   } catch (error) {
@@ -34,6 +36,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`winnow: an error that should not happen; please report it with these lines:\n${text}\n`);
     return EXIT_INTERNAL;
+  } finally {
+    await tellTrace();
+  }
+}
+
+async function tellTrace(): Promise<void> {
+  const trace = currentTrace();
+  if (trace !== undefined) {
+    const { traceLines } = await import("../report/trace.ts");
+    process.stderr.write(`winnow: ${traceLines(trace).join("\n")}\n`);
   }
 }
 
@@ -81,27 +93,29 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   }
   const python = typeof values["python"] === "string" ? values["python"] : undefined;
   const also = Array.isArray(values.also) ? values.also : [];
-  const request = makeRequest({
-    cwd,
-    args: pytestArgs,
-    env: process.env,
-    python,
-    config: await loadConfig(findRoot(cwd)),
-    also,
-    allowCommands: values["allow-commands"] === true || process.env["WINNOW_ALLOW_COMMANDS"] === "1",
-  });
+  const request = await stage("configuration", async () =>
+    makeRequest({
+      cwd,
+      args: pytestArgs,
+      env: process.env,
+      python,
+      config: await loadConfig(findRoot(cwd)),
+      also,
+      allowCommands: values["allow-commands"] === true || process.env["WINNOW_ALLOW_COMMANDS"] === "1",
+    }),
+  );
   const line: CommandLine = { command, words, request, json: values["json"] === true, options: values };
   switch (command) {
     case "run":
-      return (await import("./commands/run.ts")).runCommand(line);
+      return (await stage("load", () => import("./commands/run.ts"))).runCommand(line);
     case "plan":
-      return (await import("./commands/plan.ts")).planCommand(line);
+      return (await stage("load", () => import("./commands/plan.ts"))).planCommand(line);
     case "why":
-      return (await import("./commands/why.ts")).whyCommand(line);
+      return (await stage("load", () => import("./commands/why.ts"))).whyCommand(line);
     case "verify":
-      return (await import("./commands/verify.ts")).verifyCommand(line);
+      return (await stage("load", () => import("./commands/verify.ts"))).verifyCommand(line);
     case "status":
-      return (await import("./commands/status.ts")).statusCommand(line);
+      return (await stage("load", () => import("./commands/status.ts"))).statusCommand(line);
   }
 }
 

@@ -10,6 +10,7 @@ import type { Plan } from "../model/plan.ts";
 import type { Layout } from "../store/layout.ts";
 import type { RunDescription } from "./record.ts";
 import type { Request } from "./request.ts";
+import { stage } from "./trace.ts";
 
 export interface Execution {
   /** pytest's exit code; 128 + n where a signal ended it. */
@@ -41,7 +42,8 @@ export async function execute(options: ExecutionOptions, onStart: () => void = (
   const env: NodeJS.ProcessEnv = { ...request.env };
   let command = ["-m", "pytest"];
   if (recording !== undefined) {
-    const session = writeSession(recording.layout, recording.description, request, options.plan, recording.record);
+    const { layout, description, record } = recording;
+    const session = stage("prepare", () => writeSession(layout, description, request, options.plan, record));
     env["WINNOW_SESSION"] = session;
     const bootstrap = join(collectorDirectory(), "winnow_pytest.py");
     if (!existsSync(bootstrap)) {
@@ -64,12 +66,13 @@ export async function execute(options: ExecutionOptions, onStart: () => void = (
   process.on("SIGTERM", forward);
   process.on("SIGHUP", forward);
   try {
-    return await new Promise<Execution>((resolve, reject) => {
+    const ended = new Promise<Execution>((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) => {
         resolve({ exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) });
       });
     });
+    return await stage("pytest", () => ended);
   } finally {
     process.off("SIGINT", ignore);
     process.off("SIGTERM", forward);

@@ -10,6 +10,7 @@ import { type Decision, decide } from "./decide.ts";
 import { hasLeftovers } from "./leftovers.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
 import type { Request } from "./request.ts";
+import { stage } from "./trace.ts";
 
 export interface Look {
   readonly store: Store | undefined;
@@ -27,7 +28,7 @@ export async function look(request: Request): Promise<Look> {
   }
   let store: Store;
   try {
-    store = openStore(layout.database);
+    store = stage("store-open", () => openStore(layout.database));
   } catch (error) {
     if (error instanceof WinnowError) {
       const plan: Plan = { kind: "everything", because: error.message, known: 0 };
@@ -35,11 +36,11 @@ export async function look(request: Request): Promise<Look> {
     }
     throw error;
   }
-  const python = resolveInterpreter(request, store);
+  const python = stage("interpreter", () => resolveInterpreter(request, store));
   const compiler = compilerOf(python.info.executable);
   if (hasLeftovers(layout)) {
-    const { recordLeftovers } = await import("./record.ts");
-    recordLeftovers(store, layout, request, python.info, compiler);
+    const { recordLeftovers } = await stage("load", () => import("./record.ts"));
+    stage("leftovers", () => recordLeftovers(store, layout, request, python.info, compiler));
   }
   const decision = decide(store, request, python.info, compiler);
   return { store, decision, plan: decision.plan, python };

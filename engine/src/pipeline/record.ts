@@ -52,6 +52,7 @@ import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { currentTrace, stage } from "./trace.ts";
 import { ALL, allBut, digestOfAll, isAll } from "./variables.ts";
 import { type Expectation, Verifier } from "./verify.ts";
 import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
@@ -154,15 +155,18 @@ export function record(
   const notes: string[] = [];
   for (const path of paths) {
     try {
-      journals.push(readJournal(path));
+      journals.push(stage("journals", () => readJournal(path)));
     } catch (error) {
       notes.push(
         `the journal ${path} cannot be read (${error instanceof Error ? error.message : String(error)}); its tests run again`,
       );
     }
   }
-  const summary = store.write(() =>
-    new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(journals, notes),
+  currentTrace()?.takeApart(journals, performance.timeOrigin);
+  const summary = stage("record", () =>
+    store.write(() =>
+      new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(journals, notes),
+    ),
   );
   if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
     for (const path of paths) {
@@ -226,7 +230,7 @@ class Recorder {
     this.#watch = store.watch();
     this.#verifier = new Verifier(store, this.#environment, expectation);
     this.#tree = this.#open(surroundingsOf(store, this.#environment));
-    this.#changes = this.#tree.scan();
+    this.#changes = stage("scan", () => this.#tree.scan());
   }
 
   #open(surroundings: Surroundings): PresentTree {
@@ -259,7 +263,7 @@ class Recorder {
       journals.map(({ frames }) => frames),
       this.#isHarmless,
     ).map((frames) => {
-      const recording = attribute(frames, this.#world(), this.#description.asked);
+      const recording = stage("attribute", () => attribute(frames, this.#world(), this.#description.asked));
       return { recording, ids: this.#internAll(recording.dependencies) };
     });
     const recorded = recordings.some(({ recording }) => recording.session !== undefined);
@@ -657,7 +661,7 @@ class Recorder {
     this.#store.setNote("viewpoint", this.#tree.viewpoint);
     const broken = { ...brokenFiles(this.#store), [this.#tree.python]: this.#tree.brokenFiles() };
     this.#store.setNote("broken", JSON.stringify(broken));
-    this.#rememberVerdict();
+    stage("verdict", () => this.#rememberVerdict());
     // Last, because each question adds to it what its answer depends on.
     this.#store.setWatch(this.#tree.entries());
     this.#tree.saveFingerprints(this.#store);

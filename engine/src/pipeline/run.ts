@@ -28,6 +28,7 @@ import { environmentOf } from "./environment.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
+import { stage } from "./trace.ts";
 import { expectationOf } from "./verify.ts";
 
 /** What happens in a run, in order; terminal and JSON are readers of these. */
@@ -127,18 +128,18 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
   let store: Store | undefined;
   try {
     layout = makeLayout(request.root);
-    store = openOrReplace(layout, (error) => warn(error, "every test runs"));
+    store = stage("store-open", () => openOrReplace(layout, (error) => warn(error, "every test runs")));
   } catch (error) {
     warn(error, "every test runs and nothing is recorded");
   }
-  const { info: interpreter } = resolveInterpreter(request, store);
+  const { info: interpreter } = stage("interpreter", () => resolveInterpreter(request, store));
   const compiler = compilerOf(interpreter.executable);
 
   let decision: Decision | undefined;
   let plan: Plan = { kind: "everything", because: "the store cannot be used", known: 0 };
   const decideWith = async (known: Store): Promise<Decision> => {
     try {
-      await ingestLeftovers(known, layout, request, interpreter);
+      await stage("leftovers", () => ingestLeftovers(known, layout, request, interpreter));
     } catch (error) {
       if (isDamage(error)) {
         throw error;
@@ -174,8 +175,8 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
   if (plan.kind === "nothing" && mode === "select" && !request.fullProfile.stateful) {
     if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
       try {
-        const { remember } = await import("./record.ts");
-        remember(store, request, interpreter, decision);
+        const { remember } = await stage("load", () => import("./record.ts"));
+        stage("verdict", () => remember(store, request, interpreter, decision));
       } catch {
         // Only time would have been saved: the verdict of this invocation is as good without.
       }
@@ -200,8 +201,8 @@ async function runTests(context: {
 }): Promise<number> {
   const { request, options, mode, store, layout, interpreter, plan, decision, warn, progress } = context;
   const { emit } = options;
-  const { execute, removeRunFiles } = await import("./execute.ts");
-  const { journalsOf, record } = await import("./record.ts");
+  const { execute, removeRunFiles } = await stage("load", () => import("./execute.ts"));
+  const { journalsOf, record } = await stage("load", () => import("./record.ts"));
   const extraArgs: string[] = [];
   const observes = mode === "observe";
   let executed: Plan = observes ? { kind: "everything", because: "it is only observed", known: 0 } : plan;
