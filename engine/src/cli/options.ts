@@ -26,6 +26,11 @@ export const OPTIONS = {
     value: "MODE",
     help: "What the plan is for: select (leave out what is proven) or observe (run everything and compare).",
   },
+  order: {
+    type: "string",
+    value: "ORDER",
+    help: "In which order tests run: written (the default), or failures-first, then short before long.",
+  },
   report: { type: "boolean", help: "Show how much was left out, checked and missed so far. Runs nothing." },
   forgive: {
     type: "string",
@@ -61,9 +66,9 @@ export interface CommandSpec {
 export const COMMANDS = {
   run: {
     usage:
-      "winnow run [-C DIR] [--python PYTHON] [--mode MODE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow run [-C DIR] [--python PYTHON] [--mode MODE] [--order ORDER] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "mode", "json", "also", "allow-commands"],
+    options: ["directory", "python", "mode", "order", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },

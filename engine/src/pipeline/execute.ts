@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { WinnowError } from "../model/error.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Layout } from "../store/layout.ts";
+import type { OrderDocument } from "./order.ts";
 import type { RunDescription } from "./record.ts";
 import type { Request } from "./request.ts";
 import { stage } from "./trace.ts";
@@ -28,6 +29,8 @@ export interface ExecutionOptions {
   /** pytest's standard output goes to standard error, because a document of ours goes to the former. */
   readonly outputToStderr: boolean;
   readonly extraArgs: readonly string[];
+  /** In which order tests run; without it, as they are written. */
+  readonly order?: OrderDocument | null;
 }
 
 /** The collector's directory: beside the engine, in the sources and in a bundle alike. */
@@ -42,8 +45,7 @@ export async function execute(options: ExecutionOptions, onStart: () => void = (
   const env: NodeJS.ProcessEnv = { ...request.env };
   let command = ["-m", "pytest"];
   if (recording !== undefined) {
-    const { layout, description, record } = recording;
-    const session = stage("prepare", () => writeSession(layout, description, request, options.plan, record));
+    const session = stage("prepare", () => writeSession(recording, request, options.plan, options.order ?? null));
     env["WINNOW_SESSION"] = session;
     const bootstrap = join(collectorDirectory(), "winnow_pytest.py");
     if (!existsSync(bootstrap)) {
@@ -87,17 +89,16 @@ export function runFiles(layout: Layout, run: string): { description: string; pl
 }
 
 function writeSession(
-  layout: Layout,
-  description: RunDescription,
+  { layout, description, record }: NonNullable<ExecutionOptions["recording"]>,
   request: Request,
   plan: Plan | undefined,
-  record: boolean,
+  order: OrderDocument | null,
 ): string {
   const files = runFiles(layout, description.run);
   mkdirSync(layout.runs, { recursive: true });
   // The description comes first: without it nobody could tell whose the journals are.
   writeFileSync(files.description, JSON.stringify(description));
-  writeFileSync(files.plan, JSON.stringify({ ...planDocument(plan), also: request.also.expressions }));
+  writeFileSync(files.plan, JSON.stringify({ ...planDocument(plan), also: request.also.expressions, order }));
   writeFileSync(
     files.session,
     JSON.stringify({

@@ -25,6 +25,7 @@ import {
 } from "./decide.ts";
 import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf } from "./environment.ts";
+import type { Order } from "./order.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
@@ -55,6 +56,8 @@ export type RunEvent =
 export interface RunOptions {
   /** What the plan is for; without it, what the project's configuration says. */
   readonly mode?: Mode | undefined;
+  /** In which order tests run; without it, as they are written. */
+  readonly order?: Order | undefined;
   /** Whether a miss makes the exit code {@link EXIT_MISS} where pytest's is 0. */
   readonly missesFail?: boolean;
   readonly outputToStderr: boolean;
@@ -236,6 +239,8 @@ async function runTests(context: {
     // They are computed again when the run is recorded.
   }
   const recording = store === undefined ? undefined : { layout, description, record: true };
+  const order = options.order ?? "written";
+  const orderOf = order === "written" ? undefined : (await import("./order.ts")).orderDocument;
   const prepared = {
     request,
     executable: interpreter.executable,
@@ -243,6 +248,7 @@ async function runTests(context: {
     recording,
     outputToStderr: options.outputToStderr,
     extraArgs,
+    order: orderOf?.(order, store, description.environment.digest, executed) ?? null,
   };
   const { exitCode } = await execute(prepared, () => {
     progress.started = true;

@@ -3,27 +3,32 @@
 import { MODES } from "../../config/config.ts";
 import { WinnowError } from "../../model/error.ts";
 import { didYouMean } from "../../model/nearest.ts";
+import { ORDERS } from "../../pipeline/order.ts";
 import { type RunEvent, type RunOptions, run } from "../../pipeline/run.ts";
 import { terminalReporter } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
 
 export async function runCommand(line: CommandLine): Promise<number> {
-  const { mode: typed } = line.options;
-  const mode = MODES.find((each) => each === typed);
-  if (typed !== undefined && mode === undefined) {
-    throw new WinnowError(
-      "usage",
-      `there is no mode "${typed}"${didYouMean(String(typed), MODES)}`,
-      `Modes are ${MODES.join(" and ")}.`,
-    );
+  const mode = oneOf("mode", MODES, line.options.mode);
+  const order = oneOf("order", ORDERS, line.options.order);
+  return runAndReport(line, { mode, order });
+}
+
+/** The value of an option that has only some. */
+function oneOf<T extends string>(option: string, values: readonly T[], typed: unknown): T | undefined {
+  const value = values.find((each) => each === typed);
+  if (typed !== undefined && value === undefined) {
+    const there = `there is no ${option} "${typed}"${didYouMean(String(typed), values)}`;
+    const [first = "", ...more] = option;
+    throw new WinnowError("usage", there, `${first.toUpperCase()}${more.join("")}s are ${values.join(" and ")}.`);
   }
-  return runAndReport(line, { mode });
+  return value;
 }
 
 /** Runs and reports, for people or as one document. */
 export async function runAndReport(
   { request, json }: CommandLine,
-  options: Pick<RunOptions, "mode" | "missesFail">,
+  options: Pick<RunOptions, "mode" | "order" | "missesFail">,
 ): Promise<number> {
   if (!json) {
     const emit = terminalReporter((text) => process.stderr.write(text));
