@@ -1,11 +1,8 @@
-/** The order in which tests run: as they are written, or by what is recorded of them. The collector carries it out. */
+/** What the collector is told of the order of tests: the engine knows how they ended, the collector which fixtures they share. */
 
+import type { Order } from "../model/order.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Store } from "../store/store.ts";
-
-export const ORDERS = ["written", "failures-first"] as const;
-
-export type Order = (typeof ORDERS)[number];
 
 /** What the plan file says of the order: by file and node id, whether the test failed last, and microseconds. */
 export interface OrderDocument {

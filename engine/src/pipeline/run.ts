@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { EVERYTHING_INSTALLED } from "../changes/packages.ts";
 import type { Mode } from "../config/config.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
+import type { Order } from "../model/order.ts";
 import type { Plan } from "../model/plan.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
@@ -25,7 +26,6 @@ import {
 } from "./decide.ts";
 import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf } from "./environment.ts";
-import type { Order } from "./order.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";

@@ -3,7 +3,7 @@
 import { MODES } from "../../config/config.ts";
 import { WinnowError } from "../../model/error.ts";
 import { didYouMean } from "../../model/nearest.ts";
-import { ORDERS } from "../../pipeline/order.ts";
+import { ORDERS } from "../../model/order.ts";
 import { type RunEvent, type RunOptions, run } from "../../pipeline/run.ts";
 import { terminalReporter } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
