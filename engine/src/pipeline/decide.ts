@@ -32,6 +32,7 @@ import {
   namesDigest,
   PresentTree,
 } from "./present.ts";
+import type { Progress } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { isTracing, stage } from "./trace.ts";
 import { Variables } from "./variables.ts";
@@ -125,9 +126,10 @@ export function decide(
   interpreter: InterpreterInfo,
   compiler: Compiler,
   mode: Mode = request.config.mode,
+  progress?: Progress,
 ): Decision {
   // One state of the store for all of it: the watch table must belong to the truth of the dependencies.
-  return store.read(() => decideOn(store, request, interpreter, compiler, mode));
+  return store.read(() => decideOn(store, request, interpreter, compiler, mode, progress));
 }
 
 function decideOn(
@@ -136,11 +138,12 @@ function decideOn(
   interpreter: InterpreterInfo,
   compiler: Compiler,
   mode: Mode,
+  progress: Progress | undefined,
 ): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
   const tree = stage("watch", () => openTree(store, request, interpreter, surroundingsOf(store, id), store.watch()));
-  const changes = stage("scan", () => tree.scan());
+  const changes = stage("scan", () => tree.scan(progress));
   const declared = new DeclaredValues(tree, request, variablesOf(store, request), request.allowCommands);
   const common = { changes, environment, tree, declared, restamped: tree.restamped };
   if (id === undefined) {
@@ -161,7 +164,7 @@ function decideOn(
       return { ...common, knowledge: undefined, plan: { kind: "nothing", upToDate } };
     }
   }
-  stage("compile", () => tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler));
+  stage("compile", () => tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler, progress));
   const knowledge = stage("decide", () => readKnowledge(store, id, request, tree, changes, declared));
   const plan = stage("select", () => planOf(store, id, request, tree, knowledge));
   const { sample } = request.config.verify;

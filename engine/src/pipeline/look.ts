@@ -8,6 +8,7 @@ import { layoutOf } from "../store/layout.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
 import { hasLeftovers } from "./leftovers.ts";
+import type { Progress } from "./progress.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
 import type { Request } from "./request.ts";
 import { stage } from "./trace.ts";
@@ -20,7 +21,7 @@ export interface Look {
 }
 
 /** Decides a request without running anything. A project without a store has no decision, and every test would run. */
-export async function look(request: Request): Promise<Look> {
+export async function look(request: Request, progress?: Progress): Promise<Look> {
   const layout = layoutOf(request.root);
   if (statSync(layout.database, { throwIfNoEntry: false }) === undefined) {
     const plan: Plan = { kind: "everything", because: "nothing is recorded yet", known: 0 };
@@ -42,6 +43,6 @@ export async function look(request: Request): Promise<Look> {
     const { recordLeftovers } = await stage("load", () => import("./record.ts"));
     stage("leftovers", () => recordLeftovers(store, layout, request, python.info, compiler));
   }
-  const decision = decide(store, request, python.info, compiler);
+  const decision = decide(store, request, python.info, compiler, undefined, progress);
   return { store, decision, plan: decision.plan, python };
 }

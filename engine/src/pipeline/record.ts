@@ -51,6 +51,7 @@ import { DeclaredValues } from "./declared.ts";
 import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
+import { type Progress, STEP } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { currentTrace, stage } from "./trace.ts";
 import { ALL, allBut, digestOfAll, isAll } from "./variables.ts";
@@ -137,10 +138,15 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * Ingests the journals of one run. `expectation`: what it is to be compared with; an interrupted run is not. `isOver`: it
- * ended before this process began, whose variables say nothing of it.
- */
+export interface RecordOptions {
+  /** What the run is to be compared with; an interrupted run is not. */
+  readonly expectation?: Expectation | undefined;
+  /** It ended before this process began, whose variables say nothing of it. */
+  readonly isOver?: boolean;
+  readonly progress?: Progress;
+}
+
+/** Ingests the journals of one run. */
 export function record(
   store: Store,
   request: Request,
@@ -148,8 +154,7 @@ export function record(
   description: RunDescription,
   paths: readonly string[],
   compiler: Compiler,
-  expectation?: Expectation,
-  isOver = false,
+  { expectation, isOver = false, progress }: RecordOptions = {},
 ): RecordSummary {
   const journals: JournalFile[] = [];
   const notes: string[] = [];
@@ -165,7 +170,11 @@ export function record(
   currentTrace()?.takeApart(journals, performance.timeOrigin);
   const summary = stage("record", () =>
     store.write(() =>
-      new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(journals, notes),
+      new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(
+        journals,
+        notes,
+        progress,
+      ),
     ),
   );
   if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
@@ -237,7 +246,9 @@ class Recorder {
     return openTree(this.#store, this.#request, this.#interpreter, surroundings, this.#watch);
   }
 
-  ingest(journals: readonly JournalFile[], notes: string[]): RecordSummary {
+  ingest(journals: readonly JournalFile[], notes: string[], progress?: Progress): RecordSummary {
+    const total = progress === undefined ? 0 : testsIn(journals);
+    progress?.("record", 0, total);
     const outcomes = new Map<string, number>();
     const lost = new Map<string, number>();
     const opaque = new Map<string, number>();
@@ -287,6 +298,9 @@ class Recorder {
       this.#ingestCollections(recording, depsetOf);
       for (const { frame, path, sets } of recording.tests) {
         tests += 1;
+        if (progress !== undefined && tests % STEP === 0) {
+          progress("record", tests, total);
+        }
         add(outcomes, frame.outcome);
         const reason = sets.find((set) => set.lost !== undefined)?.lost;
         this.#verifier.compare(path, frame, reason === undefined ? sets.map(depsetOf) : null);
@@ -680,6 +694,10 @@ class Recorder {
   }
 }
 
+function testsIn(journals: readonly JournalFile[]): number {
+  return journals.reduce((sum, { frames }) => sum + frames.filter(({ frame }) => frame.k === "test").length, 0);
+}
+
 /** Stores verdicts for the state that the transaction under way leaves behind: it raises the generation at its end. */
 function writeVerdict(
   store: Store,
@@ -767,7 +785,7 @@ export function recordLeftovers(
       continue;
     }
     if (journals.length > 0) {
-      summaries.push(record(store, request, interpreter, description, journals, compiler, undefined, true));
+      summaries.push(record(store, request, interpreter, description, journals, compiler, { isOver: true }));
     }
     rmSync(file, { force: true });
     rmSync(join(layout.runs, name.replace(/\.json$/, ".plan")), { force: true });

@@ -26,6 +26,7 @@ import {
 } from "./decide.ts";
 import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf } from "./environment.ts";
+import type { Progress as ProgressTeller, Work } from "./progress.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
@@ -43,6 +44,7 @@ export type RunEvent =
       readonly changedPaths: readonly string[];
       readonly decidedMs: number;
     }
+  | { readonly kind: "progress"; readonly work: Work; readonly done: number; readonly total: number }
   | { readonly kind: "threshold-not-applied" }
   | { readonly kind: "not-recorded"; readonly because: string }
   | {
@@ -149,7 +151,7 @@ async function attempt(request: Request, options: RunOptions, warn: Warn, progre
       }
       warn(writingError(layout.database, error), "what an interrupted run left behind is not in the store yet");
     }
-    return decide(known, request, interpreter, compiler, mode);
+    return decide(known, request, interpreter, compiler, mode, progressOf(emit));
   };
   if (store !== undefined) {
     try {
@@ -260,7 +262,8 @@ async function runTests(context: {
       if (journals.length > 0) {
         const compiler = compilerOf(interpreter.executable);
         const expectation = expectationOf(plan, decision?.knowledge, observes);
-        summary = record(store, request, interpreter, description, journals, compiler, expectation);
+        const comparison = { expectation, progress: progressOf(emit) };
+        summary = record(store, request, interpreter, description, journals, compiler, comparison);
       }
       removeRunFiles(layout, description.run);
     } catch (error) {
@@ -277,6 +280,10 @@ async function runTests(context: {
   const code = ended === 0 && missed ? EXIT_MISS : ended;
   emit({ kind: "finished", mode, exitCode: code, plan, summary });
   return code;
+}
+
+function progressOf(emit: RunOptions["emit"]): ProgressTeller {
+  return (work, done, total) => emit({ kind: "progress", work, done, total });
 }
 
 function hasThreshold(request: Request): boolean {

@@ -35,7 +35,12 @@ export async function runAndReport(
     return run(request, { ...options, outputToStderr: false, emit });
   }
   const events: RunEvent[] = [];
-  const code = await run(request, { ...options, outputToStderr: true, emit: (event) => events.push(event) });
+  const emit = (event: RunEvent): void => {
+    if (event.kind !== "progress") {
+      events.push(event);
+    }
+  };
+  const code = await run(request, { ...options, outputToStderr: true, emit });
   const { JSON_VERSION, planDocument, summaryDocument, verifiedDocument, writeJson } = await import(
     "../../report/json.ts"
   );
