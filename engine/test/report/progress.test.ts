@@ -41,11 +41,17 @@ describe("the line of progress", () => {
     progress.show("look", 1024, 9000);
     assert.equal(take(), "\rwinnow: looking at 1,024 of 9,000 files…");
     // Other work has its own patience.
-    progress.show("split", 0, 10);
+    progress.show("record", 0, 10);
     assert.equal(take(), "");
     wait(400);
-    progress.show("split", 3, 10);
-    assert.equal(take(), "\rwinnow: splitting 3 of 10 changed sources…  ");
+    progress.show("record", 3, 10);
+    // As long as what it is written over.
+    assert.equal(take(), `\rwinnow: recording 3 of 10 tests…${" ".repeat(8)}`);
+    wait(100);
+    progress.show("split", 0, 3);
+    wait(400);
+    progress.show("split", 2, 3);
+    assert.equal(take(), "\rwinnow: splitting 2 of 3 changed sources…");
   });
 
   test("many tests to record are told of at once", () => {

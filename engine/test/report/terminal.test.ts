@@ -165,19 +165,20 @@ describe("what a run says", () => {
       { kind: "progress", work: "record", done: 0, total: 4812 },
       { kind: "threshold-not-applied" },
     ];
-    const { isTTY } = process.stderr;
+    const { isTTY, getColorDepth } = process.stderr;
     const plain = "winnow: the coverage threshold is not applied, because only a part of the tests runs\n";
     try {
       process.env["NO_COLOR"] = "1";
       process.stderr.isTTY = false;
       assert.equal(say(...events), plain);
       process.stderr.isTTY = true;
+      process.stderr.getColorDepth = WriteStream.prototype.getColorDepth;
       const line = "winnow: recording 4,812 tests…";
       assert.equal(say(...events), `\r${line}\r${" ".repeat(line.length)}\r${plain}`);
       process.env["TERM"] = "dumb";
       assert.equal(say(...events), plain);
     } finally {
-      process.stderr.isTTY = isTTY;
+      Object.assign(process.stderr, { isTTY, getColorDepth });
     }
   });
 
