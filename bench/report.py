@@ -13,6 +13,7 @@ from typing import Dict, List, Optional, Tuple
 
 from environments import REPOSITORY
 from measure import median, table
+from speed_report import sections
 
 TOOLS = ["bare", "testmon", "winnow"]
 NAMES = {"bare": "bare pytest", "testmon": "pytest-testmon", "winnow": "Winnow"}
@@ -143,7 +144,7 @@ def render(result: Dict[str, object]) -> str:
             "",
             *_sentences(rows, str(size)),
         ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *sections()]) + "\n"
 
 
 def _dict(value: object) -> Dict[str, object]:
@@ -174,6 +175,16 @@ def publish(result: Dict[str, object]) -> None:
     with open(document, "w", encoding="utf-8") as out:
         out.write(render(result))
     print("wrote docs/benchmarks.json and docs/benchmarks.md")
+
+
+def republish() -> None:
+    """Writes the document anew: what `speed_report` has published is part of it."""
+    data, document = paths()
+    with open(data, encoding="utf-8") as source:
+        text = render(json.load(source))
+    with open(document, "w", encoding="utf-8") as out:
+        out.write(text)
+    print("wrote docs/benchmarks.md")
 
 
 def main() -> None:
