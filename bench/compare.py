@@ -1,14 +1,18 @@
-"""Side by side in one run: bare pytest, Winnow and pytest-testmon on the generated projects.
+"""Side by side in one run: bare pytest, Winnow, pytest-testmon and pytest-difftest on the generated projects.
 
-    python3 bench/compare.py [--sizes small,medium,large] [--pairs 3] [--python PY] [--tools bare,winnow,testmon]
+    python3 bench/compare.py [--sizes small,medium,large] [--pairs 3] [--python PY]
+                             [--tools bare,winnow,testmon,difftest]
 
 Each tool has its own copy of the same project, with byte code already written by a bare run, and its own
 environment (Winnow runs in the bare one: it installs nothing). A *pair* is one round of all steps by all tools,
 interleaved step by step and in rotating order, so that a noisy minute hits all of them; a ratio is taken within its
 pair, and the median of the pairs is printed with the least and the most. Steps: record (state forgotten before), no
 change, one edit of a leaf function, one edit of a core function. Floors, measured in the same rounds: an empty Node
-process, `python -c pass`, pytest collecting an empty directory, and bare pytest on exactly the tests that the leaf
-edit concerns.
+process, `python -c pass`, pytest collecting an empty directory, and bare pytest told exactly the tests that an edit
+concerns (in a file of arguments: thousands of ids are too long for a command line).
+
+pytest-difftest, which is left out by default, has an option of its own that records (`--diff-baseline`); the others
+record in passing.
 
 The selection is checked too: the generator knows which tests reach the edited function, and a tool that runs fewer,
 or that fails, is shown with the count instead of a bare figure. Nothing is asserted on the clock.
@@ -40,8 +44,10 @@ class Tool(NamedTuple):
     python: str
     project: str
 
-    def command(self) -> List[str]:
-        """The command line; the same for recording and for the runs after it."""
+    def command(self, step: str = "") -> List[str]:
+        """The command line; but for one tool the same for recording and for the runs after it."""
+        if self.name == "difftest":
+            return [self.python, "-m", "pytest", "-q", "--diff-baseline" if step == "record" else "--diff"]
         if self.name == "winnow":
             return environments.winnow(self.python, ["-q"], self.project)
         if self.name == "testmon":
@@ -49,7 +55,7 @@ class Tool(NamedTuple):
         return [self.python, "-m", "pytest", "-q"]
 
     def forget(self) -> None:
-        """Removes the tool's state (and pytest's cache); byte code stays."""
+        """Removes the tool's state (and pytest's cache, where pytest-difftest keeps its own); byte code stays."""
         for name in STATE:
             path = os.path.join(self.project, name)
             if os.path.isdir(path):
@@ -121,21 +127,24 @@ def bench(
                 # Bare pytest has no selection: its run of all tests is one figure, measured at every step.
                 expected = total if tool.name == "bare" else reach[step]
                 rows.append(
-                    _row(size, pair, tool.name, step, measure.run(tool.command(), tool.project, nice=nice), expected)
-                )
-                if tool.name == "bare" and step == "leaf edit":
-                    command = [*tool.command(), *targets["leaf"]["tests"]]
-                    rows.append(
-                        _row(
-                            size,
-                            pair,
-                            "floor",
-                            "bare, leaf's tests",
-                            measure.run(command, tool.project, nice=nice),
-                            reach[step],
-                        )
+                    _row(
+                        size, pair, tool.name, step, measure.run(tool.command(step), tool.project, nice=nice), expected
                     )
+                )
+                if tool.name == "bare" and step.endswith("edit"):
+                    kind = step.split()[0]
+                    command = [*tool.command(), "@" + _written(tool.project, targets[kind]["tests"])]
+                    done = measure.run(command, tool.project, nice=nice)
+                    rows.append(_row(size, pair, "floor", "bare, %s's tests" % kind, done, reach[step]))
     return rows
+
+
+def _written(project: str, tests: List[str]) -> str:
+    """A file of arguments beside the project, one node id a line."""
+    path = project + ".arguments"
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("\n".join(tests) + "\n")
+    return path
 
 
 def prepare(
@@ -192,6 +201,10 @@ def main() -> None:
             python, "testmon", [environments.TESTMON, "pytest==" + versions["pytest"]], cache
         )
         versions.update(environments.versions(pythons["testmon"], ["pytest-testmon", "coverage"]))
+    if "difftest" in names:
+        wanted = [environments.DIFFTEST, "pytest==" + versions["pytest"]]
+        pythons["difftest"] = environments.environment(python, "difftest", wanted, cache)
+        versions.update(environments.versions(pythons["difftest"], ["pytest-difftest"]))
     versions["Python"] = environments.version_of(bare) or "?"
     versions["Node"] = measure.run([environments.node(), "-p", "process.versions.node"], cache).output.strip()
 

@@ -537,7 +537,7 @@ def main() -> None:
     print("Python %s: nine tests" % version, flush=True)
     contenders = [tool for tool in tools_of if tool.core != "default"]
     try:
-        wanted = ["pytest-difftest==0.3.0", "pytest==" + found["pytest"]]
+        wanted = [environments.DIFFTEST, "pytest==" + found["pytest"]]
         difftest = environments.environment(python, "difftest", wanted, cache)
         # Before Winnow's row, which is the last where it is there.
         contenders.insert(

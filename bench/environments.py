@@ -17,6 +17,7 @@ from measure import clean_environment
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TESTMON = "pytest-testmon==2.2.0"
+DIFFTEST = "pytest-difftest==0.3.0"
 
 Version = Tuple[int, int]
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 import pytest
 
 from .contexts import Context
+from .ordering import Recorded, failures_first
 from .registry import Registry
 from .session import Plan
 
@@ -163,6 +164,18 @@ class Collection:
         if removed:
             items[:] = kept
         return removed
+
+    def arrange(self, items: List[Any]) -> None:
+        """Bring what is left into the order that the plan asks for."""
+        order = self._plan.order
+        if order is None or len(items) < 2:
+            return
+
+        def recorded(item: Any) -> Optional[Recorded]:
+            rel = self.file_of(item)
+            return order.get(rel, {}).get(self.id_of(item)) if rel is not None else None
+
+        items[:] = failures_first(items, recorded)
 
     def _also(self, item: Any) -> bool:
         """True for an item that one of the plan's expressions matches, as `-k` would."""

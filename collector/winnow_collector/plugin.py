@@ -228,7 +228,7 @@ class _Refusal:
 
 
 class _Selection:
-    """Notes what was collected, and leaves out what the plan proves up to date, after everybody else."""
+    """Notes what was collected, leaves out what the plan proves, and orders the rest, after everybody else."""
 
     def __init__(self, state: _State) -> None:
         self._state = state
@@ -256,6 +256,7 @@ class _Selection:
                     recorder.write([recorder.session_frame(complete=True, **more)])
                 removed = collection.deselect(items)
                 deselected = len(removed)
+                collection.arrange(items)
         except Exception as error:
             recorder.fail(error)
         if removed:

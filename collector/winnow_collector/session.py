@@ -33,6 +33,8 @@ class Plan(NamedTuple):
     skip_tests: Dict[str, FrozenSet[str]]
     # Expressions as after `-k`: tests that they match run nevertheless.
     also: Tuple[str, ...] = ()
+    # By file and node id: whether the test failed last, and microseconds. None: tests run as they are written.
+    order: Optional[Dict[str, Dict[str, Tuple[bool, int]]]] = None
 
 
 EVERYTHING = Plan(frozenset(), {})
@@ -62,13 +64,24 @@ def load_plan(path: Optional[str]) -> Plan:
     if path is None:
         return EVERYTHING
     data = _load(path, "plan")
+    order = _order(data.get("order"))
     if data.get("everything"):
-        return EVERYTHING
+        return EVERYTHING._replace(order=order)
     return Plan(
         skip_files=frozenset(data.get("skipFiles", ())),
         skip_tests={file: frozenset(ids) for file, ids in data.get("skipTests", {}).items()},
         also=tuple(data.get("also", ())),
+        order=order,
     )
+
+
+def _order(data: Optional[dict]) -> Optional[Dict[str, Dict[str, Tuple[bool, int]]]]:
+    if data is None or data.get("kind") != "failures-first":
+        return None
+    return {
+        file: {node_id: (bool(failed), int(duration)) for node_id, (failed, duration) in tests.items()}
+        for file, tests in data.get("tests", {}).items()
+    }
 
 
 def _load(path: str, what: str) -> dict:

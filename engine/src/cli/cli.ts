@@ -7,6 +7,7 @@ import type { Settings } from "../config/load.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import type { Request } from "../pipeline/request.ts";
+import { beginTrace, currentTrace, stage } from "../pipeline/trace.ts";
 import { requireNode } from "./node.ts";
 import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
 import { settled } from "./settled.ts";
@@ -30,6 +31,7 @@ export interface CommandLine {
 
 /** Runs the command line and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  beginTrace(process.env);
   try {
     return await dispatch(argv);
   } catch (error) {
@@ -40,6 +42,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`winnow: an error that should not happen; please report it with these lines:\n${text}\n`);
     return EXIT_INTERNAL;
+  } finally {
+    await tellTrace();
+  }
+}
+
+async function tellTrace(): Promise<void> {
+  const trace = currentTrace();
+  if (trace !== undefined) {
+    const { traceLines } = await import("../report/trace.ts");
+    process.stderr.write(`winnow: ${traceLines(trace).join("\n")}\n`);
   }
 }
 
@@ -91,24 +103,26 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     throw new WinnowError("no-directory", `${cwd} is not a directory`, "Name the project's directory with -C DIR.");
   }
   const also = Array.isArray(values.also) ? values.also : [];
-  const { request, settings } = await settled({ cwd, args: pytestArgs, env: process.env, also }, values);
+  const { request, settings } = await stage("configuration", () =>
+    settled({ cwd, args: pytestArgs, env: process.env, also }, values),
+  );
   const line: CommandLine = { command, words, request, json: values["json"] === true, settings, options: values };
   for (const { code, message, help } of settings.warnings) {
     process.stderr.write(`winnow: ${message}\n        ${help}  [${code}]\n`);
   }
   switch (command) {
     case "run":
-      return (await import("./commands/run.ts")).runCommand(line);
+      return (await stage("load", () => import("./commands/run.ts"))).runCommand(line);
     case "plan":
-      return (await import("./commands/plan.ts")).planCommand(line);
+      return (await stage("load", () => import("./commands/plan.ts"))).planCommand(line);
     case "why":
-      return (await import("./commands/why.ts")).whyCommand(line);
+      return (await stage("load", () => import("./commands/why.ts"))).whyCommand(line);
     case "verify":
-      return (await import("./commands/verify.ts")).verifyCommand(line);
+      return (await stage("load", () => import("./commands/verify.ts"))).verifyCommand(line);
     case "config":
-      return (await import("./commands/config.ts")).configCommand(line);
+      return (await stage("load", () => import("./commands/config.ts"))).configCommand(line);
     case "status":
-      return (await import("./commands/status.ts")).statusCommand(line);
+      return (await stage("load", () => import("./commands/status.ts"))).statusCommand(line);
   }
 }
 

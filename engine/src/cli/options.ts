@@ -27,6 +27,11 @@ export const OPTIONS = {
     help: "Print one JSON document on standard output (pytest's own output goes to standard error).",
   },
   mode: ofSetting(SETTINGS.mode),
+  order: {
+    type: "string",
+    value: "ORDER",
+    help: "In which order tests run: written (the default), or failures-first, then short before long.",
+  },
   "show-origin": { type: "boolean", help: "Show where each setting comes from." },
   report: { type: "boolean", help: "Show how much was left out, checked and missed so far. Runs nothing." },
   forgive: {
@@ -60,9 +65,9 @@ export interface CommandSpec {
 export const COMMANDS = {
   run: {
     usage:
-      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--order ORDER] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "env", "mode", "json", "also", "allow-commands"],
+    options: ["directory", "python", "env", "mode", "order", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },

@@ -232,6 +232,7 @@ export const INTERNAL_VARIABLES: ReadonlySet<string> = new Set([
   "WINNOW_KEEP_JOURNALS",
   "WINNOW_MECHANISM",
   "WINNOW_SESSION",
+  "WINNOW_TRACE",
 ]);
 
 /** Whether a variable is one of Winnow's, or could be meant for one. */

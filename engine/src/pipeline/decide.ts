@@ -32,7 +32,9 @@ import {
   namesDigest,
   PresentTree,
 } from "./present.ts";
+import type { Progress } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { isTracing, stage } from "./trace.ts";
 import { Variables } from "./variables.ts";
 import { missesOf } from "./verify.ts";
 import { declaredKeys, ignoredPaths, wordOf } from "./word.ts";
@@ -124,9 +126,10 @@ export function decide(
   interpreter: InterpreterInfo,
   compiler: Compiler,
   mode: Mode = request.config.mode,
+  progress?: Progress,
 ): Decision {
   // One state of the store for all of it: the watch table must belong to the truth of the dependencies.
-  return store.read(() => decideOn(store, request, interpreter, compiler, mode));
+  return store.read(() => decideOn(store, request, interpreter, compiler, mode, progress));
 }
 
 function decideOn(
@@ -135,11 +138,12 @@ function decideOn(
   interpreter: InterpreterInfo,
   compiler: Compiler,
   mode: Mode,
+  progress: Progress | undefined,
 ): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
-  const tree = openTree(store, request, interpreter, surroundingsOf(store, id), store.watch());
-  const changes = tree.scan();
+  const tree = stage("watch", () => openTree(store, request, interpreter, surroundingsOf(store, id), store.watch()));
+  const changes = stage("scan", () => tree.scan(progress));
   const declared = new DeclaredValues(tree, request, variablesOf(store, request), request.allowCommands);
   const common = { changes, environment, tree, declared, restamped: tree.restamped };
   if (id === undefined) {
@@ -160,9 +164,9 @@ function decideOn(
       return { ...common, knowledge: undefined, plan: { kind: "nothing", upToDate } };
     }
   }
-  tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler);
-  const knowledge = readKnowledge(store, id, request, tree, changes, declared);
-  const plan = planOf(store, id, request, tree, knowledge);
+  stage("compile", () => tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler, progress));
+  const knowledge = stage("decide", () => readKnowledge(store, id, request, tree, changes, declared));
+  const plan = stage("select", () => planOf(store, id, request, tree, knowledge));
   const { sample } = request.config.verify;
   // The sample only rides along: where nothing has to run, nothing is started for it.
   if (plan.kind !== "some" || mode !== "select" || sample === 0) {
@@ -293,11 +297,15 @@ export function readKnowledge(
   const paths = new Map(
     [...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? []),
   );
+  const moduleLevel = stage(
+    "module-level",
+    () => new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes, fixturesOfAll(request))),
+  );
   return {
     facts: store.facts(environment),
     collections,
     nodes,
-    moduleLevel: new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes, fixturesOfAll(request))),
+    moduleLevel: isTracing() ? tracedLevel(moduleLevel) : moduleLevel,
     survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
     missed: missesOf(store),
     holds: (depset) => !bad.has(depset),
@@ -318,6 +326,14 @@ export function readKnowledge(
       () => ({ nodes, paths: store.testPaths() }),
       (key) => declared.value(key),
     ),
+  };
+}
+
+/** The same, with its time told apart from that of the choice that asks it. */
+function tracedLevel(level: Knowledge["moduleLevel"]): Knowledge["moduleLevel"] {
+  return {
+    ofTest: (test, depsets) => stage("module-level", () => level.ofTest(test, depsets)),
+    ofFile: (path, depsets) => stage("module-level", () => level.ofFile(path, depsets)),
   };
 }
 

@@ -8,8 +8,10 @@ import { fileURLToPath } from "node:url";
 import { WinnowError } from "../model/error.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Layout } from "../store/layout.ts";
+import type { OrderDocument } from "./order.ts";
 import type { RunDescription } from "./record.ts";
 import type { Request } from "./request.ts";
+import { stage } from "./trace.ts";
 
 export interface Execution {
   /** pytest's exit code; 128 + n where a signal ended it. */
@@ -35,6 +37,8 @@ export interface ExecutionOptions {
   /** pytest's standard output goes to standard error, because a document of ours goes to the former. */
   readonly outputToStderr: boolean;
   readonly extraArgs: readonly string[];
+  /** In which order tests run; without it, as they are written. */
+  readonly order?: OrderDocument | null;
 }
 
 /** The collector's directory: beside the engine, in the sources and in a bundle alike. */
@@ -49,7 +53,7 @@ export async function execute(options: ExecutionOptions, onStart: () => void = (
   const env: NodeJS.ProcessEnv = { ...request.env };
   let command = ["-m", "pytest"];
   if (recording !== undefined) {
-    env["WINNOW_SESSION"] = writeSession(options, recording);
+    env["WINNOW_SESSION"] = stage("prepare", () => writeSession(options, recording));
     const bootstrap = join(collectorDirectory(), "winnow_pytest.py");
     if (!existsSync(bootstrap)) {
       throw new WinnowError("collector-missing", `the collector is not at ${bootstrap}`, "Install winnow again.");
@@ -71,12 +75,13 @@ export async function execute(options: ExecutionOptions, onStart: () => void = (
   process.on("SIGTERM", forward);
   process.on("SIGHUP", forward);
   try {
-    return await new Promise<Execution>((resolve, reject) => {
+    const ended = new Promise<Execution>((resolve, reject) => {
       child.on("error", reject);
       child.on("close", (code, signal) => {
         resolve({ exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) });
       });
     });
+    return await stage("pytest", () => ended);
   } finally {
     process.off("SIGINT", ignore);
     process.off("SIGTERM", forward);
@@ -91,13 +96,16 @@ export function runFiles(layout: Layout, run: string): { description: string; pl
 }
 
 /** Writes what the collector reads: the session file, whose path is returned, and the plan. */
-export function writeSession({ request, plan }: ExecutionOptions, recording: Recording): string {
+export function writeSession({ request, plan, order }: ExecutionOptions, recording: Recording): string {
   const { layout, description, record } = recording;
   const files = runFiles(layout, description.run);
   mkdirSync(layout.runs, { recursive: true });
   // The description comes first: without it nobody could tell whose the journals are.
   writeFileSync(files.description, JSON.stringify(description));
-  writeFileSync(files.plan, JSON.stringify({ ...planDocument(plan), also: request.also.expressions }));
+  writeFileSync(
+    files.plan,
+    JSON.stringify({ ...planDocument(plan), also: request.also.expressions, order: order ?? null }),
+  );
   writeFileSync(
     files.session,
     JSON.stringify({

@@ -9,8 +9,10 @@ import { openStore, type Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
 import { withEnvironmentName } from "./environment.ts";
 import { hasLeftovers } from "./leftovers.ts";
+import type { Progress } from "./progress.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
 import type { Request } from "./request.ts";
+import { stage } from "./trace.ts";
 
 export interface Look {
   readonly store: Store | undefined;
@@ -22,7 +24,7 @@ export interface Look {
 }
 
 /** Decides a request without running anything. A project without a store has no decision, and every test would run. */
-export async function look(asked: Request): Promise<Look> {
+export async function look(asked: Request, progress?: Progress): Promise<Look> {
   const layout = layoutOf(asked.root);
   const nothing = { store: undefined, decision: undefined, environment: asked.config.environment };
   if (statSync(layout.database, { throwIfNoEntry: false }) === undefined) {
@@ -31,7 +33,7 @@ export async function look(asked: Request): Promise<Look> {
   }
   let store: Store;
   try {
-    store = openStore(layout.database);
+    store = stage("store-open", () => openStore(layout.database));
   } catch (error) {
     if (error instanceof WinnowError) {
       const plan: Plan = { kind: "everything", because: error.message, known: 0 };
@@ -39,13 +41,13 @@ export async function look(asked: Request): Promise<Look> {
     }
     throw error;
   }
-  const python = resolveInterpreter(asked, store);
+  const python = stage("interpreter", () => resolveInterpreter(asked, store));
   const request = await withEnvironmentName(asked, python.info);
   const compiler = compilerOf(python.info.executable);
   if (hasLeftovers(layout)) {
-    const { recordLeftovers } = await import("./record.ts");
-    recordLeftovers(store, layout, request, python.info, compiler);
+    const { recordLeftovers } = await stage("load", () => import("./record.ts"));
+    stage("leftovers", () => recordLeftovers(store, layout, request, python.info, compiler));
   }
-  const decision = decide(store, request, python.info, compiler);
+  const decision = decide(store, request, python.info, compiler, undefined, progress);
   return { store, decision, plan: decision.plan, python, environment: request.config.environment };
 }

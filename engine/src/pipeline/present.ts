@@ -35,6 +35,7 @@ import type { LoadedSource } from "../recording/attribute.ts";
 import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuration.ts";
 import { readSite } from "../runners/pytest/distributions.ts";
 import type { Store } from "../store/store.ts";
+import { type Progress, STEP } from "./progress.ts";
 
 /** A fingerprint with its bodies merged by qualified name. */
 class IndexedSource implements SourceBlocks, LoadedSource {
@@ -193,10 +194,13 @@ export class PresentTree implements Tree {
   }
 
   /** Looks at everything that is watched; what changed is corrected in place and returned. */
-  scan(): Change[] {
+  scan(progress?: Progress): Change[] {
     const changes: Change[] = [];
-    const { root } = this.#options;
-    for (const entry of this.#options.watch) {
+    const { root, watch } = this.#options;
+    for (const [index, entry] of watch.entries()) {
+      if (progress !== undefined && index % STEP === 0) {
+        progress("look", index, watch.length);
+      }
       if (entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : looksUnchanged(root, entry)) {
         continue;
       }
@@ -525,8 +529,11 @@ export class PresentTree implements Tree {
    * Has the changed sources compiled that are not known to: the splitter is no parser, and a typo in a function that
    * nobody calls breaks every importer. A source equal in all tokens to one that compiled needs no look.
    */
-  checkCompiles(changes: readonly Change[], compiler: Compiler): void {
-    const unknown = changes.filter(({ kind, path, before }) => {
+  checkCompiles(changes: readonly Change[], compiler: Compiler, progress?: Progress): void {
+    const unknown = changes.filter(({ kind, path, before }, index) => {
+      if (progress !== undefined && index % STEP === 0) {
+        progress("split", index, changes.length);
+      }
       // A script without the suffix is a source all the same, if it was ever loaded as one.
       const isSource = kind === "f" && (path.endsWith(".py") || this.#storedFingerprint(before) !== undefined);
       const digest = isSource ? this.digest(path) : ABSENT;

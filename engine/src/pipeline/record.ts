@@ -51,7 +51,9 @@ import { DeclaredValues } from "./declared.ts";
 import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
+import { type Progress, STEP } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
+import { currentTrace, stage } from "./trace.ts";
 import { ALL, allBut, digestOfAll, isAll } from "./variables.ts";
 import { type Expectation, Verifier } from "./verify.ts";
 import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
@@ -136,10 +138,15 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/**
- * Ingests the journals of one run. `expectation`: what it is to be compared with; an interrupted run is not. `isOver`: it
- * ended before this process began, whose variables say nothing of it.
- */
+export interface RecordOptions {
+  /** What the run is to be compared with; an interrupted run is not. */
+  readonly expectation?: Expectation | undefined;
+  /** It ended before this process began, whose variables say nothing of it. */
+  readonly isOver?: boolean;
+  readonly progress?: Progress;
+}
+
+/** Ingests the journals of one run. */
 export function record(
   store: Store,
   request: Request,
@@ -147,22 +154,28 @@ export function record(
   description: RunDescription,
   paths: readonly string[],
   compiler: Compiler,
-  expectation?: Expectation,
-  isOver = false,
+  { expectation, isOver = false, progress }: RecordOptions = {},
 ): RecordSummary {
   const journals: JournalFile[] = [];
   const notes: string[] = [];
   for (const path of paths) {
     try {
-      journals.push(readJournal(path));
+      journals.push(stage("journals", () => readJournal(path)));
     } catch (error) {
       notes.push(
         `the journal ${path} cannot be read (${error instanceof Error ? error.message : String(error)}); its tests run again`,
       );
     }
   }
-  const summary = store.write(() =>
-    new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(journals, notes),
+  currentTrace()?.takeApart(journals, performance.timeOrigin);
+  const summary = stage("record", () =>
+    store.write(() =>
+      new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(
+        journals,
+        notes,
+        progress,
+      ),
+    ),
   );
   if (process.env["WINNOW_KEEP_JOURNALS"] !== "1") {
     for (const path of paths) {
@@ -226,14 +239,16 @@ class Recorder {
     this.#watch = store.watch();
     this.#verifier = new Verifier(store, this.#environment, expectation);
     this.#tree = this.#open(surroundingsOf(store, this.#environment));
-    this.#changes = this.#tree.scan();
+    this.#changes = stage("scan", () => this.#tree.scan());
   }
 
   #open(surroundings: Surroundings): PresentTree {
     return openTree(this.#store, this.#request, this.#interpreter, surroundings, this.#watch);
   }
 
-  ingest(journals: readonly JournalFile[], notes: string[]): RecordSummary {
+  ingest(journals: readonly JournalFile[], notes: string[], progress?: Progress): RecordSummary {
+    const total = progress === undefined ? 0 : testsIn(journals);
+    progress?.("record", 0, total);
     const outcomes = new Map<string, number>();
     const lost = new Map<string, number>();
     const opaque = new Map<string, number>();
@@ -259,7 +274,7 @@ class Recorder {
       journals.map(({ frames }) => frames),
       this.#isHarmless,
     ).map((frames) => {
-      const recording = attribute(frames, this.#world(), this.#description.asked);
+      const recording = stage("attribute", () => attribute(frames, this.#world(), this.#description.asked));
       return { recording, ids: this.#internAll(recording.dependencies) };
     });
     const recorded = recordings.some(({ recording }) => recording.session !== undefined);
@@ -283,6 +298,9 @@ class Recorder {
       this.#ingestCollections(recording, depsetOf);
       for (const { frame, path, sets } of recording.tests) {
         tests += 1;
+        if (progress !== undefined && tests % STEP === 0) {
+          progress("record", tests, total);
+        }
         add(outcomes, frame.outcome);
         const reason = sets.find((set) => set.lost !== undefined)?.lost;
         this.#verifier.compare(path, frame, reason === undefined ? sets.map(depsetOf) : null);
@@ -657,7 +675,7 @@ class Recorder {
     this.#store.setNote("viewpoint", this.#tree.viewpoint);
     const broken = { ...brokenFiles(this.#store), [this.#tree.python]: this.#tree.brokenFiles() };
     this.#store.setNote("broken", JSON.stringify(broken));
-    this.#rememberVerdict();
+    stage("verdict", () => this.#rememberVerdict());
     // Last, because each question adds to it what its answer depends on.
     this.#store.setWatch(this.#tree.entries());
     this.#tree.saveFingerprints(this.#store);
@@ -674,6 +692,10 @@ class Recorder {
     const key = verdictKey(request, environment, this.#tree);
     writeVerdict(this.#store, plan.kind === "nothing" ? { [key]: plan.upToDate } : {}, declared.variables);
   }
+}
+
+function testsIn(journals: readonly JournalFile[]): number {
+  return journals.reduce((sum, { frames }) => sum + frames.filter(({ frame }) => frame.k === "test").length, 0);
 }
 
 /** Stores verdicts for the state that the transaction under way leaves behind: it raises the generation at its end. */
@@ -763,7 +785,7 @@ export function recordLeftovers(
       continue;
     }
     if (journals.length > 0) {
-      summaries.push(record(store, request, interpreter, description, journals, compiler, undefined, true));
+      summaries.push(record(store, request, interpreter, description, journals, compiler, { isOver: true }));
     }
     rmSync(file, { force: true });
     rmSync(join(layout.runs, name.replace(/\.json$/, ".plan")), { force: true });

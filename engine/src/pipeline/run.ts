@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { EVERYTHING_INSTALLED } from "../changes/packages.ts";
 import type { Mode } from "../config/config.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
+import type { Order } from "../model/order.ts";
 import type { Plan } from "../model/plan.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
@@ -26,9 +27,11 @@ import {
 import { commandsNotAllowed } from "./declared.ts";
 import { environmentOf, withEnvironmentName } from "./environment.ts";
 import type { Execute } from "./execute.ts";
+import type { Progress as ProgressTeller, Work } from "./progress.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
+import { stage } from "./trace.ts";
 import { expectationOf } from "./verify.ts";
 
 /** What happens in a run, in order; terminal and JSON are readers of these. */
@@ -42,6 +45,7 @@ export type RunEvent =
       readonly changedPaths: readonly string[];
       readonly decidedMs: number;
     }
+  | { readonly kind: "progress"; readonly work: Work; readonly done: number; readonly total: number }
   | { readonly kind: "threshold-not-applied" }
   | { readonly kind: "not-recorded"; readonly because: string }
   | {
@@ -55,6 +59,8 @@ export type RunEvent =
 export interface RunOptions {
   /** What the plan is for; without it, what the project's configuration says. */
   readonly mode?: Mode | undefined;
+  /** In which order tests run; without it, as they are written. */
+  readonly order?: Order | undefined;
   /** Whether a miss makes the exit code {@link EXIT_MISS} where pytest's is 0. */
   readonly missesFail?: boolean;
   readonly outputToStderr: boolean;
@@ -134,11 +140,11 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   let store: Store | undefined;
   try {
     layout = options.layout ?? makeLayout(asked.root);
-    store = openOrReplace(layout, (error) => warn(error, "every test runs"));
+    store = stage("store-open", () => openOrReplace(layout, (error) => warn(error, "every test runs")));
   } catch (error) {
     warn(error, "every test runs and nothing is recorded");
   }
-  const { info: interpreter } = resolveInterpreter(asked, store);
+  const { info: interpreter } = stage("interpreter", () => resolveInterpreter(asked, store));
   const request = await withEnvironmentName(asked, interpreter);
   const compiler = compilerOf(interpreter.executable);
 
@@ -146,14 +152,14 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   let plan: Plan = { kind: "everything", because: "the store cannot be used", known: 0 };
   const decideWith = async (known: Store): Promise<Decision> => {
     try {
-      await ingestLeftovers(known, layout, request, interpreter);
+      await stage("leftovers", () => ingestLeftovers(known, layout, request, interpreter));
     } catch (error) {
       if (isDamage(error)) {
         throw error;
       }
       warn(writingError(layout.database, error), "what an interrupted run left behind is not in the store yet");
     }
-    return decide(known, request, interpreter, compiler, mode);
+    return decide(known, request, interpreter, compiler, mode, progressOf(emit));
   };
   if (store !== undefined) {
     try {
@@ -182,8 +188,8 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   if (plan.kind === "nothing" && mode === "select" && !request.fullProfile.stateful) {
     if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
       try {
-        const { remember } = await import("./record.ts");
-        remember(store, request, interpreter, decision);
+        const { remember } = await stage("load", () => import("./record.ts"));
+        stage("verdict", () => remember(store, request, interpreter, decision));
       } catch {
         // Only time would have been saved: the verdict of this invocation is as good without.
       }
@@ -208,9 +214,9 @@ async function runTests(context: {
 }): Promise<number> {
   const { request, options, mode, store, layout, interpreter, plan, decision, warn, progress } = context;
   const { emit } = options;
-  const { execute: start, removeRunFiles } = await import("./execute.ts");
+  const { execute: start, removeRunFiles } = await stage("load", () => import("./execute.ts"));
   const execute = options.execute ?? start;
-  const { journalsOf, record } = await import("./record.ts");
+  const { journalsOf, record } = await stage("load", () => import("./record.ts"));
   const extraArgs: string[] = [];
   const observes = mode === "observe";
   let executed: Plan = observes ? { kind: "everything", because: "it is only observed", known: 0 } : plan;
@@ -244,6 +250,8 @@ async function runTests(context: {
     // They are computed again when the run is recorded.
   }
   const recording = store === undefined ? undefined : { layout, description, record: options.layout === undefined };
+  const order = options.order ?? "written";
+  const orderOf = order === "written" ? undefined : (await import("./order.ts")).orderDocument;
   const prepared = {
     request,
     executable: interpreter.executable,
@@ -251,6 +259,7 @@ async function runTests(context: {
     recording,
     outputToStderr: options.outputToStderr,
     extraArgs,
+    order: orderOf?.(order, store, description.environment.digest, executed) ?? null,
   };
   const { exitCode } = await execute(prepared, () => {
     progress.started = true;
@@ -262,7 +271,8 @@ async function runTests(context: {
       if (journals.length > 0) {
         const compiler = compilerOf(interpreter.executable);
         const expectation = expectationOf(plan, decision?.knowledge, observes);
-        summary = record(store, request, interpreter, description, journals, compiler, expectation);
+        const comparison = { expectation, progress: progressOf(emit) };
+        summary = record(store, request, interpreter, description, journals, compiler, comparison);
       }
       removeRunFiles(layout, description.run);
     } catch (error) {
@@ -279,6 +289,10 @@ async function runTests(context: {
   const code = ended === 0 && missed ? EXIT_MISS : ended;
   emit({ kind: "finished", mode, exitCode: code, plan, summary });
   return code;
+}
+
+function progressOf(emit: RunOptions["emit"]): ProgressTeller {
+  return (work, done, total) => emit({ kind: "progress", work, done, total });
 }
 
 function hasThreshold(request: Request): boolean {

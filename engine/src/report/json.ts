@@ -2,9 +2,11 @@
 
 import type { Plan } from "../model/plan.ts";
 import type { RecordSummary } from "../pipeline/record.ts";
+import { currentTrace } from "../pipeline/trace.ts";
 import { type Account, checked, total } from "../verification/account.ts";
 import { CONFIDENCE, upperBound } from "../verification/bound.ts";
 import { describeMissing, type Miss } from "../verification/miss.ts";
+import { traceDocument } from "./trace.ts";
 
 export const JSON_VERSION = 1;
 
@@ -60,7 +62,9 @@ export function missDocument({ id, path, at, was, outcome, missing }: Miss): obj
   return { id, path, at: new Date(at).toISOString(), was, outcome, missing, cause: describeMissing(missing) };
 }
 
-/** Writes a document as one line of JSON. */
+/** Writes a document as one line of JSON, with the trace where one was asked for. */
 export function writeJson(document: object): void {
-  process.stdout.write(`${JSON.stringify(document)}\n`);
+  const trace = currentTrace();
+  const whole = trace === undefined ? document : { ...document, trace: traceDocument(trace) };
+  process.stdout.write(`${JSON.stringify(whole)}\n`);
 }

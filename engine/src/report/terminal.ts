@@ -5,6 +5,7 @@ import type { Plan } from "../model/plan.ts";
 import { describeReason, type Reason } from "../model/reason.ts";
 import type { RunEvent } from "../pipeline/run.ts";
 import { count, digits } from "./numbers.ts";
+import { isInteractive, ProgressLine } from "./progress.ts";
 import { verifiedLines } from "./verification.ts";
 
 type Style = "bold" | "dim" | "yellow";
@@ -66,8 +67,17 @@ export function summarizeReasons(reasons: readonly Reason[]): string {
 
 /** Prints the events of a run to standard error. */
 export function terminalReporter(write: (text: string) => void): (event: RunEvent) => void {
-  const line = (text: string): void => write(`${paint("bold", "winnow:")} ${text}\n`);
+  const name = paint("bold", "winnow:");
+  const line = (text: string): void => write(`${name} ${text}\n`);
+  const progress = isInteractive(process.stderr, process.env)
+    ? new ProgressLine(write, process.stderr, name)
+    : undefined;
   return (event) => {
+    if (event.kind === "progress") {
+      progress?.show(event.work, event.done, event.total);
+      return;
+    }
+    progress?.clear();
     switch (event.kind) {
       case "warning":
         line(`${paint("yellow", event.message)}\n        ${event.help}  [${event.code}]`);

@@ -650,6 +650,27 @@ export class Store {
     return facts;
   }
 
+  /** What the newest fact of each test says, file by file. */
+  *lastOutcomes(environment: number): Generator<{
+    readonly path: string;
+    readonly node: string;
+    readonly outcome: string;
+    readonly durationUs: number;
+  }> {
+    const rows = this.#sql(
+      `SELECT test.path AS path, test.node AS node, fact.test AS test, outcome, duration FROM fact JOIN test ON test.id = fact.test
+        WHERE environment = ? ORDER BY test.path, fact.test, at DESC, fact.id DESC`,
+    ).iterate(environment) as Iterable<Row>;
+    let before: unknown;
+    for (const row of rows) {
+      if (row["test"] !== before) {
+        before = row["test"];
+        const { path, node, outcome, duration } = row;
+        yield { path: String(path), node: String(node), outcome: String(outcome), durationUs: Number(duration) };
+      }
+    }
+  }
+
   #toFact(row: Row): Fact {
     return {
       id: Number(row["id"]),

@@ -54,7 +54,7 @@ function observe(on: TestProject, outcomes: Outcomes, started: number, times = 1
   let summary = undefined as ReturnType<typeof record> | undefined;
   for (let time = 0; time < times; time++) {
     journalOf(outcomes, started).write(path);
-    summary = record(on.store, request, PYTHON, description, [path], ALL_COMPILES, expectation);
+    summary = record(on.store, request, PYTHON, description, [path], ALL_COMPILES, { expectation });
   }
   assert.ok(summary !== undefined);
   return summary;

@@ -69,7 +69,7 @@ test("the reasons that concern most come first, two at most", () => {
 });
 
 describe("what a run says", () => {
-  const names = ["NO_COLOR", "FORCE_COLOR", "NODE_DISABLE_COLORS"];
+  const names = ["NO_COLOR", "FORCE_COLOR", "NODE_DISABLE_COLORS", "TERM"];
   const saved = names.map((name) => process.env[name]);
   beforeEach(() => {
     for (const name of names) {
@@ -158,6 +158,28 @@ describe("what a run says", () => {
       ),
       "winnow: every test runs, because of x\n        Do y.  [z]\nwinnow: the coverage threshold is not applied, because only a part of the tests runs\n",
     );
+  });
+
+  test("progress: one line on a terminal that the next line takes away, nothing elsewhere", () => {
+    const events: RunEvent[] = [
+      { kind: "progress", work: "record", done: 0, total: 4812 },
+      { kind: "threshold-not-applied" },
+    ];
+    const { isTTY, getColorDepth } = process.stderr;
+    const plain = "winnow: the coverage threshold is not applied, because only a part of the tests runs\n";
+    try {
+      process.env["NO_COLOR"] = "1";
+      process.stderr.isTTY = false;
+      assert.equal(say(...events), plain);
+      process.stderr.isTTY = true;
+      process.stderr.getColorDepth = WriteStream.prototype.getColorDepth;
+      const line = "winnow: recording 4,812 tests…";
+      assert.equal(say(...events), `\r${line}\r${" ".repeat(line.length)}\r${plain}`);
+      process.env["TERM"] = "dumb";
+      assert.equal(say(...events), plain);
+    } finally {
+      Object.assign(process.stderr, { isTTY, getColorDepth });
+    }
   });
 
   test("is plain where standard error is no terminal or colours are not wanted, and coloured where they are", () => {

@@ -5,11 +5,18 @@ import { changedPaths } from "../../pipeline/decide.ts";
 import { commandsNotAllowed } from "../../pipeline/declared.ts";
 import { look } from "../../pipeline/look.ts";
 import { planDocument, writeJson } from "../../report/json.ts";
+import { isInteractive, ProgressLine } from "../../report/progress.ts";
 import { plannedLine } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
 
 export async function planCommand({ request, json }: CommandLine): Promise<number> {
-  const { plan, decision } = await look(request);
+  const write = (text: string): boolean => process.stderr.write(text);
+  const line =
+    json || !isInteractive(process.stderr, process.env)
+      ? undefined
+      : new ProgressLine(write, process.stderr, "winnow:");
+  const { plan, decision } = await look(request, line?.show);
+  line?.clear();
   const decidedMs = performance.now();
   if (json) {
     writeJson(planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs));

@@ -1,24 +1,41 @@
 /** `winnow run`. */
 
+import { WinnowError } from "../../model/error.ts";
+import { didYouMean } from "../../model/nearest.ts";
+import { ORDERS } from "../../model/order.ts";
 import { type RunEvent, type RunOptions, run } from "../../pipeline/run.ts";
 import { terminalReporter } from "../../report/terminal.ts";
 import type { CommandLine } from "../cli.ts";
 
-export function runCommand(line: CommandLine): Promise<number> {
-  return runAndReport(line, {});
+export async function runCommand(line: CommandLine): Promise<number> {
+  const { order: typed } = line.options;
+  const order = ORDERS.find((each) => each === typed);
+  if (typed !== undefined && order === undefined) {
+    throw new WinnowError(
+      "usage",
+      `there is no order "${typed}"${didYouMean(String(typed), ORDERS)}`,
+      `Orders are ${ORDERS.join(" and ")}.`,
+    );
+  }
+  return runAndReport(line, { order });
 }
 
 /** Runs and reports, for people or as one document. */
 export async function runAndReport(
   { request, json, settings }: CommandLine,
-  options: Pick<RunOptions, "mode" | "missesFail">,
+  options: Pick<RunOptions, "mode" | "order" | "missesFail">,
 ): Promise<number> {
   if (!json) {
     const emit = terminalReporter((text) => process.stderr.write(text));
     return run(request, { ...options, outputToStderr: false, emit });
   }
   const events: RunEvent[] = [];
-  const code = await run(request, { ...options, outputToStderr: true, emit: (event) => events.push(event) });
+  const emit = (event: RunEvent): void => {
+    if (event.kind !== "progress") {
+      events.push(event);
+    }
+  };
+  const code = await run(request, { ...options, outputToStderr: true, emit });
   const { JSON_VERSION, planDocument, summaryDocument, verifiedDocument, writeJson } = await import(
     "../../report/json.ts"
   );
