@@ -182,6 +182,8 @@ export function madeFromSettings(): Map<string, string> {
     [guide, withReference(readFileSync(join(ROOT, guide), "utf8"))],
     ["docs/winnow.schema.json", schema()],
     ["collector/winnow_collector/ini.py", iniModule()],
+    // Where pytest-winnow is installed and not asked for, there is no collector to say so.
+    ["python/pytest_winnow/ini.py", iniModule()],
   ]);
 }
 

@@ -5,6 +5,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import pytest
 
+from .ini import SETTINGS
+
 # pytest-testmon's options and what else its users may still have in their configuration.
 _TESTMON = {
     "--testmon": "leave out the tests that no change concerns, and record (as --winnow)",
@@ -65,8 +67,12 @@ def add(parser: pytest.Parser) -> None:
     for name, text in _OWN.items():
         own.addoption(name, action="store_true", help=text)
     own.addoption("--winnow-env", metavar="NAME", default=None, help="the environment whose results count")
+    has_testmon = _is_there("testmon")
+    for name, kind, text in SETTINGS:
+        if name.startswith("winnow_") or not has_testmon:
+            parser.addini(name, text, type=kind, default="" if kind is None else [])  # type: ignore[arg-type]
     del _foreign[:]
-    if _is_there("testmon"):
+    if has_testmon:
         _foreign.append("pytest-testmon")
     else:
         _add_testmon(parser)
@@ -96,9 +102,6 @@ def _add_testmon(parser: pytest.Parser) -> None:
     for name, text in _TESTMON_GONE.items():
         group.addoption(name, action="store_true", help="is not needed: %s" % text)
     group.addoption("--project-directory", action="append", default=None, help="is not needed")
-    # Read by the engine.
-    parser.addini("environment_expression", "the environment whose results count, as a Python expression", default="")
-    parser.addini("testmon_ignore_dependencies", "packages whose versions do not matter", type="args", default=[])
 
 
 def chosen(known: Any, words: List[str]) -> Choice:

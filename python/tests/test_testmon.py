@@ -80,10 +80,15 @@ def test_no_testmon_beats_all(shop):
     assert "winnow: deactivated through --no-testmon" in run.err
 
 
-def test_settings_of_testmons_are_known(shop):
-    shop.write({"pytest.ini": "[pytest]\ntestmon_ignore_dependencies = a b\nenvironment_expression = ''\n"})
-    run = shop.run("--testmon", "-W", "error")
-    assert (run.exit, run.ran) == (0, "3 passed")
+def test_settings_in_pytests_configuration_are_known(shop):
+    shop.write(
+        {
+            "pytest.ini": "[pytest]\nwinnow_mode = select\ntestmon_ignore_dependencies = a b\nenvironment_expression = ''\n"
+        }
+    )
+    for args in [("--testmon",), ()]:
+        run = shop.run("--strict-config", "-W", "error", *args)
+        assert (run.exit, run.ran) == (0, "3 passed")
 
 
 @pytest.mark.parametrize("option", ["--tlf", "--by-test-count", "--testmon-off"])
