@@ -18,10 +18,11 @@ import { parseArgs } from "node:util";
 import { settled } from "../engine/src/cli/settled.ts";
 import { blobSha1 } from "../engine/src/files/hash.ts";
 import { fingerprint, packFingerprint } from "../engine/src/fingerprint/index.ts";
-import { openTree, planOf, readKnowledge, surroundingsOf, variablesOf } from "../engine/src/pipeline/decide.ts";
+import { openTree, planOf, readKnowledge } from "../engine/src/pipeline/decide.ts";
 import { DeclaredValues } from "../engine/src/pipeline/declared.ts";
 import { environmentOf } from "../engine/src/pipeline/environment.ts";
 import { resolveInterpreter } from "../engine/src/pipeline/python.ts";
+import { surroundingsOf, variablesOf } from "../engine/src/pipeline/verdict.ts";
 import { layoutOf } from "../engine/src/store/layout.ts";
 import { openStore, type Store } from "../engine/src/store/store.ts";
 

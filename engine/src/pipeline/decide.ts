@@ -1,8 +1,8 @@
 /**
  * Known → scan → diff → select: what of a request has to run, and why. Reads only.
  *
- * Where nothing changed since a decision that found nothing to do, and the store is the same, that verdict holds: this
- * is the path of every idle invocation, and it reads one blob and stats each watched file once.
+ * Where nothing changed since a decision that found nothing to do, and the store is the same, that verdict holds
+ * (`verdict.ts`).
  */
 
 import { basename, dirname } from "node:path";
@@ -35,7 +35,7 @@ import {
 import type { Progress } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { isTracing, stage } from "./trace.ts";
-import { Variables } from "./variables.ts";
+import { canStand, type Surroundings, storedVerdict, surroundingsOf, variablesOf, verdictKey } from "./verdict.ts";
 import { missesOf } from "./verify.ts";
 import { declaredKeys, ignoredPaths, wordOf } from "./word.ts";
 
@@ -54,31 +54,6 @@ export interface Decision {
 /** The paths among the changes. */
 export function changedPaths(changes: readonly Change[]): string[] {
   return changes.filter(({ kind }) => kind !== "e").map(({ path }) => path);
-}
-
-/** What the last session said of the surroundings, kept in the store for decisions without Python. */
-export interface Surroundings {
-  /** Project directories on the import path, in order. */
-  readonly searchRoots: readonly string[];
-}
-
-/** Reads the surroundings of an environment. */
-export function surroundingsOf(store: Store, environment: number | undefined): Surroundings {
-  const text = environment === undefined ? undefined : store.note(`surroundings:${environment}`);
-  return text === undefined ? { searchRoots: [] } : (JSON.parse(text) as Surroundings);
-}
-
-/** The name under which the verdict of a request is kept. */
-export function verdictKey(request: Request, environment: Environment, tree: PresentTree): string {
-  const { selection, requestKey, paths, config } = request;
-  return JSON.stringify([environment.digest, tree.viewpoint, selection, requestKey, paths, config]);
-}
-
-export interface Verdict {
-  readonly generation: number;
-  readonly upToDate: Readonly<Record<string, number>>;
-  /** Declared variables that the verdicts rest on, with their values as keys hold them. */
-  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** Opens the present state for a store's watch table. */
@@ -102,11 +77,6 @@ export function openTree(
     variable: (name) => variables.digest(name),
     broken: brokenFiles(store)[interpreter.version] ?? {},
   });
-}
-
-/** The variables that pytest is started with, as a store knows them. */
-export function variablesOf(store: Store | undefined, request: Request): Variables {
-  return new Variables(request.env, store?.note("salt") ?? "");
 }
 
 /** Contents that do not compile, by Python's version and by path. */
@@ -153,14 +123,10 @@ function decideOn(
       plan: { kind: "everything", because: "nothing is recorded in this environment yet", known: 0 },
     };
   }
-  const { asks, stateful } = request.fullProfile;
-  if (mode === "select" && changes.length === 0 && asks.length === 0 && !stateful && !asksForMore(request)) {
-    const verdict = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
-    const upToDate = verdict?.upToDate[verdictKey(request, environment, tree)];
-    const isSame = Object.entries(verdict?.variables ?? {}).every(
-      ([name, value]) => declared.value({ kind: "env", name }) === value,
-    );
-    if (verdict?.generation === store.generation() && upToDate !== undefined && isSame) {
+  if (mode === "select" && changes.length === 0 && canStand(request)) {
+    const key = verdictKey(request, environment, tree);
+    const upToDate = storedVerdict(store, key, (name) => declared.value({ kind: "env", name }));
+    if (upToDate !== undefined) {
       return { ...common, knowledge: undefined, plan: { kind: "nothing", upToDate } };
     }
   }
@@ -183,11 +149,6 @@ function changeOf(plan: Extract<Plan, { kind: "some" }>, changes: readonly Chang
     .entries()
     .flatMap(({ kind, path, digest }) => (changed.has(kind + path) ? [`${kind}${path} ${digest}`] : []));
   return JSON.stringify([states.sort(), plan.tests, plan.files]);
-}
-
-/** Whether `--also` adds to what the state asks for: then a verdict on the state is no answer. */
-function asksForMore({ also }: Request): boolean {
-  return also.paths.length > 0 || also.expressions.length > 0;
 }
 
 /**

@@ -36,6 +36,7 @@ import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuratio
 import { readSite } from "../runners/pytest/distributions.ts";
 import type { Store } from "../store/store.ts";
 import { type Progress, STEP } from "./progress.ts";
+import { viewpointOf } from "./verdict.ts";
 
 /** A fingerprint with its bodies merged by qualified name. */
 class IndexedSource implements SourceBlocks, LoadedSource {
@@ -180,12 +181,11 @@ export class PresentTree implements Tree {
   }
 
   /**
-   * What values depend on besides files: two trees with the same viewpoint see the same value for every key. The
-   * interpreter is part of it, because it decides which packages are meant and what compiles.
+   * What values depend on besides files: two trees with the same viewpoint see the same value for every key.
    */
   get viewpoint(): string {
     const { python, siteDirectories, searchRoots } = this.#options;
-    return JSON.stringify([python, siteDirectories, searchRoots]);
+    return viewpointOf(python, siteDirectories, searchRoots);
   }
 
   /** The version whose compiler is meant. */

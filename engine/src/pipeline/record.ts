@@ -39,13 +39,8 @@ import {
   openTree,
   planOf,
   readKnowledge,
-  type Surroundings,
-  surroundingsOf,
   surroundingValues,
   uncheckedSources,
-  type Verdict,
-  variablesOf,
-  verdictKey,
 } from "./decide.ts";
 import { DeclaredValues } from "./declared.ts";
 import type { Environment } from "./environment.ts";
@@ -55,6 +50,7 @@ import { type Progress, STEP } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { currentTrace, stage } from "./trace.ts";
 import { ALL, allBut, digestOfAll, isAll } from "./variables.ts";
+import { type Surroundings, surroundingsOf, type Verdict, variablesOf, verdictKey } from "./verdict.ts";
 import { type Expectation, Verifier } from "./verify.ts";
 import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
 

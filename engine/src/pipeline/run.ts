@@ -6,7 +6,6 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { EVERYTHING_INSTALLED } from "../changes/packages.ts";
 import type { Mode } from "../config/config.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 import type { Order } from "../model/order.ts";
@@ -15,24 +14,16 @@ import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
 import { isDamage, openStore, type Store, unreadable, writingError } from "../store/store.ts";
-import {
-  askedFiles,
-  changedPaths,
-  type Decision,
-  decide,
-  declaredBefore,
-  surroundingValues,
-  variablesOf,
-} from "./decide.ts";
-import { commandsNotAllowed } from "./declared.ts";
+import type { Decision } from "./decide.ts";
 import { environmentOf, withEnvironmentName } from "./environment.ts";
 import type { Execute } from "./execute.ts";
+import { hasLeftovers } from "./leftovers.ts";
 import type { Progress as ProgressTeller, Work } from "./progress.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
 import { stage } from "./trace.ts";
-import { expectationOf } from "./verify.ts";
+import { standingVerdict, variablesOf } from "./verdict.ts";
 
 /** What happens in a run, in order; terminal and JSON are readers of these. */
 export type RunEvent =
@@ -146,6 +137,17 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   }
   const { info: interpreter } = stage("interpreter", () => resolveInterpreter(asked, store));
   const request = await withEnvironmentName(asked, interpreter);
+  if (store !== undefined && mode === "select" && !hasLeftovers(layout)) {
+    const upToDate = standing(store, request, interpreter);
+    if (upToDate !== undefined) {
+      const plan: Plan = { kind: "nothing", upToDate };
+      const decidedMs = performance.now() - (options.askedAt ?? 0);
+      emit({ kind: "planned", mode, plan, changedPaths: [], decidedMs });
+      emit({ kind: "finished", mode, exitCode: 0, plan, summary: undefined });
+      return 0;
+    }
+  }
+  const { changedPaths, decide } = await stage("load", () => import("./decide.ts"));
   const compiler = compilerOf(interpreter.executable);
 
   let decision: Decision | undefined;
@@ -182,6 +184,7 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   emit({ kind: "planned", mode, plan, changedPaths: changed, decidedMs: performance.now() - (options.askedAt ?? 0) });
   const refused = decision?.declared.refused.size ?? 0;
   if (refused > 0) {
+    const { commandsNotAllowed } = await import("./declared.ts");
     emit({ kind: "warning", ...commandsNotAllowed(refused) });
   }
 
@@ -217,6 +220,9 @@ async function runTests(context: {
   const { execute: start, removeRunFiles } = await stage("load", () => import("./execute.ts"));
   const execute = options.execute ?? start;
   const { journalsOf, record } = await stage("load", () => import("./record.ts"));
+  const { askedFiles, declaredBefore, surroundingValues } = await import("./decide.ts");
+  const { expectationOf } = await import("./verify.ts");
+  const { EVERYTHING_INSTALLED } = await import("../changes/packages.ts");
   const extraArgs: string[] = [];
   const observes = mode === "observe";
   let executed: Plan = observes ? { kind: "everything", because: "it is only observed", known: 0 } : plan;
@@ -291,6 +297,15 @@ async function runTests(context: {
   return code;
 }
 
+/** A verdict that stands; what keeps it from being read is told by the decision, which meets it again. */
+function standing(store: Store, request: Request, interpreter: InterpreterInfo): number | undefined {
+  try {
+    return standingVerdict(store, request, interpreter);
+  } catch {
+    return undefined;
+  }
+}
+
 function progressOf(emit: RunOptions["emit"]): ProgressTeller {
   return (work, done, total) => emit({ kind: "progress", work, done, total });
 }
@@ -311,14 +326,13 @@ function openOrReplace(layout: Layout, warn: (error: unknown) => void): Store {
   }
 }
 
-/** Loads what is needed for it only if an earlier run left something. */
+/** Loads what it needs only if an earlier run left something. */
 async function ingestLeftovers(
   store: Store,
   layout: Layout,
   request: Request,
   interpreter: InterpreterInfo,
 ): Promise<void> {
-  const { hasLeftovers } = await import("./leftovers.ts");
   if (hasLeftovers(layout)) {
     const { recordLeftovers } = await import("./record.ts");
     recordLeftovers(store, layout, request, interpreter, compilerOf(interpreter.executable));

@@ -6,18 +6,12 @@ import { dirname, join } from "node:path";
 import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import {
-  askedFiles,
-  type Decision,
-  decide,
-  declaredBefore,
-  surroundingValues,
-  variablesOf,
-} from "../../src/pipeline/decide.ts";
+import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "../../src/pipeline/decide.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
 import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
 import { makeRequest, type Request } from "../../src/pipeline/request.ts";
+import { variablesOf } from "../../src/pipeline/verdict.ts";
 import type { InterpreterInfo } from "../../src/runners/pytest/interpreter.ts";
 import { type Layout, makeLayout } from "../../src/store/layout.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
