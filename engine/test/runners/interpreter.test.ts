@@ -51,6 +51,7 @@ function found(search: {
   root?: string;
   env?: Environment;
   override?: string;
+  program?: string;
   platform?: NodeJS.Platform;
 }): Interpreter {
   const result = find(search);
@@ -63,6 +64,7 @@ function find(search: {
   root?: string;
   env?: Environment;
   override?: string;
+  program?: string;
   platform?: NodeJS.Platform;
 }) {
   return findInterpreter({ root: search.cwd, env: {}, platform: "linux", ...search });
@@ -127,6 +129,43 @@ test("--python names a path, an environment, or a program", () => {
   assert.equal(found({ cwd, env, override: "env" }).executable, inside);
   assert.match(problem(find({ cwd, env, override: "python4" })).message, /python4/);
   assert.match(problem(find({ cwd, env, override: "./python4" })).message, /python4/);
+});
+
+test("the environment that Winnow is installed in, where nothing else says which", () => {
+  const cwd = place();
+  const environment = place();
+  const engine = (...library: string[]) => join(environment, ...library, "pytest_winnow", "dist", "winnow.mjs");
+  const installed = engine("lib", "python3.12", "site-packages");
+  const onPath = program(join(cwd, "bin", "python3"));
+  const env = { PATH: join(cwd, "bin") };
+  assert.equal(found({ cwd, env, program: installed }).executable, onPath, "there is no Python in it");
+
+  // A prefix with several Pythons: that of the directory, not the one that has the short name.
+  program(join(environment, "bin", "python"));
+  assert.equal(found({ cwd, env, program: installed }).executable, onPath);
+  const exact = program(join(environment, "bin", "python3.12"));
+  assert.equal(found({ cwd, env, program: installed }).executable, exact);
+  assert.equal(found({ cwd, env, program: join(environment, "dist", "winnow.mjs") }).executable, onPath);
+
+  writeFileSync(join(environment, "pyvenv.cfg"), "home = /usr/bin\n");
+  assert.deepEqual(found({ cwd, env, program: installed }), {
+    executable: join(environment, "bin", "python"),
+    rule: "installed",
+    origin: "of the environment that Winnow is installed in",
+  });
+  const conda = { CONDA_PREFIX: join(cwd, "conda"), CONDA_DEFAULT_ENV: "base" };
+  program(join(cwd, "conda", "bin", "python"));
+  assert.equal(found({ cwd, env: conda, program: installed }).rule, "installed");
+  const windows = program(join(environment, "Scripts", "python.exe"));
+  assert.equal(found({ cwd, program: engine("Lib", "site-packages"), platform: "win32" }).executable, windows);
+
+  for (const note of ["uv-receipt.toml", "pipx_metadata.json"]) {
+    writeFileSync(join(environment, note), "");
+    assert.equal(found({ cwd, env, program: installed }).executable, onPath, `an environment for a program: ${note}`);
+    rmSync(join(environment, note));
+  }
+  program(join(cwd, "venv", "bin", "python"));
+  assert.equal(found({ cwd, env, program: installed }).rule, "directory");
 });
 
 test("names on Windows", () => {
