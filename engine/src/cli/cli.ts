@@ -7,7 +7,7 @@ import { loadConfig } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { findRoot, makeRequest, type Request } from "../pipeline/request.ts";
-import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
+import { COMMANDS, type CommandName, type CommandSpec, OPTIONS, type OptionName } from "./options.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
 export const EXIT_USAGE = 4;
@@ -20,6 +20,14 @@ export interface CommandLine {
   readonly json: boolean;
   /** What was given of the options that only some commands have. */
   readonly options: Readonly<Partial<Record<OptionName, string | boolean | string[]>>>;
+}
+
+/** What a command is told that asks nothing of pytest: see `withoutRequest`. */
+export interface PlaceLine extends Omit<CommandLine, "request"> {
+  /** Absolute; it exists. */
+  readonly cwd: string;
+  /** `--python`. */
+  readonly python: string | undefined;
 }
 
 /** Runs the command line and returns the exit code. */
@@ -63,15 +71,17 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     );
   }
   const command = name as CommandName;
-  const spec = COMMANDS[command];
+  const spec: CommandSpec = COMMANDS[command];
   if (words.length < spec.words[0] || words.length > spec.words[1]) {
     const extra =
-      words.length > spec.words[1] ? `"${words[spec.words[1]]}" is one word too many` : "a test's name is missing";
+      words.length > spec.words[1]
+        ? `"${words[spec.words[1]]}" is one word too many`
+        : `${spec.word ?? "a word"} is missing`;
     const hint = spec.takesPytestArgs ? " pytest's own arguments follow after `--`." : "";
     throw new WinnowError("usage", `${extra} for \`winnow ${command}\``, `Usage: ${spec.usage}.${hint}`);
   }
   for (const option of Object.keys(values)) {
-    if (option !== "help" && option !== "version" && !(spec.options as readonly string[]).includes(option)) {
+    if (option !== "help" && option !== "version" && !spec.options.includes(option as OptionName)) {
       throw new WinnowError("usage", `\`winnow ${command}\` has no option --${option}`, `Usage: ${spec.usage}.`);
     }
   }
@@ -80,6 +90,10 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     throw new WinnowError("no-directory", `${cwd} is not a directory`, "Name the project's directory with -C DIR.");
   }
   const python = typeof values["python"] === "string" ? values["python"] : undefined;
+  const common = { command, words, json: values["json"] === true, options: values };
+  if (spec.withoutRequest === true) {
+    return placeCommand({ ...common, cwd, python });
+  }
   const also = Array.isArray(values.also) ? values.also : [];
   const request = makeRequest({
     cwd,
@@ -90,7 +104,7 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     also,
     allowCommands: values["allow-commands"] === true || process.env["WINNOW_ALLOW_COMMANDS"] === "1",
   });
-  const line: CommandLine = { command, words, request, json: values["json"] === true, options: values };
+  const line: CommandLine = { ...common, request };
   switch (command) {
     case "run":
       return (await import("./commands/run.ts")).runCommand(line);
@@ -102,6 +116,17 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import("./commands/verify.ts")).verifyCommand(line);
     case "status":
       return (await import("./commands/status.ts")).statusCommand(line);
+    default:
+      throw new Error(`nobody does ${command}`);
+  }
+}
+
+async function placeCommand(line: PlaceLine): Promise<number> {
+  switch (line.command) {
+    case "doctor":
+      return (await import("./commands/doctor.ts")).doctorCommand(line);
+    default:
+      throw new Error(`nobody does ${line.command}`);
   }
 }
 

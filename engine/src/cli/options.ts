@@ -56,6 +56,10 @@ export interface CommandSpec {
   readonly takesPytestArgs: boolean;
   /** How many words the command takes itself. */
   readonly words: readonly [least: number, most: number];
+  /** What the words are, for whoever leaves them out. */
+  readonly word?: string;
+  /** It asks nothing of pytest, so neither configuration nor arguments have to be in order. */
+  readonly withoutRequest?: true;
 }
 
 export const COMMANDS = {
@@ -80,6 +84,7 @@ export const COMMANDS = {
     options: ["directory", "python", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [1, 1],
+    word: "a test's name",
   },
   verify: {
     usage:
@@ -95,6 +100,14 @@ export const COMMANDS = {
     options: ["directory", "python", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
+  },
+  doctor: {
+    usage: "winnow doctor [-C DIR] [--python PYTHON] [--json]",
+    summary: "Check whether everything that Winnow needs is there and works.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: false,
+    words: [0, 0],
+    withoutRequest: true,
   },
 } as const satisfies Record<string, CommandSpec>;
 
