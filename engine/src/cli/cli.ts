@@ -80,6 +80,13 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     const hint = spec.takesPytestArgs ? " pytest's own arguments follow after `--`." : "";
     throw new WinnowError("usage", `${extra} for \`winnow ${command}\``, `Usage: ${spec.usage}.${hint}`);
   }
+  if (pytestArgs.length > 0 && !spec.takesPytestArgs) {
+    throw new WinnowError(
+      "usage",
+      `\`winnow ${command}\` starts no pytest to give arguments to`,
+      `Usage: ${spec.usage}.`,
+    );
+  }
   for (const option of Object.keys(values)) {
     if (option !== "help" && option !== "version" && !spec.options.includes(option as OptionName)) {
       throw new WinnowError("usage", `\`winnow ${command}\` has no option --${option}`, `Usage: ${spec.usage}.`);
@@ -125,6 +132,8 @@ async function placeCommand(line: PlaceLine): Promise<number> {
   switch (line.command) {
     case "doctor":
       return (await import("./commands/doctor.ts")).doctorCommand(line);
+    case "init":
+      return (await import("./commands/init.ts")).initCommand(line);
     default:
       throw new Error(`nobody does ${line.command}`);
   }

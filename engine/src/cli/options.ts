@@ -109,6 +109,14 @@ export const COMMANDS = {
     words: [0, 0],
     withoutRequest: true,
   },
+  init: {
+    usage: "winnow init [-C DIR] [--json]",
+    summary: "Write the few lines that a project keeps of Winnow, and show them.",
+    options: ["directory", "json"],
+    takesPytestArgs: false,
+    words: [0, 0],
+    withoutRequest: true,
+  },
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandName = keyof typeof COMMANDS;
