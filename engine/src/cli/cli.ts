@@ -123,6 +123,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import("./commands/verify.ts")).verifyCommand(line);
     case "status":
       return (await import("./commands/status.ts")).statusCommand(line);
+    case "gc":
+      return (await import("./commands/gc.ts")).gcCommand(line);
     default:
       throw new Error(`nobody does ${command}`);
   }

@@ -42,6 +42,12 @@ export const OPTIONS = {
     type: "boolean",
     help: "Run the commands that the project declares as inputs (or WINNOW_ALLOW_COMMANDS=1).",
   },
+  "older-than": {
+    type: "string",
+    value: "DAYS",
+    help: "What counts as long ago, counted back from the last recording (30).",
+  },
+  keep: { type: "string", value: "N", help: "How many facts of one test in one environment stay in any case (8)." },
   help: { type: "boolean", short: "h", help: "Show this help." },
   version: { type: "boolean", help: "Show the version." },
 } as const satisfies Record<string, OptionSpec>;
@@ -116,6 +122,13 @@ export const COMMANDS = {
     takesPytestArgs: false,
     words: [0, 0],
     withoutRequest: true,
+  },
+  gc: {
+    usage: "winnow gc [-C DIR] [--python PYTHON] [--older-than DAYS] [--keep N] [--json]",
+    summary: "Drop facts that prove nothing any more, and compact the store.",
+    options: ["directory", "python", "older-than", "keep", "json"],
+    takesPytestArgs: false,
+    words: [0, 0],
   },
 } as const satisfies Record<string, CommandSpec>;
 
