@@ -125,6 +125,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await import("./commands/status.ts")).statusCommand(line);
     case "gc":
       return (await import("./commands/gc.ts")).gcCommand(line);
+    case "import":
+      return (await import("./commands/import.ts")).importCommand(line);
     default:
       throw new Error(`nobody does ${command}`);
   }
@@ -136,6 +138,10 @@ async function placeCommand(line: PlaceLine): Promise<number> {
       return (await import("./commands/doctor.ts")).doctorCommand(line);
     case "init":
       return (await import("./commands/init.ts")).initCommand(line);
+    case "export":
+      return (await import("./commands/export.ts")).exportCommand(line);
+    case "merge":
+      return (await import("./commands/export.ts")).mergeCommand(line);
     default:
       throw new Error(`nobody does ${line.command}`);
   }

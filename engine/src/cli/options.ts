@@ -130,6 +130,32 @@ export const COMMANDS = {
     takesPytestArgs: false,
     words: [0, 0],
   },
+  export: {
+    usage: "winnow export FILE [-C DIR] [--json]",
+    summary: "Write what is recorded to one file, for another checkout or machine.",
+    options: ["directory", "json"],
+    takesPytestArgs: false,
+    words: [1, 1],
+    word: "the name of the file to write",
+    withoutRequest: true,
+  },
+  import: {
+    usage: "winnow import FILE [-C DIR] [--python PYTHON] [--json]",
+    summary: "Add what such a file holds to what is recorded here.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: false,
+    words: [1, 1],
+    word: "the name of the file to read",
+  },
+  merge: {
+    usage: "winnow merge OUT IN... [-C DIR] [--json]",
+    summary: "Write what several such files, or projects' stores, hold to one file.",
+    options: ["directory", "json"],
+    takesPytestArgs: false,
+    words: [2, 10_000],
+    word: "the name of a file",
+    withoutRequest: true,
+  },
 } as const satisfies Record<string, CommandSpec>;
 
 export type CommandName = keyof typeof COMMANDS;

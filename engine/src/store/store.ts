@@ -670,21 +670,22 @@ export class Store {
     ).map((row) => this.#toFact(row));
   }
 
-  /** Adds a fact; one that says the same as a stored one confirms that. */
-  addFact(environment: number, fact: NewFact): void {
+  /**
+   * Adds a fact; one that says the same as a stored one confirms that. Of what was recorded elsewhere `limit` may keep
+   * more. Returns whether it is new.
+   */
+  addFact(environment: number, fact: NewFact, limit = FACTS_PER_TEST): boolean {
     const depsets = packList(fact.depsets);
     const remark = this.#internRemarks(fact.remarks);
     const same = this.#sql(
       "SELECT id FROM fact WHERE environment = ? AND test = ? AND outcome = ? AND green = ? AND depsets = ? AND remark = ?",
     ).get(environment, fact.test, fact.outcome, fact.green ? 1 : 0, depsets, remark) as Row | undefined;
     if (same !== undefined) {
-      this.#sql("UPDATE fact SET at = max(at, ?), duration = ?, run = ? WHERE id = ?").run(
-        fact.at,
-        fact.durationUs,
-        fact.run,
-        Number(same["id"]),
-      );
-      return;
+      // The newer one tells how long it takes; what was recorded elsewhere may be older than what is known.
+      this.#sql(
+        "UPDATE fact SET at = ?1, duration = ?2, run = ?3 WHERE id = ?4 AND (?1 > at OR (?1 = at AND ?2 > duration))",
+      ).run(fact.at, fact.durationUs, fact.run, Number(same["id"]));
+      return false;
     }
     this.#sql(
       "INSERT INTO fact (environment, test, outcome, green, duration, at, run, depsets, remark) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -701,8 +702,9 @@ export class Store {
     );
     this.#sql(
       `DELETE FROM fact WHERE environment = ?1 AND test = ?2 AND id NOT IN
-        (SELECT id FROM fact WHERE environment = ?1 AND test = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
-    ).run(environment, fact.test);
+        (SELECT id FROM fact WHERE environment = ?1 AND test = ?2 ORDER BY at DESC, id DESC LIMIT ?3)`,
+    ).run(environment, fact.test, limit);
+    return true;
   }
 
   /** The collection facts of an environment by file, the newest first. */
@@ -732,8 +734,8 @@ export class Store {
     return collections;
   }
 
-  /** Adds a collection fact, or confirms the same one. Returns its id. */
-  addCollection(environment: number, collection: Omit<Collection, "id">, run: string): number {
+  /** Adds a collection fact, or confirms the same one. Returns its id. `limit` as for {@link addFact}. */
+  addCollection(environment: number, collection: Omit<Collection, "id">, run: string, limit = FACTS_PER_TEST): number {
     const depsets = packList(collection.depsets);
     const tests = JSON.stringify(collection.tests);
     const green = collection.green ? 1 : 0;
@@ -757,8 +759,8 @@ export class Store {
     );
     const old = this.#sql(
       `SELECT id FROM collection WHERE environment = ?1 AND path = ?2 AND id NOT IN
-        (SELECT id FROM collection WHERE environment = ?1 AND path = ?2 ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
-    ).all(environment, collection.path) as Row[];
+        (SELECT id FROM collection WHERE environment = ?1 AND path = ?2 ORDER BY at DESC, id DESC LIMIT ?3)`,
+    ).all(environment, collection.path, limit) as Row[];
     for (const row of old) {
       this.#sql("DELETE FROM survivors WHERE collection = ?").run(Number(row["id"]));
       this.#sql("DELETE FROM collection WHERE id = ?").run(Number(row["id"]));
@@ -828,6 +830,12 @@ export class Store {
       path,
       JSON.stringify(names),
     );
+  }
+
+  /** Forgets what was collected to the end, so that the next run collects everything that it is asked for. */
+  forgetScopes(environment: number): void {
+    this.#sql("DELETE FROM scope WHERE environment = ?").run(environment);
+    this.#sql("DELETE FROM walk WHERE environment = ?").run(environment);
   }
 
   teardown(environment: number, fixture: string): number | undefined {
