@@ -24,7 +24,7 @@ export const OPTIONS = {
   mode: {
     type: "string",
     value: "MODE",
-    help: "What the plan is for: select (leave out what is proven) or observe (run everything and compare).",
+    help: "What the plan is for: select (leave out what is proven) or observe (run all and compare).",
   },
   report: { type: "boolean", help: "Show how much was left out, checked and missed so far. Runs nothing." },
   forgive: {
@@ -141,7 +141,7 @@ export const COMMANDS = {
   },
   import: {
     usage: "winnow import FILE [-C DIR] [--python PYTHON] [--json]",
-    summary: "Add what such a file holds to what is recorded here.",
+    summary: "Add what such a file, or a .testmondata, holds to what is recorded here.",
     options: ["directory", "python", "json"],
     takesPytestArgs: false,
     words: [1, 1],

@@ -544,7 +544,16 @@ describe("winnow status", () => {
     write(program());
     await winnow(...here("run"));
     const document = JSON.parse((await winnow(...here("status", "--json"))).out);
-    assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "grades", "lastRun", "plan"]);
+    assert.deepEqual(Object.keys(document), [
+      "version",
+      "root",
+      "python",
+      "recorded",
+      "grades",
+      "lastRun",
+      "history",
+      "plan",
+    ]);
     assert.deepEqual(document.python, { executable: PYTHON, version: "3.13.0", pytest: "9.0.0", found: "override" });
     assert.equal(document.recorded.fact, 2);
     assert.equal(document.lastRun.tests, 2);

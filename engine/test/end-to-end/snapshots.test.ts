@@ -232,7 +232,11 @@ test("what is no snapshot, a damaged one, one of a newer version, of another for
   };
   await fails(["export", "out"], /nothing is recorded of/, "nothing-recorded");
   await fails(["import", "none"], /none cannot be read/, "not-readable");
-  await fails(["import", "pytest.ini"], /pytest\.ini is no snapshot/, "snapshot-unreadable");
+  await fails(
+    ["import", "pytest.ini"],
+    /pytest\.ini is no snapshot, and no database of pytest-testmon's/,
+    "snapshot-unreadable",
+  );
   await fails(["export"], /the name of the file to write is missing/, "usage");
   await fails(["merge", "out"], /the name of a file is missing/, "usage");
   assert.equal(existsSync(project.path(".winnow")), false);
