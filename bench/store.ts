@@ -15,13 +15,13 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { settled } from "../engine/src/cli/settled.ts";
 import { blobSha1 } from "../engine/src/files/hash.ts";
 import { fingerprint, packFingerprint } from "../engine/src/fingerprint/index.ts";
 import { openTree, planOf, readKnowledge } from "../engine/src/pipeline/decide.ts";
 import { DeclaredValues } from "../engine/src/pipeline/declared.ts";
 import { environmentOf } from "../engine/src/pipeline/environment.ts";
 import { resolveInterpreter } from "../engine/src/pipeline/python.ts";
+import { settled } from "../engine/src/pipeline/settled.ts";
 import { surroundingsOf, variablesOf } from "../engine/src/pipeline/verdict.ts";
 import { layoutOf } from "../engine/src/store/layout.ts";
 import { openStore, type Store } from "../engine/src/store/store.ts";
@@ -106,7 +106,7 @@ function facts(): { known: number[]; fresh: number[] } {
     for (const kind of ["fresh", "known"] as const) {
       // A set that is known belongs to another result of the test: a fact that says the same would only be confirmed.
       const outcome = kind === "fresh" ? "passed" : "skipped";
-      const add = (members: readonly number[], index: number): void =>
+      const add = (members: readonly number[], index: number): boolean =>
         store.addFact(1, {
           test: index + 1,
           outcome,

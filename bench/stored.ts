@@ -13,12 +13,12 @@
 import { mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { settled } from "../engine/src/cli/settled.ts";
 import { ABSENT, type Dependency } from "../engine/src/model/key.ts";
 import { openTree, surroundingValues } from "../engine/src/pipeline/decide.ts";
 import { environmentOf } from "../engine/src/pipeline/environment.ts";
 import type { PresentTree } from "../engine/src/pipeline/present.ts";
 import { resolveInterpreter } from "../engine/src/pipeline/python.ts";
+import { settled } from "../engine/src/pipeline/settled.ts";
 import { surroundingsOf } from "../engine/src/pipeline/verdict.ts";
 import { makeLayout } from "../engine/src/store/layout.ts";
 import { openStore, type Store } from "../engine/src/store/store.ts";

@@ -7,10 +7,10 @@ import type { Settings } from "../config/load.ts";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import type { Request } from "../pipeline/request.ts";
+import { settled } from "../pipeline/settled.ts";
 import { beginTrace, currentTrace, stage } from "../pipeline/trace.ts";
 import { requireNode } from "./node.ts";
-import { COMMANDS, type CommandName, OPTIONS, type OptionName } from "./options.ts";
-import { settled } from "./settled.ts";
+import { COMMANDS, type CommandName, type CommandSpec, OPTIONS, type OptionName } from "./options.ts";
 
 /** Exit codes of Winnow's own; all others are pytest's. docs/messages.md lists them. */
 export const EXIT_USAGE = 4;
@@ -27,6 +27,14 @@ export interface CommandLine {
   readonly settings: Settings;
   /** What was given of the options that only some commands have. */
   readonly options: Readonly<Partial<Record<OptionName, string | boolean | string[]>>>;
+}
+
+/** What a command is told that asks nothing of pytest: see `withoutRequest`. */
+export interface PlaceLine extends Omit<CommandLine, "request" | "settings"> {
+  /** Absolute; it exists. */
+  readonly cwd: string;
+  /** `--python`. */
+  readonly python: string | undefined;
 }
 
 /** Runs the command line and returns the exit code. */
@@ -86,15 +94,24 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     );
   }
   const command = name as CommandName;
-  const spec = COMMANDS[command];
+  const spec: CommandSpec = COMMANDS[command];
   if (words.length < spec.words[0] || words.length > spec.words[1]) {
     const extra =
-      words.length > spec.words[1] ? `"${words[spec.words[1]]}" is one word too many` : "a test's name is missing";
+      words.length > spec.words[1]
+        ? `"${words[spec.words[1]]}" is one word too many`
+        : `${spec.word ?? "a word"} is missing`;
     const hint = spec.takesPytestArgs ? " pytest's own arguments follow after `--`." : "";
     throw new WinnowError("usage", `${extra} for \`winnow ${command}\``, `Usage: ${spec.usage}.${hint}`);
   }
+  if (pytestArgs.length > 0 && !spec.takesPytestArgs) {
+    throw new WinnowError(
+      "usage",
+      `\`winnow ${command}\` starts no pytest to give arguments to`,
+      `Usage: ${spec.usage}.`,
+    );
+  }
   for (const option of Object.keys(values)) {
-    if (option !== "help" && option !== "version" && !(spec.options as readonly string[]).includes(option)) {
+    if (option !== "help" && option !== "version" && !spec.options.includes(option as OptionName)) {
       throw new WinnowError("usage", `\`winnow ${command}\` has no option --${option}`, `Usage: ${spec.usage}.`);
     }
   }
@@ -102,11 +119,16 @@ async function dispatch(argv: readonly string[]): Promise<number> {
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new WinnowError("no-directory", `${cwd} is not a directory`, "Name the project's directory with -C DIR.");
   }
+  const python = typeof values["python"] === "string" ? values["python"] : undefined;
+  const common = { command, words, json: values["json"] === true, options: values };
+  if (spec.withoutRequest === true) {
+    return placeCommand({ ...common, cwd, python });
+  }
   const also = Array.isArray(values.also) ? values.also : [];
   const { request, settings } = await stage("configuration", () =>
     settled({ cwd, args: pytestArgs, env: process.env, also }, values),
   );
-  const line: CommandLine = { command, words, request, json: values["json"] === true, settings, options: values };
+  const line: CommandLine = { ...common, request, settings };
   for (const { code, message, help } of settings.warnings) {
     process.stderr.write(`winnow: ${message}\n        ${help}  [${code}]\n`);
   }
@@ -123,6 +145,27 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await stage("load", () => import("./commands/config.ts"))).configCommand(line);
     case "status":
       return (await stage("load", () => import("./commands/status.ts"))).statusCommand(line);
+    case "gc":
+      return (await import("./commands/gc.ts")).gcCommand(line);
+    case "import":
+      return (await import("./commands/import.ts")).importCommand(line);
+    default:
+      throw new Error(`nobody does ${command}`);
+  }
+}
+
+async function placeCommand(line: PlaceLine): Promise<number> {
+  switch (line.command) {
+    case "doctor":
+      return (await import("./commands/doctor.ts")).doctorCommand(line);
+    case "init":
+      return (await import("./commands/init.ts")).initCommand(line);
+    case "export":
+      return (await import("./commands/export.ts")).exportCommand(line);
+    case "merge":
+      return (await import("./commands/export.ts")).mergeCommand(line);
+    default:
+      throw new Error(`nobody does ${line.command}`);
   }
 }
 

@@ -46,6 +46,12 @@ export const OPTIONS = {
     help: "Run these as well, proven or not: a path, a node id, or -k EXPRESSION (repeatable).",
   },
   "allow-commands": ofSetting(SETTINGS.allowCommands),
+  "older-than": {
+    type: "string",
+    value: "DAYS",
+    help: "What counts as long ago, counted back from the last recording (30).",
+  },
+  keep: { type: "string", value: "N", help: "How many facts of one test in one environment stay in any case (8)." },
   help: { type: "boolean", short: "h", help: "Show this help." },
   version: { type: "boolean", help: "Show the version." },
 } as const satisfies Record<string, OptionSpec>;
@@ -60,6 +66,10 @@ export interface CommandSpec {
   readonly takesPytestArgs: boolean;
   /** How many words the command takes itself. */
   readonly words: readonly [least: number, most: number];
+  /** What the words are, for whoever leaves them out. */
+  readonly word?: string;
+  /** It asks nothing of pytest, so neither configuration nor arguments have to be in order. */
+  readonly withoutRequest?: true;
 }
 
 export const COMMANDS = {
@@ -85,6 +95,7 @@ export const COMMANDS = {
     options: ["directory", "python", "env", "json", "allow-commands"],
     takesPytestArgs: true,
     words: [1, 1],
+    word: "a test's name",
   },
   verify: {
     usage:
@@ -108,6 +119,55 @@ export const COMMANDS = {
     options: ["directory", "show-origin", "json", "python", "env", "mode", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
+  },
+  doctor: {
+    usage: "winnow doctor [-C DIR] [--python PYTHON] [--json]",
+    summary: "Check whether everything that Winnow needs is there and works.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: false,
+    words: [0, 0],
+    withoutRequest: true,
+  },
+  init: {
+    usage: "winnow init [-C DIR] [--json]",
+    summary: "Write the few lines that a project keeps of Winnow, and show them.",
+    options: ["directory", "json"],
+    takesPytestArgs: false,
+    words: [0, 0],
+    withoutRequest: true,
+  },
+  gc: {
+    usage: "winnow gc [-C DIR] [--python PYTHON] [--older-than DAYS] [--keep N] [--json]",
+    summary: "Drop facts that prove nothing any more, and compact the store.",
+    options: ["directory", "python", "older-than", "keep", "json"],
+    takesPytestArgs: false,
+    words: [0, 0],
+  },
+  export: {
+    usage: "winnow export FILE [-C DIR] [--json]",
+    summary: "Write what is recorded to one file, for another checkout or machine.",
+    options: ["directory", "json"],
+    takesPytestArgs: false,
+    words: [1, 1],
+    word: "the name of the file to write",
+    withoutRequest: true,
+  },
+  import: {
+    usage: "winnow import FILE [-C DIR] [--python PYTHON] [--json]",
+    summary: "Add what such a file, or a .testmondata, holds to what is recorded here.",
+    options: ["directory", "python", "json"],
+    takesPytestArgs: false,
+    words: [1, 1],
+    word: "the name of the file to read",
+  },
+  merge: {
+    usage: "winnow merge OUT IN... [-C DIR] [--json]",
+    summary: "Write what several such files, or projects' stores, hold to one file.",
+    options: ["directory", "json"],
+    takesPytestArgs: false,
+    words: [2, 10_000],
+    word: "the name of a file",
+    withoutRequest: true,
   },
 } as const satisfies Record<string, CommandSpec>;
 

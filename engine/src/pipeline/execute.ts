@@ -42,7 +42,7 @@ export interface ExecutionOptions {
 }
 
 /** The collector's directory: beside the engine, in the sources and in a bundle alike. */
-function collectorDirectory(): string {
+export function collectorDirectory(): string {
   return process.env["WINNOW_COLLECTOR"] ?? fileURLToPath(new URL("../collector", import.meta.url));
 }
 

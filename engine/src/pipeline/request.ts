@@ -27,9 +27,9 @@ export interface Request {
   readonly refusal: string | null;
   /** Paths asked for (typed, or in `addopts`) relative to the root; empty: whatever pytest collects on its own. */
   readonly paths: readonly { readonly path: string; readonly ids: string | null }[];
-  /** Canonical text of what chooses among the collected tests (`-k`, `-m`…): part of what a store row is about. */
+  /** Canonical text of what chooses files and tests (`-k`, `-m`, `python_files`…): part of what a store row is about. */
   readonly selection: string;
-  /** Canonical text of the typed paths. */
+  /** Canonical text of the typed paths, or of `testpaths`. */
   readonly requestKey: string;
   /** Winnow's own configuration. */
   readonly config: Config;
@@ -137,13 +137,26 @@ function requestOf(options: RequestOptions): Request {
     configuration,
     refusal: fromEnvironment === null ? "PYTEST_ADDOPTS has a quotation that is not closed" : configuration.problem,
     paths,
-    selection: JSON.stringify([profile.selection, toProjectPath(root, cwd)]),
-    requestKey: JSON.stringify([...new Set(paths.map(({ path }) => path))].sort()),
+    // What pytest walks and takes for a test file is known for these settings only: they may change, and change back.
+    selection: JSON.stringify([
+      profile.selection,
+      toProjectPath(root, cwd),
+      configuration.pythonFiles.map(String),
+      configuration.norecursedirs.map(String),
+    ]),
+    requestKey: requestKeyOf(paths, cwd, configuration),
     config: options.config,
     also: readAlso(root, cwd, options.also ?? []),
     allowCommands: options.allowCommands ?? false,
     searchesCwd: options.searchesCwd ?? true,
   };
+}
+
+/** Typed paths; where there are none, those of the settings, which may change, and change back. */
+function requestKeyOf(paths: Request["paths"], cwd: string, { rootdir, testpaths }: EffectiveConfiguration): string {
+  return paths.length === 0 && cwd === rootdir && testpaths.length > 0
+    ? JSON.stringify({ testpaths })
+    : JSON.stringify([...new Set(paths.map(({ path }) => path))].sort());
 }
 
 function readAlso(root: string, cwd: string, words: readonly string[]): Also {

@@ -691,21 +691,22 @@ export class Store {
     ).map((row) => this.#toFact(row));
   }
 
-  /** Adds a fact; one that says the same as a stored one confirms that. */
-  addFact(environment: number, fact: NewFact): void {
+  /**
+   * Adds a fact; one that says the same as a stored one confirms that. Of what was recorded elsewhere `limit` may keep
+   * more. Returns whether it is new.
+   */
+  addFact(environment: number, fact: NewFact, limit = FACTS_PER_TEST): boolean {
     const depsets = packList(fact.depsets);
     const remark = this.#internRemarks(fact.remarks);
     const same = this.#sql(
       "SELECT id FROM fact WHERE environment = ? AND test = ? AND outcome = ? AND green = ? AND depsets = ? AND remark = ?",
     ).get(environment, fact.test, fact.outcome, fact.green ? 1 : 0, depsets, remark) as Row | undefined;
     if (same !== undefined) {
-      this.#sql("UPDATE fact SET at = max(at, ?), duration = ?, run = ? WHERE id = ?").run(
-        fact.at,
-        fact.durationUs,
-        fact.run,
-        Number(same["id"]),
-      );
-      return;
+      // The newer one tells how long it takes; what was recorded elsewhere may be older than what is known.
+      this.#sql(
+        "UPDATE fact SET at = ?, duration = ?, run = ? WHERE id = ? AND (? > at OR (? = at AND ? > duration))",
+      ).run(fact.at, fact.durationUs, fact.run, Number(same["id"]), fact.at, fact.at, fact.durationUs);
+      return false;
     }
     this.#sql(
       "INSERT INTO fact (environment, test, outcome, green, duration, at, run, depsets, remark) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -723,8 +724,9 @@ export class Store {
     this.#sql(
       // Not ?1 and ?2: Node 22 takes numbered parameters for named ones.
       `DELETE FROM fact WHERE environment = ? AND test = ? AND id NOT IN
-        (SELECT id FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
-    ).run(environment, fact.test, environment, fact.test);
+        (SELECT id FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC LIMIT ?)`,
+    ).run(environment, fact.test, environment, fact.test, limit);
+    return true;
   }
 
   /** The collection facts of an environment by file, the newest first. */
@@ -754,8 +756,8 @@ export class Store {
     return collections;
   }
 
-  /** Adds a collection fact, or confirms the same one. Returns its id. */
-  addCollection(environment: number, collection: Omit<Collection, "id">, run: string): number {
+  /** Adds a collection fact, or confirms the same one. Returns its id. `limit` as for {@link addFact}. */
+  addCollection(environment: number, collection: Omit<Collection, "id">, run: string, limit = FACTS_PER_TEST): number {
     const depsets = packList(collection.depsets);
     const tests = JSON.stringify(collection.tests);
     const green = collection.green ? 1 : 0;
@@ -779,8 +781,8 @@ export class Store {
     );
     const old = this.#sql(
       `SELECT id FROM collection WHERE environment = ? AND path = ? AND id NOT IN
-        (SELECT id FROM collection WHERE environment = ? AND path = ? ORDER BY at DESC, id DESC LIMIT ${FACTS_PER_TEST})`,
-    ).all(environment, collection.path, environment, collection.path) as Row[];
+        (SELECT id FROM collection WHERE environment = ? AND path = ? ORDER BY at DESC, id DESC LIMIT ?)`,
+    ).all(environment, collection.path, environment, collection.path, limit) as Row[];
     for (const row of old) {
       this.#sql("DELETE FROM survivors WHERE collection = ?").run(Number(row["id"]));
       this.#sql("DELETE FROM collection WHERE id = ?").run(Number(row["id"]));
@@ -850,6 +852,12 @@ export class Store {
       path,
       JSON.stringify(names),
     );
+  }
+
+  /** Forgets what was collected to the end, so that the next run collects everything that it is asked for. */
+  forgetScopes(environment: number): void {
+    this.#sql("DELETE FROM scope WHERE environment = ?").run(environment);
+    this.#sql("DELETE FROM walk WHERE environment = ?").run(environment);
   }
 
   teardown(environment: number, fixture: string): number | undefined {

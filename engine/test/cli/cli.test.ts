@@ -182,6 +182,8 @@ describe("errors of usage end with one sentence and what to do next", () => {
     [["run", "tests"], /"tests" is one word too many for `winnow run`\n.*after `--`/, "usage"],
     [["why"], /a test's name is missing for `winnow why`\n.*winnow why TEST/, "usage"],
     [["why", "a", "b"], /"b" is one word too many/, "usage"],
+    [["doctor", "--", "-x"], /`winnow doctor` starts no pytest/, "usage"],
+    [["doctor", "--also", "a"], /`winnow doctor` has no option --also/, "usage"],
     [["run", "-x"], /Unknown option "-x"\n.*If -x is meant for pytest, write it after `--`/, "usage"],
     [["run", "--frob"], /Unknown option "--frob"/, "usage"],
     [["run", "--python"], /--python/, "usage"],
@@ -550,6 +552,7 @@ describe("winnow status", () => {
       "recorded",
       "grades",
       "lastRun",
+      "history",
       "plan",
     ]);
     assert.deepEqual(document.python, { executable: PYTHON, version: "3.13.0", pytest: "9.0.0", found: "override" });

@@ -6,8 +6,8 @@
 import { createInterface } from "node:readline";
 import { messageOf, WinnowError } from "../../model/error.ts";
 import { type Attendance, type Attended, attend } from "../../pipeline/attend.ts";
+import { settled } from "../../pipeline/settled.ts";
 import { terminalReporter } from "../../report/terminal.ts";
-import { settled } from "../settled.ts";
 
 /** What the plugin says first. */
 interface Asked {

@@ -3,6 +3,7 @@
 import type { Grade } from "../../model/remarks.ts";
 import { changedPaths, type Decision, readKnowledge } from "../../pipeline/decide.ts";
 import { Grades } from "../../pipeline/grades.ts";
+import { historyOf } from "../../pipeline/history.ts";
 import { look } from "../../pipeline/look.ts";
 import type { Request } from "../../pipeline/request.ts";
 import { JSON_VERSION, planDocument, writeJson } from "../../report/json.ts";
@@ -19,6 +20,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
   const counts = store?.counts() ?? {};
   const lastRun = store?.lastRun();
   const grades = gradesOf(store, decision, request);
+  const history = historyOf(store);
   if (json) {
     writeJson({
       version: JSON_VERSION,
@@ -36,6 +38,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
         lastRun === undefined
           ? null
           : { id: lastRun.id, at: new Date(lastRun.at).toISOString(), ...(JSON.parse(lastRun.data) as object) },
+      history,
       plan: planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs),
     });
     return 0;
@@ -50,6 +53,9 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
     ...(grades.exact + grades.widened + grades.opaque === 0
       ? []
       : [`inputs    ${GRADES.map((grade) => `${grades[grade]} ${grade}`).join(", ")}`]),
+    ...(history === null
+      ? []
+      : [`before    ${count(history.tests, "test")} that another tool told of, ${history.failed.length} failed last`]),
     `last run  ${lastRun === undefined ? "none" : new Date(lastRun.at).toISOString()}`,
     `now       ${plannedLine(plan, decidedMs)}`,
   ];

@@ -2,7 +2,7 @@
 
 import { DEFAULTS } from "../config/config.ts";
 import { loadSettings, type Settings } from "../config/load.ts";
-import { makeRequest, type Request, type RequestOptions } from "../pipeline/request.ts";
+import { makeRequest, type Request, type RequestOptions } from "./request.ts";
 
 /**
  * Reads the request, and then the settings. `options`: what was typed, by the names of Winnow's own options.
