@@ -12,16 +12,10 @@ import { textDigest } from "../files/hash.ts";
 import { decodeSnapshot, isSnapshot, readNamed } from "../files/snapshot-file.ts";
 import { WinnowError } from "../model/error.ts";
 import { ABSENT, type Dependency } from "../model/key.ts";
+import type { Remarks } from "../model/remarks.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { commonSalt, isForeign, type Place, unmarked } from "../snapshot/place.ts";
-import {
-  dependencyOf,
-  type Snapshot,
-  type SnapshotRemarks,
-  union,
-  withDeclared,
-  withDepsets,
-} from "../snapshot/snapshot.ts";
+import { dependencyOf, type Snapshot, type SnapshotRemarks, union } from "../snapshot/snapshot.ts";
 import { snapshotOfStore } from "../store/contents.ts";
 import { layoutOf } from "../store/layout.ts";
 import { STORE_FORMAT, type Store } from "../store/store.ts";
@@ -135,7 +129,7 @@ class Importer {
     const knows =
       this.#store.dependenciesOfKind("env").length > 0 ||
       this.#store.watch().some(({ kind }) => kind === "e") ||
-      (this.#store.counts()["fact"] ?? 0) > 0;
+      ["fact", "collection"].some((table) => (this.#store.counts()[table] ?? 0) > 0);
     const declared = [...this.#snapshot.facts, ...this.#snapshot.collections].flatMap(
       ({ remarks }) => remarks?.declared?.map(({ value }) => value ?? "") ?? [],
     );
@@ -251,12 +245,29 @@ class Importer {
     return id;
   }
 
-  #remarks(remarks: SnapshotRemarks) {
-    const moved = withDepsets(remarks, (set) => this.#depset(set));
-    const local = withDeclared(moved, (each) =>
-      each.value === null ? each : { ...each, value: unmarked(each.value, this.#place) },
-    );
-    return local ?? undefined;
+  /** Remarks with the fields in the order in which recording writes them: what is the same is to be found as the same. */
+  #remarks(remarks: SnapshotRemarks): Remarks | undefined {
+    if (remarks === null) {
+      return undefined;
+    }
+    const { opaque, always, declared, ...rest } = remarks;
+    return {
+      ...(opaque === undefined
+        ? {}
+        : { opaque: { reasons: opaque.reasons, depsets: opaque.depsets.map((set) => this.#depset(set)) } }),
+      ...(always === undefined ? {} : { always }),
+      ...(declared === undefined
+        ? {}
+        : {
+            declared: declared.map(({ kind, name, by, value }) => ({
+              kind,
+              name,
+              by,
+              value: value === null ? null : unmarked(value, this.#place),
+            })),
+          }),
+      ...rest,
+    };
   }
 
   /** A proof that was wrong elsewhere is wrong here. */

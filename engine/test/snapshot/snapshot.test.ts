@@ -62,6 +62,18 @@ const FACT: fc.Arbitrary<ToldFact> = fc.record({
   isCollection: fc.boolean(),
 });
 
+const NOTHING: ToldFact = {
+  environment: 0,
+  test: 0,
+  outcome: "passed",
+  at: 1,
+  durationUs: 1,
+  sets: [],
+  opaque: null,
+  declared: null,
+  isCollection: false,
+};
+
 const FACTS = fc.array(FACT, { maxLength: 12 });
 
 /** Writes facts as recording would, one transaction each, whatever their order. */
@@ -171,24 +183,16 @@ test("a store that took a snapshot in gives the same one out, and takes it in ag
       assert.equal(bytes(take(a)), bytes(a));
       assert.equal(bytes(take(b)), united(a, b));
     }),
-    { numRuns: 25 },
+    {
+      numRuns: 25,
+      // A salt is taken over only where no value of any other is known, in whatever it stands.
+      examples: [[[{ ...NOTHING, declared: "aa", isCollection: true }], [{ ...NOTHING, declared: "bb" }], "0C3A"]],
+    },
   );
 });
 
 test("facts of another kind of machine stay out of the store, and in the union", () => {
-  const a = snapshotOf([
-    {
-      environment: 0,
-      test: 0,
-      outcome: "passed",
-      at: 1,
-      durationUs: 1,
-      sets: [],
-      opaque: null,
-      declared: null,
-      isCollection: false,
-    },
-  ]);
+  const a = snapshotOf([NOTHING]);
   const foreign: Snapshot = {
     ...a,
     environments: a.environments.map((each) => ({ ...each, machine: "elsewhere-z80" })),
@@ -212,19 +216,7 @@ test("facts of another kind of machine stay out of the store, and in the union",
 });
 
 test("a dependency that the snapshot lost costs the import, and nothing of it is kept", () => {
-  const whole = snapshotOf([
-    {
-      environment: 0,
-      test: 0,
-      outcome: "passed",
-      at: 1,
-      durationUs: 1,
-      sets: [[{ kind: "body", path: "a.py", name: "f", value: "1" }]],
-      opaque: null,
-      declared: null,
-      isCollection: false,
-    },
-  ]);
+  const whole = snapshotOf([{ ...NOTHING, sets: [[{ kind: "body", path: "a.py", name: "f", value: "1" }]] }]);
   using project = new TestProject();
   const broken: readonly Partial<Snapshot>[] = [
     { depsets: [] },
