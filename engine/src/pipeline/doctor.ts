@@ -25,6 +25,7 @@ import { layoutOf } from "../store/layout.ts";
 import { STORE_FORMAT } from "../store/store.ts";
 import { collectorDirectory } from "./execute.ts";
 import { findRoot, makeRequest } from "./request.ts";
+import { settled } from "./settled.ts";
 
 export type FindingState = "ok" | "warning" | "problem";
 

@@ -168,5 +168,5 @@ test("settings that are not understood are a problem, of Winnow's and of pytest'
   project.write({ "pyproject.toml": '[tool.winnow]\nmode = "observe"\n', "pytest.ini": "[pytest\n" });
   const broken = await doctor(project);
   assert.deepEqual(problems(broken), ["pytest's settings"]);
-  assert.match(found(broken, "settings")[0]?.message ?? "", /is understood; mode "observe"/);
+  assert.match(found(broken, "settings")[0]?.message ?? "", /^mode set, and understood; mode "observe"/);
 });
