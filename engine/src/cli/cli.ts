@@ -125,8 +125,9 @@ async function dispatch(argv: readonly string[]): Promise<number> {
     return placeCommand({ ...common, cwd, python });
   }
   const also = Array.isArray(values.also) ? values.also : [];
+  const args = typeof values.junit === "string" ? [...pytestArgs, `--junit-xml=${values.junit}`] : pytestArgs;
   const { request, settings } = await stage("configuration", () =>
-    settled({ cwd, args: pytestArgs, env: process.env, also }, values),
+    settled({ cwd, args, env: process.env, also }, values),
   );
   const line: CommandLine = { ...common, request, settings };
   for (const { code, message, help } of settings.warnings) {

@@ -32,6 +32,7 @@ export const OPTIONS = {
     value: "ORDER",
     help: "In which order tests run: written (the default), or failures-first, then short before long.",
   },
+  junit: { type: "string", value: "FILE", help: "Write a JUnit XML report, also where nothing runs." },
   "show-origin": { type: "boolean", help: "Show where each setting comes from." },
   report: { type: "boolean", help: "Show how much was left out, checked and missed so far. Runs nothing." },
   forgive: {
@@ -75,9 +76,9 @@ export interface CommandSpec {
 export const COMMANDS = {
   run: {
     usage:
-      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--order ORDER] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--order ORDER] [--junit FILE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "env", "mode", "order", "json", "also", "allow-commands"],
+    options: ["directory", "python", "env", "mode", "order", "junit", "json", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },

@@ -88,6 +88,8 @@ export interface RunDescription {
 export interface RecordSummary {
   readonly tests: number;
   readonly outcomes: ReadonlyMap<string, number>;
+  /** Tests that failed, or could not be set up or torn down. `path`: their file, relative to the root. */
+  readonly failures: readonly { readonly id: string; readonly path: string; readonly outcome: string }[];
   /** Tests without a new fact, by reason. */
   readonly lost: ReadonlyMap<string, number>;
   /** Tests that depend on everything, by reason. */
@@ -246,6 +248,7 @@ class Recorder {
     const total = progress === undefined ? 0 : testsIn(journals);
     progress?.("record", 0, total);
     const outcomes = new Map<string, number>();
+    const failures: { id: string; path: string; outcome: string }[] = [];
     const lost = new Map<string, number>();
     const opaque = new Map<string, number>();
     let tests = 0;
@@ -298,6 +301,9 @@ class Recorder {
           progress("record", tests, total);
         }
         add(outcomes, frame.outcome);
+        if (frame.outcome === "failed" || frame.outcome === "error") {
+          failures.push({ id: frame.id, path, outcome: frame.outcome });
+        }
         const reason = sets.find((set) => set.lost !== undefined)?.lost;
         this.#verifier.compare(path, frame, reason === undefined ? sets.map(depsetOf) : null);
         if (reason !== undefined) {
@@ -338,7 +344,7 @@ class Recorder {
     };
     this.#store.addRun(this.#description.run, Date.now(), JSON.stringify(data));
     const opaqueRunsAlways = this.#request.config.opaque === "always";
-    const counts = { tests, outcomes, lost, opaque, opaqueTests, opaqueRunsAlways };
+    const counts = { tests, outcomes, failures, lost, opaque, opaqueTests, opaqueRunsAlways };
     return { ...counts, notes, sawSurvivors, recorded, checked, misses };
   }
 

@@ -32,6 +32,7 @@ export function summaryDocument(summary: RecordSummary | undefined): object | nu
     : {
         tests: summary.tests,
         outcomes: Object.fromEntries(summary.outcomes),
+        failures: summary.failures,
         notRecorded: Object.fromEntries(summary.lost),
         opaque: Object.fromEntries(summary.opaque),
         opaqueTests: summary.opaqueTests,

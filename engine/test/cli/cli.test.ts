@@ -345,6 +345,7 @@ describe("winnow run", () => {
     assert.deepEqual(first.recorded, {
       tests: 2,
       outcomes: { passed: 2 },
+      failures: [],
       notRecorded: {},
       opaque: {},
       opaqueTests: 0,

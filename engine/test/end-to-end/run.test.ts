@@ -200,6 +200,7 @@ test("--json prints one document, and pytest's output goes to standard error", a
   assert.deepEqual(document.recorded, {
     tests: 5,
     outcomes: { passed: 5 },
+    failures: [],
     notRecorded: {},
     opaque: {},
     opaqueTests: 0,

@@ -98,6 +98,7 @@ describe("what a run says", () => {
   const summary = (more: Partial<RecordSummary> = {}): RecordSummary => ({
     tests: 1,
     outcomes: new Map(),
+    failures: [],
     lost: new Map(),
     opaque: new Map(),
     opaqueTests: 0,
