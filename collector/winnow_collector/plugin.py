@@ -194,6 +194,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: Any) -> None:
     state = _state
     if state is not None:
         state.exit_code = int(exitstatus)
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            # For a controller that has to tell "nothing was collected" from "all is proven".
+            output["winnow_deselected"] = deselected
         if state.recorder.active:
             try:
                 state.recorder.write([])

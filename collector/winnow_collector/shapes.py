@@ -162,8 +162,7 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     else:
         parts = parts_of(kind, value)
         if not parts:
-            # An object with nothing in it is as good as another one of its class.
-            return identity(kind if kind.__flags__ & HEAP_TYPE and layout_of(kind).counts else value)
+            return identity(value)
         size = len(parts)
         items = parts
         # Of what a class statement or a function makes, each one is another.
@@ -210,7 +209,10 @@ def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
 def _parts_behind(value: Any) -> List[Tuple[Any, Any]]:
     """The kind of an object, and all its attributes as one number: it may have hundreds."""
     attributes = getattr(value, "__dict__", {})
-    total = sum((leaf(name) * 3) ^ (leaf(item) * 7) for name, item in list(attributes.items()))
+    # Deep enough for what is put into a list or dictionary of settings.
+    total = sum(
+        (leaf(name) * 3) ^ (_shape(item, MAX_DEPTH, [MAX_VISITS]) * 7) for name, item in list(attributes.items())
+    )
     return [("kind", identity(type(value))), ("attributes", total & _MASK)]
 
 

@@ -8,7 +8,8 @@ import time
 from typing import Any, List, NamedTuple, Optional
 
 from .engine import engine_command
-from .options import Choice
+from .options import Choice, stands_in
+from .surroundings import interpreter_options
 
 
 class EngineFailed(Exception):
@@ -20,6 +21,8 @@ class Plan(NamedTuple):
 
     # What the collector reads; None where pytest is to run by itself.
     session: Optional[str]
+    # The project's root.
+    root: str
     # Nothing is to be collected.
     nothing: bool
     # Nor is a report to be written.
@@ -35,7 +38,9 @@ class Attendant:
     """One engine process. Every method raises `EngineFailed` where that cannot go on."""
 
     def __init__(self, config: Any, words: List[str]) -> None:
-        self.plan: Optional[Plan] = None
+        self.plan = Plan(None, "", False, False, False, False, [])
+        # Tests that xdist's workers have left out one by one.
+        self.deselected = 0
         self._began = time.perf_counter()
         self._words = words
         self._cwd = str(config.invocation_params.dir)
@@ -61,11 +66,14 @@ class Attendant:
                 "record": choice.record,
                 "environment": choice.environment,
                 "searchesCwd": "" in sys.path or self._cwd in sys.path[:1],
+                "interpreterOptions": interpreter_options(),
+                "standsIn": stands_in(),
             }
         )
         answer = self._hear("plan")
         self.plan = Plan(
             session=answer["session"],
+            root=answer["root"],
             nothing=answer["nothing"],
             silent=answer["silent"],
             leaves_out_files=answer["leftOutWithFiles"] > 0,
@@ -77,7 +85,7 @@ class Attendant:
     def header(self) -> List[str]:
         """What stands above pytest's own output."""
         choice = self._choice
-        lines = list(self.plan.lines) if self.plan is not None else []
+        lines = list(self.plan.lines)
         if choice is None:
             return lines
         if choice.unselected is not None:
@@ -85,10 +93,6 @@ class Attendant:
         if not choice.record:
             lines.append("winnow: nothing is written")
         return lines + ["winnow: %s" % remark for remark in choice.remarks]
-
-    def is_command(self) -> bool:
-        """Whether this process is pytest itself, and not somebody's program that calls it."""
-        return sys.argv[1:] == self._words
 
     def say_nothing_runs(self, known: Any) -> None:
         """What pytest would say of no tests, without its loading what belongs to them."""
@@ -106,25 +110,27 @@ class Attendant:
         else:
             writer.sep("=", "no tests ran in %.2fs" % took, green=True)
         writer.flush()
-        self._hear("done")
-        self._close()
+        try:
+            self._hear("done")
+        finally:
+            self._close()
 
     def has_left_out(self) -> bool:
         """Whether tests that were asked for did not run because they are proven."""
-        if self.plan is None:
-            return False
         collector = sys.modules.get("winnow_collector.plugin")
         deselected = getattr(collector, "deselected", 0)
-        return self.plan.nothing or self.plan.leaves_out_files or deselected > 0
+        return self.plan.nothing or self.plan.leaves_out_files or max(deselected, self.deselected) > 0
 
     def end(self, config: Any) -> None:
         """pytest has ended: have it recorded, and show what the engine says of it."""
         session = config.pluginmanager.get_plugin("session")
         status = getattr(session, "exitstatus", 0)
-        if self.plan is not None and not self.plan.nothing:
-            self._say({"exit": int(status)})
-        answer = self._hear("done")
-        self._close()
+        try:
+            if not self.plan.nothing:
+                self._say({"exit": int(status)})
+            answer = self._hear("done")
+        finally:
+            self._close()
         for line in answer["lines"]:
             print(line, file=sys.stderr)
 

@@ -56,9 +56,14 @@ class Choice(NamedTuple):
     remarks: Tuple[str, ...] = ()
 
 
+def stands_in() -> List[str]:
+    """The plugins whose options are Winnow's here."""
+    return [name for name in ("pytest-testmon", "pytest-difftest") if name not in _foreign]
+
+
 def may_activate(words: List[str]) -> bool:
     """Whether any of these words may turn Winnow on; a quick look before the line is parsed."""
-    return any(word.startswith(_ACTIVATING) for word in words) and not {"--no-winnow", "--no-testmon"} & set(words)
+    return any(word.startswith(_ACTIVATING) for word in words)
 
 
 def add(parser: pytest.Parser) -> None:

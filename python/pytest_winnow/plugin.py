@@ -8,35 +8,111 @@ one line on standard error: then all tests run, as if Winnow were not there.
 import os
 import sys
 from typing import Any, List, Optional
+from weakref import WeakKeyDictionary
 
 import pytest
 
-from . import options
+from . import options, surroundings
 
 # Set for the collector, in the process that the engine attends; xdist's workers inherit it.
 _SESSION = "WINNOW_SESSION"
+_WORKER = "PYTEST_XDIST_WORKER"
 _COLLECTOR = "winnow_collector.guard"
+_DESELECTED = "winnow_deselected"
 _NO_TESTS_COLLECTED = 5
 
-# The engine that attends this process.
-_attendant: Any = None
-# It was asked for once, and in vain.
-_failed = False
-# For people, once pytest lets anything through.
-_messages: List[str] = []
+
+class _State:
+    """What belongs to one pytest: a test of a plugin may run another one within it."""
+
+    def __init__(self) -> None:
+        # The engine beside it.
+        self.attendant: Any = None
+        # The options, as far as they were known when it was asked.
+        self.known: Any = None
+        # For people, once pytest lets anything through.
+        self.messages: List[str] = []
+
+    def give_up(self, error: BaseException) -> None:
+        """Winnow has no part in this any more."""
+        attendant, self.attendant = self.attendant, None
+        if attendant is not None:
+            attendant.abandon()
+        self.messages.append("winnow: every test runs and nothing is recorded, because %s" % error)
+
+
+_states: "WeakKeyDictionary[Any, _State]" = WeakKeyDictionary()
+
+
+def _state_of(config: Any) -> _State:
+    return _states.setdefault(config, _State())
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     options.add(parser)
     config = pluginmanager.get_plugin("pytestconfig")
-    if config is None or _SESSION in os.environ:
+    if config is None:
         return
+    if _follows():
+        # Where `winnow run` has started pytest, the collector is there.
+        if _SESSION in os.environ:
+            _load_collector(config)
+        return
+    words = _words_of(config) + _typed(config)
+    if not options.may_activate(words) or _is_within():
+        return
+    # Now, and not when all plugins are loaded: what they read of the project from here on is seen.
+    state = _state_of(config)
     try:
-        words = [str(word) for word in config.invocation_params.args]
-        if options.may_activate(words + _words_of(config)):
-            _start(config, words)
+        state.known = parser.parse_known_args(words)
+        _begin(config, state, options.chosen(state.known, _typed(config)))
     except Exception as error:
-        _give_up(error)
+        os.environ.pop(_SESSION, None)
+        state.give_up(error)
+
+
+def _begin(config: Any, state: "_State", choice: options.Choice) -> None:
+    """Has the engine decide, and the collector begin."""
+    if not choice.active:
+        if choice.off is not None:
+            state.messages.append("winnow: deactivated through %s" % choice.off)
+        return
+    if _COLLECTOR in sys.modules:
+        raise EarlierPytest("Winnow attends one pytest in a process only")
+    from .attendant import Attendant
+
+    state.attendant = Attendant(config, _typed(config))
+    plan = state.attendant.ask(choice)
+    early = surroundings.loaded_before(plan.root)
+    if early is not None:
+        raise LoadedBefore("%s was loaded before Winnow could watch; start with `winnow run`" % early)
+    if plan.session is not None:
+        os.environ[_SESSION] = plan.session
+        _load_collector(config)
+
+
+class EarlierPytest(Exception):
+    """Another pytest has run in this process."""
+
+
+class LoadedBefore(Exception):
+    """What a part of the project read when it was loaded is not known."""
+
+
+def _is_within() -> bool:
+    """Whether a test has started this pytest: what it asserts is not for Winnow to change."""
+    return "PYTEST_CURRENT_TEST" in os.environ
+
+
+def _follows() -> bool:
+    """Whether somebody else decides: `winnow run`, or the controller whose worker this is."""
+    # A pytest that a test in a worker starts inherits the variable as well.
+    is_worker = _WORKER in os.environ and "execnet.gateway_base" in sys.modules
+    return _SESSION in os.environ or is_worker
+
+
+def _typed(config: Any) -> List[str]:
+    return [str(word) for word in config.invocation_params.args]
 
 
 def _words_of(config: Any) -> List[str]:
@@ -48,55 +124,17 @@ def _words_of(config: Any) -> List[str]:
         return added
 
 
-def _start(config: Any, words: List[str]) -> None:
-    global _attendant
-    from .attendant import Attendant
-
-    _attendant = Attendant(config, words)
-
-
-def _give_up(error: BaseException) -> None:
-    global _attendant, _failed
-    _failed = True
-    attendant, _attendant = _attendant, None
-    if attendant is not None:
-        attendant.abandon()
-    _messages.append("winnow: every test runs and nothing is recorded, because %s" % error)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> None:
-    global _attendant
-    known = early_config.known_args_namespace
-    if _SESSION in os.environ:
-        # A worker of xdist: its controller has decided. Where `winnow run` has started pytest, the collector is there.
-        _load_collector(early_config)
+    state = _states.get(early_config)
+    if state is None or state.attendant is None:
         return
-    choice = options.chosen(known, [str(word) for word in early_config.invocation_params.args])
-    if not choice.active:
-        if _attendant is not None:
-            _attendant.abandon()
-            _attendant = None
-        if choice.off is not None:
-            _messages.append("winnow: deactivated through %s" % choice.off)
-        return
-    if _failed:
-        return
-    try:
-        if _attendant is None:
-            _start(early_config, [str(word) for word in early_config.invocation_params.args])
-        plan = _attendant.ask(choice)
-        if plan.threshold_off:
-            known.cov_fail_under = 0
-        if plan.nothing and plan.silent and _attendant.is_command():
-            _attendant.say_nothing_runs(known)
-            raise SystemExit(0)
-        if plan.session is not None:
-            os.environ[_SESSION] = plan.session
-            _load_collector(early_config)
-    except Exception as error:
-        os.environ.pop(_SESSION, None)
-        _give_up(error)
+    plan = state.attendant.plan
+    if plan.threshold_off:
+        early_config.known_args_namespace.cov_fail_under = 0
+    if plan.nothing and plan.silent and surroundings.is_pytest():
+        state.attendant.say_nothing_runs(state.known)
+        raise SystemExit(0)
 
 
 def _load_collector(config: Any) -> None:
@@ -113,40 +151,58 @@ def _load_collector(config: Any) -> None:
             sys.path.remove(directory)
 
 
+def _attendant_of(config: Any) -> Any:
+    state = _states.get(config)
+    return None if state is None else state.attendant
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    while _messages:
-        print(_messages.pop(0), file=sys.stderr)
-    if _attendant is not None and _attendant.plan is not None and _attendant.plan.threshold_off:
+    state = _states.get(config)
+    if state is None:
+        return
+    while state.messages:
+        print(state.messages.pop(0), file=sys.stderr)
+    if state.attendant is not None and state.attendant.plan.threshold_off:
         config.option.cov_fail_under = 0
 
 
 def pytest_report_header(config: pytest.Config) -> Optional[List[str]]:
-    return _attendant.header() if _attendant is not None else None
+    attendant = _attendant_of(config)
+    return attendant.header() if attendant is not None else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_ignore_collect(config: pytest.Config) -> Optional[bool]:
     # Where somebody's program runs pytest, it is led to its end though nothing is to be collected.
-    return True if _attendant is not None and _attendant.plan is not None and _attendant.plan.nothing else None
+    attendant = _attendant_of(config)
+    return True if attendant is not None and attendant.plan.nothing else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # xdist: what its workers have left out one by one.
+    attendant = _attendant_of(node.config)
+    if attendant is not None:
+        attendant.deselected = max(attendant.deselected, getattr(node, "workeroutput", {}).get(_DESELECTED, 0))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if _attendant is None or int(session.exitstatus) != _NO_TESTS_COLLECTED:
+    attendant = _attendant_of(session.config)
+    if attendant is None or int(session.exitstatus) != _NO_TESTS_COLLECTED:
         return
-    if _attendant.has_left_out():
+    if attendant.has_left_out():
         session.exitstatus = pytest.ExitCode.OK
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    global _attendant
-    attendant, _attendant = _attendant, None
-    if attendant is None:
+    state = _states.pop(config, None)
+    if state is None or state.attendant is None:
         return
     os.environ.pop(_SESSION, None)
     try:
-        attendant.end(config)
+        state.attendant.end(config)
     except Exception as error:
         print("winnow: this run is not recorded yet, because %s" % error, file=sys.stderr)

@@ -11,7 +11,9 @@ import pytest
 
 PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # What would make runs differ from those of a user.
-_UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "WINNOW_SESSION")
+_UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "WINNOW_SESSION") + (
+    "PYTEST_CURRENT_TEST",
+)
 
 
 class Run:

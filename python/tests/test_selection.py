@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 from conftest import PACKAGES
@@ -138,20 +139,66 @@ def test_a_report_is_written_though_nothing_runs(shop):
     assert 'tests="0"' in (shop.root / "report.xml").read_text()
 
 
-def test_a_program_that_calls_pytest_is_led_to_its_end(shop):
-    shop.run("--winnow")
-    program = (
-        "import pytest; code = pytest.main(['-p', 'pytest_winnow.plugin', '--winnow']); print('ended with', int(code))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
+def run_program(shop, *args):
+    return subprocess.run(
+        [sys.executable, *args],
         cwd=str(shop.root),
         env=shop.environment(),
         stdout=subprocess.PIPE,
-        universal_newlines=True,
-    )
-    assert "ended with 0" in done.stdout
-    assert "no tests ran" in done.stdout
+        stderr=subprocess.STDOUT,
+        text=True,
+    ).stdout
+
+
+PROGRAM = """
+    import sys
+    import pytest
+
+    code = pytest.main(["-p", "pytest_winnow.plugin", "--winnow"])
+    print("ended with", int(code))
+"""
+
+
+def test_a_program_elsewhere_that_calls_pytest_is_led_to_its_end(shop, tmp_path):
+    program = tmp_path / "runner.py"
+    program.write_text(textwrap.dedent(PROGRAM))
+    assert "3 passed" in run_program(shop, str(program))
+    again = run_program(shop, str(program))
+    assert "ended with 0" in again
+    assert "no tests ran" in again
+
+
+def test_what_a_program_of_the_project_has_done_before_is_not_known(shop):
+    shop.write({"run_tests.py": "import shop\nshop.gross = shop.net\n" + textwrap.dedent(PROGRAM)})
+    assert "run_tests.py was loaded before Winnow could watch" in run_program(shop, "run_tests.py")
+    code = textwrap.dedent(PROGRAM)
+    assert "a program that calls pytest was loaded before Winnow could watch" in run_program(shop, "-c", code)
+    # So nothing is recorded that plain pytest could believe.
+    assert shop.run("--winnow").ran == "3 passed"
+
+
+def test_a_plugin_of_the_projects_that_is_loaded_earlier_is_not_watched(shop):
+    shop.write({"early.py": "DATA = open('data.txt').read()\n", "data.txt": "1\n"})
+    command = [sys.executable, "-m", "pytest", "-p", "early", "-p", "pytest_winnow.plugin", "--winnow"]
+    for _ in range(2):
+        done = subprocess.run(
+            command,
+            cwd=str(shop.root),
+            env=shop.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert "3 passed" in done.stdout
+        assert "early.py was loaded before Winnow could watch" in done.stderr
+
+
+@pytest.mark.parametrize("flag", [("-O",), ("-bb",), ("-X", "dev"), ("-W", "error::UserWarning")])
+def test_how_python_was_started_is_part_of_the_environment(shop, flag):
+    plain = ["-m", "pytest", "-p", "pytest_winnow.plugin", "--winnow"]
+    assert "3 passed" in run_program(shop, *flag, *plain)
+    assert "3 passed" in run_program(shop, *plain)
+    assert "no tests ran" in run_program(shop, *flag, *plain)
 
 
 def test_workers_do_not_decide_again(shop):
@@ -223,3 +270,43 @@ def test_the_help_names_the_options(shop):
     out = shop.run("--help").out
     for name in ("--winnow", "--winnow-readonly", "--testmon-forceselect", "--diff-baseline"):
         assert name in out, os.linesep + out
+
+
+@pytest.mark.parametrize("addopts", ["", "--winnow"])
+def test_a_pytest_within_this_one_leaves_it_alone(shop, addopts):
+    shop.write(
+        {
+            "pytest.ini": "[pytest]\naddopts = %s\n" % addopts,
+            "inner/case_in.py": "def test_in(): pass\n",
+            "test_0.py": "def test_0(): assert 0\n",
+            "test_inner.py": """
+                import pytest
+
+                def test_inner():
+                    assert pytest.main(["-q", "-p", "pytest_winnow.plugin", "inner/case_in.py"]) == 0
+                """,
+        }
+    )
+    for ran in ("1 failed, 4 passed", "1 failed"):
+        run = shop.run("--winnow")
+        assert run.exit == 1
+        assert run.ran.startswith(ran)
+        assert "left out" in run.err
+
+
+def test_xdist_tells_nothing_collected_from_all_proven(shop):
+    pytest.importorskip("xdist")
+    xdist = ("--winnow", "-p", "xdist", "-n", "2")
+    shop.run(*xdist)
+    shop.write({"test_other.py": "X = 1\n\ndef test_other(): pass\n"})
+    assert shop.run(*xdist, "test_other.py").exit == 0
+    assert shop.run(*xdist, "-k", "nomatch").exit == 5
+
+
+def test_workers_start_no_engine_where_the_controller_has_none(shop, tmp_path):
+    pytest.importorskip("xdist")
+    shutil.copytree(os.path.join(PACKAGES, "pytest_winnow"), str(tmp_path / "packages" / "pytest_winnow"))
+    shop.write({"pytest.ini": "[pytest]\naddopts = --winnow\n"})
+    run = shop.run("-p", "xdist", "-n", "2", env={"PYTHONPATH": str(tmp_path / "packages")})
+    assert (run.exit, run.ran) == (0, "3 passed")
+    assert run.err.count("the engine is not in") == 1

@@ -149,6 +149,10 @@ export class MentionSet {
 
   /** Adds what a body imports, if it uses it for itself under this name. */
   addImport(one: ImportRef, name: string): void {
+    if (this.#handed.has(name)) {
+      // It is no binding of the module's: whoever it is of is known by the name that it has there.
+      this.#handed.add(`.${one.names[0] ?? name}`);
+    }
     if (this.#values.has(name)) {
       this.#imported.push(one);
     }

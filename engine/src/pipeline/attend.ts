@@ -13,6 +13,8 @@ import { type RunEvent, run } from "./run.ts";
 
 /** What pytest is told before it collects. */
 export interface Attended {
+  /** The project's root, absolute. */
+  readonly root: string;
   /** What the collector reads; null: pytest runs with nothing of Winnow in it. */
   readonly session: string | null;
   /** Every test that was asked for is proven: there is nothing to collect. */
@@ -47,7 +49,7 @@ export async function attend(
   let leftOutWithFiles = 0;
   const execute: Execute = async (options, onStart) => {
     const session = options.recording === undefined ? null : writeSession(options, options.recording);
-    begin({ session, nothing: false, silent: false, leftOutWithFiles, options: options.extraArgs });
+    begin({ root: request.root, session, nothing: false, silent: false, leftOutWithFiles, options: options.extraArgs });
     onStart?.();
     return { exitCode: await end() };
   };
@@ -69,7 +71,7 @@ export async function attend(
     });
     if (!hasStarted) {
       const silent = request.fullProfile.reports.length === 0;
-      begin({ session: null, nothing: true, silent, leftOutWithFiles: 0, options: [] });
+      begin({ root: request.root, session: null, nothing: true, silent, leftOutWithFiles: 0, options: [] });
     }
   } finally {
     if (copy !== undefined) {

@@ -55,6 +55,7 @@ export function environmentOf(request: Request, interpreter: InterpreterInfo): E
     options: request.profile.environment,
     // Said only where it is so: facts of `python -m pytest` are the usual ones.
     ...(request.searchesCwd ? {} : { searchesCwd: false }),
+    ...(request.interpreterOptions.length === 0 ? {} : { interpreter: request.interpreterOptions }),
     // Without a name nothing is added: what is recorded without one stays good.
     ...(name === "" ? {} : { name }),
   });

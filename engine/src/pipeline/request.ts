@@ -39,6 +39,8 @@ export interface Request {
   readonly allowCommands: boolean;
   /** Whether pytest finds modules in the directory in which it is started, as `python -m pytest` does and `pytest` does not. */
   readonly searchesCwd: boolean;
+  /** How Python was started, where that may change outcomes and is not as usual. */
+  readonly interpreterOptions: readonly string[];
 }
 
 export interface Also {
@@ -87,8 +89,10 @@ export interface RequestOptions {
   readonly also?: readonly string[];
   readonly allowCommands?: boolean;
   readonly searchesCwd?: boolean;
-  /** Options of plugins that leave out tests are Winnow's here. */
-  readonly standsIn?: boolean;
+  /** Plugins that leave out tests, and whose options are Winnow's here. */
+  readonly standsIn?: readonly string[];
+  /** How Python was started, where that may change outcomes and is not as usual. */
+  readonly interpreterOptions?: readonly string[];
 }
 
 /** Reads the request. `cwd` must exist. Throws a {@link WinnowError} for an `--also` that names nothing. */
@@ -104,7 +108,7 @@ function requestOf(options: RequestOptions): Request {
   const cwd = resolve(options.cwd);
   const root = findRoot(cwd);
   const world = {
-    standsIn: options.standsIn ?? false,
+    standsIn: options.standsIn ?? [],
     exists: (path: string): boolean => existsSync(resolve(cwd, path)),
     readText: (path: string): string | null => {
       try {
@@ -149,6 +153,7 @@ function requestOf(options: RequestOptions): Request {
     also: readAlso(root, cwd, options.also ?? []),
     allowCommands: options.allowCommands ?? false,
     searchesCwd: options.searchesCwd ?? true,
+    interpreterOptions: options.interpreterOptions ?? [],
   };
 }
 

@@ -309,6 +309,18 @@ describe("whom it concerns", () => {
     ]);
   });
 
+  test("an annotation, those who import the function by themselves and hand it on", () => {
+    const annotated: Files = {
+      "lib.py": "T = int\n\n\ndef show(x: T): return 1\n",
+      "use.py":
+        "def give(to):\n    from lib import show\n    return to(show)\n\n\n" +
+        "def given(to):\n    from lib import show as s\n    return to(s)\n\n\n" +
+        "def call():\n    from lib import show\n    return show(1)\n",
+    };
+    const text = (annotated["lib.py"] as string).replace("int", "str");
+    assert.deepEqual(concerned(annotated, "lib.py", text), ["use.py::give", "use.py::given"]);
+  });
+
   test("an annotation below a decorator from elsewhere, all importers", () => {
     const annotated: Files = {
       "kind.py": "class Kind: pass\n",

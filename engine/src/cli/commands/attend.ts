@@ -19,6 +19,9 @@ interface Asked {
   readonly select: boolean;
   readonly record: boolean;
   readonly searchesCwd: boolean;
+  readonly interpreterOptions: readonly string[];
+  /** Plugins whose options are Winnow's. */
+  readonly standsIn: readonly string[];
   /** The name of an environment. */
   readonly environment: string | null;
 }
@@ -39,9 +42,9 @@ export async function attendCommand(): Promise<number> {
       return 0;
     }
     const asked = JSON.parse(first.value) as Asked;
-    const { cwd, args, searchesCwd } = asked;
+    const { cwd, args, searchesCwd, interpreterOptions, standsIn } = asked;
     const { request, settings } = await settled(
-      { cwd, args, env: process.env, searchesCwd, standsIn: true },
+      { cwd, args, env: process.env, searchesCwd, interpreterOptions, standsIn },
       { python: asked.python, ...(asked.environment === null ? {} : { env: asked.environment }) },
     );
     for (const { code, message, help } of settings.warnings) {

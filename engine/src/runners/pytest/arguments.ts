@@ -87,8 +87,8 @@ export interface ArgumentWorld {
   readText(path: string): string | null;
   /** Shapes of options that no table knows, as an earlier session of this project reported them. */
   readonly shapes?: ReadonlyMap<string, OptionShape>;
-  /** The options of {@link SELECTING_PLUGINS} are Winnow's here: it has read them by itself. */
-  readonly standsIn?: boolean;
+  /** Those of {@link SELECTING_PLUGINS} whose options are Winnow's here: it has read them by itself. */
+  readonly standsIn?: readonly string[];
 }
 
 /** No files and nothing learnt. */
@@ -366,7 +366,7 @@ export function classifyArguments(
   const line = new Line(world);
   line.read([...addopts, ...args]);
   const isSelecting = ({ option }: Met): boolean => SELECTING_PLUGINS.includes(option?.plugin ?? "");
-  const met = world.standsIn === true ? line.met.filter((one) => !isSelecting(one)) : line.met;
+  const met = line.met.filter(({ option }) => world.standsIn?.includes(option?.plugin ?? "") !== true);
   const names = new Set(met.map((one) => one.name));
   const ofRole = (...roles: string[]) =>
     met.filter((one) => one.option !== undefined && roles.includes(one.option.role));
