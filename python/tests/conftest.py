@@ -10,6 +10,7 @@ from typing import Any, Dict, Optional
 import pytest
 
 PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, PACKAGES)
 # What would make runs differ from those of a user.
 _UNSET = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "CI", "WINNOW_SESSION") + (
     "PYTEST_CURRENT_TEST",
