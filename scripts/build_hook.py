@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 WINDOWS = sys.platform == "win32"
-COLLECTOR = ["winnow_pytest.py", "winnow_collector", "child"]
+COLLECTOR = ["winnow_pytest.py", "winnow_trial.py", "winnow_collector", "child"]
 
 
 class EngineHook(BuildHookInterface):  # type: ignore[type-arg]

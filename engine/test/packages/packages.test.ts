@@ -100,6 +100,7 @@ function sources(directory: string, suffix: string): string[] {
 
 const COLLECTOR = [
   "winnow_pytest.py",
+  "winnow_trial.py",
   ...["child", "winnow_collector"].flatMap((name) =>
     sources(`collector/${name}`, ".py").map((file) => `${name}/${file}`),
   ),
