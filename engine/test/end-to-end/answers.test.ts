@@ -277,7 +277,17 @@ test("status says where, with what, how much, and what would run now", async () 
   assert.match(text, /^last run {2}\d{4}-/m);
   assert.match(text, /^now {7}nothing to run: 5 tests up to date/m);
   const document = documentOf(await project.winnow(["status", "--json"]));
-  assert.deepEqual(Object.keys(document), ["version", "root", "python", "recorded", "grades", "lastRun", "plan"]);
+  assert.deepEqual(Object.keys(document), [
+    "version",
+    "root",
+    "python",
+    "environment",
+    "recorded",
+    "grades",
+    "lastRun",
+    "history",
+    "plan",
+  ]);
   assert.deepEqual(Object.keys(document["python"] as object), ["executable", "version", "pytest", "found"]);
   assert.deepEqual((document["lastRun"] as { tests: number }).tests, 5);
   assert.equal(checkPlan(document["plan"]).kind, "nothing");
