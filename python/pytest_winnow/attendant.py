@@ -1,4 +1,4 @@
-"""The engine beside pytest: started early, asked for a plan, told of the end. One line of JSON for each message."""
+"""The engine beside pytest: asked for a plan, told of the end. One line of JSON for each message."""
 
 import json
 import os

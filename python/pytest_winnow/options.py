@@ -1,7 +1,7 @@
 """The options, Winnow's own and those of the plugins that it stands in for, and what a line of them asks for."""
 
 import importlib.util
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import pytest
 
@@ -15,7 +15,6 @@ _TESTMON = {
     "--testmon-forceselect": "leave out tests also where -k, -m, --lf or node ids choose among them",
     "--no-testmon": "do not use Winnow, whatever else is said",
 }
-_TESTMON_READONLY = ("--testmon-readonly", "--testmon-nocollect")
 _TESTMON_GONE = {
     "--tlf": "failed tests always run",
     "--testmon-off": "use --no-testmon",
@@ -111,12 +110,9 @@ def _add_testmon(parser: pytest.Parser) -> None:
 
 def chosen(known: Any, words: List[str]) -> Choice:
     """What the parsed options ask for. `words`: the command line as typed."""
-    given: Dict[str, bool] = {}
 
     def has(name: str) -> bool:
-        value = bool(getattr(known, name[2:].replace("-", "_"), False))
-        given[name] = value
-        return value
+        return bool(getattr(known, name[2:].replace("-", "_"), False))
 
     testmon = "pytest-testmon" not in _foreign
     difftest = "pytest-difftest" not in _foreign
@@ -145,7 +141,7 @@ def chosen(known: Any, words: List[str]) -> Choice:
         record=record,
         unselected=unselected,
         environment=getattr(known, "winnow_env", None) or getattr(known, "testmon_env", None),
-        remarks=tuple(_remarks(has, testmon, difftest, bool(theirs))),
+        remarks=tuple(_remarks(has, testmon)),
     )
 
 
@@ -161,7 +157,7 @@ def _chosen_otherwise(known: Any, words: List[str]) -> Optional[str]:
     return None
 
 
-def _remarks(has: Any, testmon: bool, difftest: bool, is_testmon: bool) -> List[str]:
+def _remarks(has: Callable[[str], bool], testmon: bool) -> List[str]:
     remarks = []
     for name in _foreign:
         remarks.append("%s is installed and keeps its own options; uninstall it to have Winnow in its place" % name)

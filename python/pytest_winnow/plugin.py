@@ -1,8 +1,8 @@
 """What pytest loads: the options, and Winnow beside pytest where one of them asks for it.
 
-Without such an option nothing else is loaded, and nothing is said. With one, the engine is asked for a plan while
-pytest goes on loading plugins; its answer is awaited before the first conftest is imported. Whatever goes wrong costs
-one line on standard error: then all tests run, as if Winnow were not there.
+Without such an option nothing else is loaded, and nothing is said. With one, the engine is asked for a plan at once,
+and the collector begins before pytest goes on: what is read from then on is seen. Whatever goes wrong costs one line
+on standard error: then all tests run, as if Winnow were not there.
 """
 
 import os
@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from . import options, surroundings
+from . import options
 
 # Set for the collector, in the process that the engine attends; xdist's workers inherit it.
 _SESSION = "WINNOW_SESSION"
@@ -44,10 +44,6 @@ class _State:
 _states: "WeakKeyDictionary[Any, _State]" = WeakKeyDictionary()
 
 
-def _state_of(config: Any) -> _State:
-    return _states.setdefault(config, _State())
-
-
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     options.add(parser)
     config = pluginmanager.get_plugin("pytestconfig")
@@ -61,8 +57,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     words = _words_of(config) + _typed(config)
     if not options.may_activate(words) or _is_within():
         return
-    # Now, and not when all plugins are loaded: what they read of the project from here on is seen.
-    state = _state_of(config)
+    state = _states[config] = _State()
     try:
         state.known = parser.parse_known_args(words)
         _begin(config, state, options.chosen(state.known, _typed(config)))
@@ -78,25 +73,22 @@ def _begin(config: Any, state: "_State", choice: options.Choice) -> None:
             state.messages.append("winnow: deactivated through %s" % choice.off)
         return
     if _COLLECTOR in sys.modules:
-        raise EarlierPytest("Winnow attends one pytest in a process only")
+        raise Unwatched("Winnow attends one pytest in a process only")
     from .attendant import Attendant
+    from .surroundings import loaded_before
 
     state.attendant = Attendant(config, _typed(config))
     plan = state.attendant.ask(choice)
-    early = surroundings.loaded_before(plan.root)
+    early = loaded_before(plan.root)
     if early is not None:
-        raise LoadedBefore("%s was loaded before Winnow could watch; start with `winnow run`" % early)
+        raise Unwatched("%s was loaded before Winnow could watch; start with `winnow run`" % early)
     if plan.session is not None:
         os.environ[_SESSION] = plan.session
         _load_collector(config)
 
 
-class EarlierPytest(Exception):
-    """Another pytest has run in this process."""
-
-
-class LoadedBefore(Exception):
-    """What a part of the project read when it was loaded is not known."""
+class Unwatched(Exception):
+    """Something that may matter has run in this process, and nobody saw what it did; the message says what."""
 
 
 def _is_within() -> bool:
@@ -129,10 +121,12 @@ def pytest_load_initial_conftests(early_config: Any) -> None:
     state = _states.get(early_config)
     if state is None or state.attendant is None:
         return
+    from .surroundings import is_pytest
+
     plan = state.attendant.plan
     if plan.threshold_off:
         early_config.known_args_namespace.cov_fail_under = 0
-    if plan.nothing and plan.silent and surroundings.is_pytest():
+    if plan.nothing and plan.silent and is_pytest():
         state.attendant.say_nothing_runs(state.known)
         raise SystemExit(0)
 

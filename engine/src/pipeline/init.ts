@@ -8,7 +8,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
-import { readConfig } from "../config/load.ts";
+import { PYPROJECT, readConfig } from "../config/load.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 
 export interface InitStep {
@@ -20,7 +20,6 @@ export interface InitStep {
   readonly because: string;
 }
 
-const PYPROJECT = "pyproject.toml";
 const GITIGNORE = ".gitignore";
 const TABLE = ["[tool.winnow]", 'mode = "select"  # "observe": run everything, and show what would have run'];
 const ENTRY = ".winnow/";

@@ -294,7 +294,7 @@ for (const python of new Set([oldest, newest])) {
       "import sys; import pytest; before = set(sys.modules); import pytest_winnow.plugin; " +
       "print(sorted(set(sys.modules) - before))";
     const modules = must(join(bin, "python"), ["-c", loaded], { cwd });
-    const own = ["", ".ini", ".options", ".plugin", ".surroundings"].map((name) => `'pytest_winnow${name}'`);
+    const own = ["", ".ini", ".options", ".plugin"].map((name) => `'pytest_winnow${name}'`);
     assert.equal(modules, `[${own.join(", ")}]\n`);
     const bare = must(join(bin, "python"), ["-m", "pytest", "-p", "no:cacheprovider"], { cwd });
     assert.match(bare, /plugins: .*winnow-/);

@@ -15,16 +15,16 @@ async function writeReports(
   { plan, summary }: Extract<RunEvent, { kind: "finished" }>,
   json: boolean,
 ): Promise<void> {
-  const isWanted = request.fullProfile.reports.some((report) => report.startsWith(JUNIT));
-  if (plan.kind === "nothing" && summary === undefined && isWanted) {
+  const junit = request.fullProfile.reports.find((report) => report.startsWith(JUNIT));
+  if (plan.kind === "nothing" && summary === undefined && junit !== undefined) {
     const { writeEmptyReport } = await import("../../report/junit.ts");
-    const path = request.fullProfile.reports.findLast((report) => report.startsWith(JUNIT))?.slice(JUNIT.length) ?? "";
-    writeEmptyReport(resolve(request.cwd, path));
+    writeEmptyReport(resolve(request.cwd, junit.slice(JUNIT.length)));
   }
-  if (!json && request.env["GITHUB_ACTIONS"] === "true" && (summary?.failures.length ?? 0) > 0) {
+  const failures = summary?.failures ?? [];
+  if (!json && request.env["GITHUB_ACTIONS"] === "true" && failures.length > 0) {
     const { annotations } = await import("../../report/annotations.ts");
     const { root, env } = request;
-    process.stdout.write(annotations(summary?.failures ?? [], root, env["GITHUB_WORKSPACE"] ?? root));
+    process.stdout.write(annotations(failures, root, env["GITHUB_WORKSPACE"] ?? root));
   }
 }
 
@@ -48,35 +48,26 @@ export async function runAndReport(
   { request, json, settings }: CommandLine,
   options: Pick<RunOptions, "mode" | "order" | "missesFail">,
 ): Promise<number> {
-  const reported = async (event: RunEvent): Promise<void> => {
-    if (event.kind === "finished") {
-      await writeReports(request, event, json);
-    }
-  };
-  if (!json) {
-    const show = terminalReporter((text) => process.stderr.write(text));
-    let last: RunEvent | undefined;
-    const emit = (event: RunEvent): void => {
-      last = event;
-      show(event);
-    };
-    const code = await run(request, { ...options, outputToStderr: false, emit });
-    await (last === undefined ? undefined : reported(last));
-    return code;
-  }
+  const show = json ? undefined : terminalReporter((text) => process.stderr.write(text));
   const events: RunEvent[] = [];
   const emit = (event: RunEvent): void => {
+    show?.(event);
     if (event.kind !== "progress") {
       events.push(event);
     }
   };
-  const code = await run(request, { ...options, outputToStderr: true, emit });
+  const code = await run(request, { ...options, outputToStderr: json, emit });
+  const finished = events.find((event) => event.kind === "finished");
+  if (finished !== undefined) {
+    await writeReports(request, finished, json);
+  }
+  if (!json) {
+    return code;
+  }
   const { JSON_VERSION, planDocument, summaryDocument, verifiedDocument, writeJson } = await import(
     "../../report/json.ts"
   );
   const planned = events.find((event) => event.kind === "planned");
-  const finished = events.find((event) => event.kind === "finished");
-  await (finished === undefined ? undefined : reported(finished));
   writeJson({
     version: JSON_VERSION,
     exitCode: code,
