@@ -32,16 +32,8 @@ import { ABSENT_COLLECTION } from "../selection/select.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
 import type { Miss } from "../verification/miss.ts";
-import {
-  brokenFiles,
-  concernedBy,
-  type Decision,
-  openTree,
-  planOf,
-  readKnowledge,
-  surroundingValues,
-  uncheckedSources,
-} from "./decide.ts";
+import { saveBaseline } from "./baseline.ts";
+import { type Decision, openTree, planOf, readKnowledge, surroundingValues, uncheckedSources } from "./decide.ts";
 import { DeclaredValues } from "./declared.ts";
 import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
@@ -668,20 +660,9 @@ class Recorder {
 
   /** Makes the present state the baseline: the watch table and the truth of every dependency change together. */
   #saveBaseline(): void {
-    for (const dependency of concernedBy(this.#store, this.#changes, this.#tree)) {
-      const holds = this.#value(dependency) === dependency.value;
-      if (holds !== dependency.holds) {
-        this.#store.setHolds(dependency.id, holds);
-      }
-    }
-    this.#store.setNote("viewpoint", this.#tree.viewpoint);
-    const broken = { ...brokenFiles(this.#store), [this.#tree.python]: this.#tree.brokenFiles() };
-    this.#store.setNote("broken", JSON.stringify(broken));
-    stage("verdict", () => this.#rememberVerdict());
-    // Last, because each question adds to it what its answer depends on.
-    this.#store.setWatch(this.#tree.entries());
-    this.#tree.saveFingerprints(this.#store);
-    this.#tree.saveSites(this.#store);
+    const holds = (dependency: Dependency): boolean => this.#value(dependency) === dependency.value;
+    const verdict = (): void => stage("verdict", () => this.#rememberVerdict());
+    saveBaseline(this.#store, this.#tree, this.#changes, holds, verdict);
   }
 
   /** Decides the same request again on what is known now, so that an idle invocation finds its answer ready. */

@@ -19,7 +19,8 @@ import { dependencyOf, type Snapshot, type SnapshotRemarks, union } from "../sna
 import { snapshotOfStore } from "../store/contents.ts";
 import { layoutOf } from "../store/layout.ts";
 import { STORE_FORMAT, type Store } from "../store/store.ts";
-import { brokenFiles, concernedBy, openTree, uncheckedSources } from "./decide.ts";
+import { saveBaseline } from "./baseline.ts";
+import { openTree, uncheckedSources } from "./decide.ts";
 import { environmentOf } from "./environment.ts";
 import type { Change, Compiler, PresentTree } from "./present.ts";
 import type { Request } from "./request.ts";
@@ -191,7 +192,8 @@ class Importer {
       store.setSource(hash, toplevel, compress(Buffer.from(text, "latin1")));
     }
     this.#addMisses();
-    this.#saveBaseline(tree, changes);
+    // The truth of what was known may be another one by now.
+    saveBaseline(store, tree, changes, (dependency) => holds(tree, dependency));
     return { added, known, ofOtherMachines };
   }
 
@@ -283,19 +285,6 @@ class Importer {
     if (misses.size > before) {
       this.#store.setNote("misses", JSON.stringify(Object.fromEntries(misses)));
     }
-  }
-
-  /** Makes the present state the baseline, as recording does: the truth of what was known may be another one by now. */
-  #saveBaseline(tree: PresentTree, changes: readonly Change[]): void {
-    for (const dependency of concernedBy(this.#store, changes, tree)) {
-      this.#store.setHolds(dependency.id, holds(tree, dependency));
-    }
-    this.#store.setNote("viewpoint", tree.viewpoint);
-    const broken = { ...brokenFiles(this.#store), [tree.python]: tree.brokenFiles() };
-    this.#store.setNote("broken", JSON.stringify(broken));
-    this.#store.setWatch(tree.entries());
-    tree.saveFingerprints(this.#store);
-    tree.saveSites(this.#store);
   }
 }
 
