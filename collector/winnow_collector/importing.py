@@ -38,6 +38,8 @@ class Load:
         self.sha: Optional[str] = None
         # Whether Python's own way to the code might not lead to this source.
         self.compile_here = False
+        # Whether the module's code came to its end.
+        self.succeeded = False
         # What the process shared before a conftest ran; None for other modules.
         self.surroundings: Optional[tuple] = None
         if self.before is not None:
@@ -87,6 +89,9 @@ class Imports:
         # The same contexts by project path; of several modules made from one file, the latest.
         self._contexts_of_files: Dict[str, Context] = {}
         self._executed: Set[str] = set()
+        # Project paths of modules that came to their end, and of those that did not.
+        self._succeeded: Set[str] = set()
+        self._failed: Set[str] = set()
         # The file that Python was started with: when it has run, its module does not say so any more.
         self.script: Optional[str] = None
         # Contents by project path; None where it is not known which ran.
@@ -250,6 +255,10 @@ class Imports:
             elif load.sha is not None:
                 self.contents.remember(load.path, key_of(before), load.sha)
             self._loaded_sources[load.rel] = load.sha
+            (self._succeeded if load.succeeded else self._failed).add(load.rel)
+            if not load.succeeded:
+                # Somebody may live without it: whatever makes it succeed, or fail elsewhere, is another thing to them.
+                load.context.add_input("module", load.rel)
             if load.surroundings is not None:
                 self._end_conftest(load, load.surroundings)
             stat = before or after
@@ -269,6 +278,10 @@ class Imports:
             self._loaded(load)
         except Exception as error:
             self.fail(error)
+
+    def has_succeeded(self, rel: str) -> bool:
+        """Whether a module of the project was executed, and always to its end."""
+        return rel in self._succeeded and rel not in self._failed
 
     def announce_main(self) -> None:
         """The module that the process was started with has run, past the loaders. Its source was read as a file.

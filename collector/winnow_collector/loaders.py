@@ -78,6 +78,7 @@ def _source_exec(imports: Imports) -> Any:
         try:
             _decide_compiler(self, load)
             original(self, module)
+            load.succeeded = True
         finally:
             load.end()
 
@@ -154,6 +155,7 @@ def _binary_exec(imports: Imports, original: Any) -> Any:
             load.context.add_input("file", load.rel, load.sha)
             load.source = None  # no source at all
             original(self, module)
+            load.succeeded = True
         finally:
             load.end()
 
@@ -181,6 +183,7 @@ def _rewriting_exec(imports: Imports, original: Any, ready: _Ready) -> Any:
             # Not executed here: pytest's own frame is part of the tracebacks that it shows.
             ready.code = _rewritten_code(self, load) if imports.transform is not None else None
             original(self, module)
+            load.succeeded = True
             if ready.code is not None:
                 imports.fail(RuntimeError("this pytest does not look for byte code of rewritten modules"))
         finally:

@@ -258,7 +258,11 @@ class _Selection:
                     more = dict(_collected_from(config, recorder), whole=collection.whole)
                     more["removed"] = recorder.variables.removed()
                     recorder.write([recorder.session_frame(complete=True, **more)])
-                removed = collection.deselect(items)
+                unproven = collection.unproven(recorder.imports.has_succeeded)
+                for file, path in unproven.items():
+                    message = "all tests in %s run, because %s was not imported to its end" % (file, path)
+                    recorder.note_once(message, "unproven")
+                removed = collection.deselect(items, unproven)
                 deselected = len(removed)
                 collection.arrange(items)
         except Exception as error:

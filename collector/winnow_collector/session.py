@@ -31,6 +31,8 @@ class Plan(NamedTuple):
 
     skip_files: FrozenSet[str]
     skip_tests: Dict[str, FrozenSet[str]]
+    # Files that must have been imported to their end for the tests of another to be left out, by that other.
+    provided: Dict[str, FrozenSet[str]] = {}
     # Expressions as after `-k`: tests that they match run nevertheless.
     also: Tuple[str, ...] = ()
     # By file and node id: whether the test failed last, and microseconds. None: tests run as they are written.
@@ -70,6 +72,7 @@ def load_plan(path: Optional[str]) -> Plan:
     return Plan(
         skip_files=frozenset(data.get("skipFiles", ())),
         skip_tests={file: frozenset(ids) for file, ids in data.get("skipTests", {}).items()},
+        provided={file: frozenset(paths) for file, paths in data.get("provided", {}).items()},
         also=tuple(data.get("also", ())),
         order=order,
     )

@@ -25,6 +25,8 @@ export type Plan =
       readonly skipFiles: readonly string[];
       /** Proven tests in files that are collected, by file. */
       readonly skipTests: ReadonlyMap<string, readonly string[]>;
+      /** Files that have to be imported to their end for the proofs of those tests to hold, by the file of the tests. */
+      readonly provided: ReadonlyMap<string, readonly string[]>;
       /** How many proven tests the refused files hold. */
       readonly leftOutWithFiles: number;
       /** Tests that a fact proves. */

@@ -26,6 +26,7 @@ type PackedEvaluation = readonly [
   aliases: Ids,
   unions: 0 | 1,
   autouse: 0 | 1,
+  fails: 0 | 1,
   raises: 0 | 1,
 ];
 type PackedImport = readonly [level: number, module: number, names: Ids, binds: Ids];
@@ -91,6 +92,7 @@ export function packOutline(outline: Outline): string {
     list(one.aliases),
     bit(one.unions),
     bit(one.autouse),
+    bit(one.fails),
     bit(one.raises),
   ];
   const imported = ({ level, module, names, binds }: ImportBinding): PackedImport => [
@@ -149,7 +151,7 @@ export function unpackOutline(text: string): Outline | undefined {
     deferred: deferred === 1,
     statements: statements.map(
       ([kind, binds, inner, checksum, own, annotations, methods, evaluation, ...imports]): Statement => {
-        const [calls, reads, subscripts, keys, decorators, bases, aliases, unions, autouse, raises] = evaluation;
+        const [calls, reads, subscripts, keys, decorators, bases, aliases, unions, autouse, fails, raises] = evaluation;
         return {
           kind: KINDS[kind] ?? "effect",
           binds: list(binds),
@@ -168,6 +170,7 @@ export function unpackOutline(text: string): Outline | undefined {
             aliases: list(aliases),
             unions: unions === 1,
             autouse: autouse === 1,
+            fails: fails === 1,
             raises: raises === 1,
           },
           imports: imports.map(([level, module, names, bound]) => ({

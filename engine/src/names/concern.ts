@@ -33,6 +33,8 @@ export interface Concern {
   bodiesOf(path: string): ReadonlySet<string>;
   /** Files whose import may do something else, so that all importers are concerned. */
   readonly effects: ReadonlySet<string>;
+  /** Files whose import may fail now, or fail no more: where it is seen to go well, it does nothing else. */
+  readonly failures: ReadonlySet<string>;
   /** Whether a name of a file may be bound to something else. */
   reaches(path: string, name: string): boolean;
   /** Whether a name, looked up by whom it may be, can mean something else. */
@@ -43,7 +45,8 @@ export interface Concern {
 
 /**
  * Computes whom the bindings concern among the files of `paths`; with `readers`, who can come by what is bound, though no
- * module is evaluated again. `words`: names that find something else wherever they are looked up in an object.
+ * module is evaluated again. `words`: names that find something else wherever they are looked up in an object;
+ * `failing`: files of which it is known already that importing them may fail.
  */
 export function concernOf(
   project: Project,
@@ -51,8 +54,9 @@ export function concernOf(
   seeds: readonly Binding[],
   who: "importers" | "readers" = "importers",
   words: readonly string[] = [],
+  failing: readonly string[] = [],
 ): Concern {
-  return new Closure(project, paths, seeds, who === "importers", words);
+  return new Closure(project, paths, seeds, who === "importers", words, failing);
 }
 
 class Closure implements Concern {
@@ -63,6 +67,7 @@ class Closure implements Concern {
   readonly #words = new Map<string, Fate>();
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
+  readonly failures: Set<string>;
   readonly touched: ReadonlySet<string>;
 
   readonly #isEvaluated: boolean;
@@ -73,8 +78,10 @@ class Closure implements Concern {
     seeds: readonly Binding[],
     isEvaluated: boolean,
     words: readonly string[],
+    failing: readonly string[],
   ) {
     this.#project = project;
+    this.failures = new Set(failing);
     this.#isEvaluated = isEvaluated;
     const files = new Map<string, Evaluated>();
     for (const path of paths) {
@@ -160,7 +167,7 @@ class Closure implements Concern {
       changed = false;
       for (const [path, content] of this.#files) {
         content.outline.statements.forEach((statement, index) => {
-          if (this.#spread(path, content, statement, content.pure[index] === true)) {
+          if (this.#spread(path, content, statement, index)) {
             changed = true;
           }
         });
@@ -169,18 +176,26 @@ class Closure implements Concern {
   }
 
   /** Adds what a statement passes on; true if that is anything new. */
-  #spread(path: string, content: Evaluated, statement: Statement, isPure: boolean): boolean {
-    const isImported = statement.imports.length > 0 && this.#spreadImports(path, statement);
+  #spread(path: string, content: Evaluated, statement: Statement, index: number): boolean {
+    const isPure = content.pure[index] === true;
+    const isImported = statement.imports.length > 0 && this.#spreadImports(path, statement, isPure);
     // In branches there is more than imports.
-    return (statement.kind !== "import" && this.#spreadMentions(path, content, statement, isPure)) || isImported;
+    return (statement.kind !== "import" && this.#spreadMentions(path, content, statement, index)) || isImported;
   }
 
-  #spreadMentions(path: string, content: Evaluated, statement: Statement, isPure: boolean): boolean {
+  #spreadMentions(path: string, content: Evaluated, statement: Statement, index: number): boolean {
+    const isPure = content.pure[index] === true;
+    const isDecorated = content.decorated[index] === true;
     let isNew = this.#spreadFixture(path, statement);
     const inAnnotations = this.#mentions(path, content, statement.annotations);
     let found = this.#mentions(path, content, statement.mentions);
     const isKept = inAnnotations === "changed" || content.outline.deferred;
-    if (found === undefined && inAnnotations !== undefined && isKept && keepsAnnotations(statement, isPure)) {
+    if (
+      found === undefined &&
+      inAnnotations !== undefined &&
+      isKept &&
+      keepsAnnotations(statement, isPure && !isDecorated)
+    ) {
       return this.#spreadAnnotated(path, statement) || isNew;
     }
     if (inAnnotations !== undefined && found !== "gone") {
@@ -189,9 +204,11 @@ class Closure implements Concern {
     if (found === undefined) {
       return isNew;
     }
-    const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement));
-    if (mayFail || statement.evaluation.autouse || (!isPure && !this.#onlyCalls(path, statement))) {
+    const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement, isDecorated));
+    if (statement.evaluation.autouse || (!isPure && (mayFail || !this.#onlyCalls(path, statement)))) {
       isNew = this.#affect(path) || isNew;
+    } else if (mayFail) {
+      isNew = this.#fail(path) || isNew;
     }
     const binds = statement.kind === "main" ? [MAIN] : statement.binds;
     if (statement.kind === "class" && this.#isEvaluated) {
@@ -231,6 +248,13 @@ class Closure implements Concern {
     return isNew;
   }
 
+  /** Importing a file may fail; true if that is new. */
+  #fail(path: string): boolean {
+    const isNew = !this.failures.has(path);
+    this.failures.add(path);
+    return isNew;
+  }
+
   /** What nobody mentions, and is looked up all the same, concerns whoever imports the file. */
   #affectIfSpecial(path: string, name: string): boolean {
     return this.#isEvaluated && isSpecial(name) && this.reaches(path, name) && this.#affect(path);
@@ -245,14 +269,20 @@ class Closure implements Concern {
   }
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */
-  #mayFail(path: string, { evaluation }: Statement): boolean {
-    const { reads, calls, subscripts, keys, bases, decorators, unions } = evaluation;
-    const isFragile = unions || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
+  #mayFail(path: string, { evaluation }: Statement, isDecorated: boolean): boolean {
+    const { reads, calls, subscripts, keys, bases, decorators, unions, fails } = evaluation;
+    const isFragile = unions || fails || isDecorated || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
     const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some(
       (chain) => this.#fateOf(path, chain) === FATES.gone,
     );
-    return isGone || [...fragile, ...keys, ...bases].some((chain) => (this.#fateOf(path, chain) ?? 0) > FATES.same);
+    // What a decorator makes of a class may not fit to the class below: the fields of a data class are in order.
+    const isBelow = isDecorated && bases.some((chain) => this.#fateOf(path, chain) !== undefined);
+    return (
+      isGone ||
+      isBelow ||
+      [...fragile, ...keys, ...bases].some((chain) => (this.#fateOf(path, chain) ?? 0) > FATES.same)
+    );
   }
 
   /**
@@ -282,7 +312,7 @@ class Closure implements Concern {
     );
   }
 
-  #spreadImports(path: string, statement: Statement): boolean {
+  #spreadImports(path: string, statement: Statement, isPure: boolean): boolean {
     let isNew = false;
     for (const one of statement.imports) {
       const files = this.#project.filesOf(path, one);
@@ -310,7 +340,8 @@ class Closure implements Concern {
           isNew = this.#reach(path, bound, Math.min(fate, FATES.value) as Fate) || isNew;
           isNew = this.#affectIfSpecial(path, bound) || isNew;
           if (fate === FATES.gone && this.#isEvaluated) {
-            isNew = this.#affect(path) || isNew;
+            // What stands in another branch runs instead.
+            isNew = (isPure ? this.#fail(path) : this.#affect(path)) || isNew;
           }
         });
       }
@@ -422,7 +453,7 @@ function fateOf({ kind }: Statement): Fate {
 const ANNOTATION_READERS = ["__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"];
 
 /** Whether a statement does nothing with its annotations but to keep them: an unknown decorator may do anything. */
-function keepsAnnotations({ kind, evaluation }: Statement, isPure: boolean): boolean {
+function keepsAnnotations({ kind, evaluation }: Statement, isKeptByDecorators: boolean): boolean {
   const isPlain = kind === "definition" && evaluation.decorators.length === 0;
-  return kind === "assignment" || isPlain || ((kind === "definition" || kind === "class") && isPure);
+  return kind === "assignment" || isPlain || ((kind === "definition" || kind === "class") && isKeptByDecorators);
 }

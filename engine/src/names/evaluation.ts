@@ -3,7 +3,8 @@
  * calls, and whether it may fail or do anything else.
  *
  * What must stay true: `raises` is false only where evaluation consists of literals, displays of them, names, chains of
- * attributes and calls, all of which are listed.
+ * attributes, operators, comprehensions and calls, all of which are listed. Operators, subscripts and attributes count as
+ * computing: they give a value or fail, and do nothing else.
  */
 
 import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
@@ -27,7 +28,9 @@ export interface Evaluation {
   readonly aliases: readonly string[];
   /** A fixture that concerns tests which do not name it, or whose name is not to be seen. */
   readonly autouse: boolean;
-  /** It may fail or do anything, even if all that it calls is harmless. */
+  /** It computes with values, and fails with some. */
+  readonly fails: boolean;
+  /** It may do anything, even if all that it calls is harmless. */
   readonly raises: boolean;
 }
 
@@ -43,6 +46,9 @@ const CONDITIONS = [
 ];
 const CONSTANTS: ReadonlySet<string> = new Set(["True", "False", "None"]);
 const ARITHMETIC: ReadonlySet<string> = new Set(["+", "-", "*"]);
+const COMPUTING: ReadonlySet<string> = new Set("+ - * / // % ** @ & ^ ~ < > <= >= == != << >>".split(" "));
+/** Keywords of conditions, tests and comprehensions. */
+const COMPUTING_WORDS = /^(and|or|not|in|is|if|for)$/;
 
 /** Gathers evaluations; read as many stretches as belong together. */
 export class EvaluationReader {
@@ -55,6 +61,7 @@ export class EvaluationReader {
   readonly #aliases = new Set<string>();
   #unions = false;
   #autouse = false;
+  #fails = false;
   #raises = false;
 
   read(tokens: readonly Token[], start: number, end: number, as: Region): void {
@@ -66,7 +73,10 @@ export class EvaluationReader {
         .slice(start + 1, end)
         .map((token) => token.text)
         .join(" ");
-      this.#raises ||= !CONDITIONS.some((known) => known.test(text));
+      if (!CONDITIONS.some((known) => known.test(text))) {
+        this.#fails = true;
+        this.#expression(tokens, start + 1, end, false);
+      }
     } else if (as === "decorator") {
       this.#decorator(tokens, start + 1, end);
     } else if (as === "bases") {
@@ -87,6 +97,7 @@ export class EvaluationReader {
       unions: this.#unions,
       aliases: [...this.#aliases],
       autouse: this.#autouse,
+      fails: this.#fails,
       raises: this.#raises,
     };
   }
@@ -145,7 +156,12 @@ export class EvaluationReader {
         continue;
       }
       if (token.kind === STRING) {
-        this.#raises ||= token.formatted;
+        // What is called in a formatted string is not listed.
+        this.#raises ||= token.formatted && token.text.includes("(");
+        this.#fails ||= token.formatted;
+      } else if (token.kind === OPERATOR && token.text === ".") {
+        at = this.#attribute(tokens, at, end);
+        continue;
       } else if (token.kind === OPERATOR) {
         this.#operator(tokens, at, start, end, isHeader);
       }
@@ -162,8 +178,10 @@ export class EvaluationReader {
       return this.#lambda(tokens, at, end);
     }
     if (isKeyword(token.text)) {
-      // `try`, `else` and `except` open branches; all other keywords compute something.
-      this.#raises ||= !/^(try|else|except|finally|as|def|class|async|import|from)$/.test(token.text);
+      // `try`, `else` and `except` open branches; what is no computation either may do anything.
+      const isComputing = COMPUTING_WORDS.test(token.text);
+      this.#fails ||= isComputing;
+      this.#raises ||= !isComputing && !/^(try|else|except|finally|as|def|class|async|import|from)$/.test(token.text);
       return at + 1;
     }
     const { name, next } = chainAt(tokens, at, end);
@@ -176,11 +194,21 @@ export class EvaluationReader {
       this.#calls.add(name);
     } else if (after?.kind === OPERATOR && after.text === "[") {
       this.#subscripts.add(`${name}/${argumentsAt(tokens, next, end)}`);
-      this.#raises ||= !name.endsWith("Literal") && holdsNumber(tokens, next, end);
+      this.#fails ||= !name.endsWith("Literal") && holdsNumber(tokens, next, end);
     } else {
       this.#reads.add(name);
     }
     return next;
+  }
+
+  /** Attributes of something that has no name: `Path(__file__).parent`. Methods do anything, but for those of strings. */
+  #attribute(tokens: readonly Token[], at: number, end: number): number {
+    const { name, next } = chainAt(tokens, at + 1, end);
+    const isCalled = next < end && tokens[next]?.text === "(";
+    const isOfString = tokens[at - 1]?.kind === STRING && !name.includes(".");
+    this.#fails = true;
+    this.#raises ||= name === "" || (isCalled && !isOfString);
+    return Math.max(next, at + 1);
   }
 
   /** Its body is not evaluated; default values of its parameters would be. */
@@ -228,7 +256,7 @@ export class EvaluationReader {
         continue;
       }
       if ((!isLiteral && name === "") || after === undefined || !/^[,:}]$/.test(after.text)) {
-        this.#raises = true;
+        this.#fails = true;
         return;
       }
       if (!isLiteral) {
@@ -258,8 +286,11 @@ export class EvaluationReader {
         return;
       case "(":
       case "[":
-        // What is called or subscripted is a name, or else anything.
-        this.#raises ||= before?.kind === STRING || /^[)\]}]$/.test(before?.text ?? "");
+        // What is called is a name, or else anything.
+        if (before?.kind === STRING || /^[)\]}]$/.test(before?.text ?? "")) {
+          this.#fails = true;
+          this.#raises ||= text === "(";
+        }
         return;
       case "{":
         this.#readKeys(tokens, at, end);
@@ -274,7 +305,7 @@ export class EvaluationReader {
       case "|":
         this.#unions = true;
         // `"Name" | None` fails, as a string knows no types.
-        this.#raises ||= before?.kind === STRING || after?.kind === STRING;
+        this.#fails ||= before?.kind === STRING || after?.kind === STRING;
         return;
       case "-":
         if (after?.kind === NUMBER && before?.kind === OPERATOR && before.text !== ")") {
@@ -282,7 +313,8 @@ export class EvaluationReader {
         }
         break;
     }
-    this.#raises ||= !(ARITHMETIC.has(text) && before?.kind === NUMBER && after?.kind === NUMBER);
+    this.#fails ||= !(ARITHMETIC.has(text) && before?.kind === NUMBER && after?.kind === NUMBER);
+    this.#raises ||= !COMPUTING.has(text);
   }
 }
 

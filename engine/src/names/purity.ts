@@ -8,6 +8,8 @@ import type { Outline, Statement } from "./outline.ts";
 import {
   BUILTIN_CLASSES,
   BUILTINS,
+  COMPUTING_CALLS,
+  COMPUTING_DECORATORS,
   isGenericType,
   isHarmlessBase,
   KEEPING_CALLS,
@@ -36,6 +38,8 @@ export class Evaluated {
   readonly pure: readonly boolean[];
   /** Of each statement: what it evaluates that is not sure to be there, or to be of the right kind. */
   readonly doubts: readonly (readonly string[])[];
+  /** Of each statement: whether a decorator computes with what it decorates. */
+  readonly decorated: readonly boolean[];
   readonly bound: ReadonlySet<string>;
   readonly hasStar: boolean;
   readonly #plain: ReadonlyMap<Statement, boolean>;
@@ -45,6 +49,7 @@ export class Evaluated {
     const marks: string[] = [];
     const pure: boolean[] = [];
     const doubts: (readonly string[])[] = [];
+    const decorated: boolean[] = [];
     const last = new Map<string, Meaning & { kind: "statement" }>();
     const plain = new Map<Statement, boolean>();
     for (const statement of outline.statements) {
@@ -53,6 +58,7 @@ export class Evaluated {
       const only = scope.isPure();
       pure.push(only);
       doubts.push(scope.doubts());
+      decorated.push(scope.isDecorated());
       plain.set(statement, only && isPlainClass(statement));
       for (const name of statement.binds) {
         last.set(name, { kind: "statement", statement, ordinal: (last.get(name)?.ordinal ?? 0) + 1 });
@@ -61,6 +67,7 @@ export class Evaluated {
     this.marks = marks;
     this.pure = pure;
     this.doubts = doubts;
+    this.decorated = decorated;
     this.bound = new Set(last.keys());
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
     this.#plain = plain;
@@ -75,7 +82,9 @@ export class Evaluated {
   /** Names that are bound to what a call returned. */
   computed(): string[] {
     return this.outline.statements.flatMap(({ binds, evaluation }, index) =>
-      this.pure[index] !== true || evaluation.calls.length > 0 || evaluation.decorators.length > 0 ? binds : [],
+      this.pure[index] !== true || evaluation.fails || evaluation.calls.length > 0 || evaluation.decorators.length > 0
+        ? binds
+        : [],
     );
   }
 
@@ -177,6 +186,7 @@ class Scope {
       ...subscripts.filter((name) => !this.#isGeneric(name)).map((name) => `subscript ${name}`),
       ...keys.map((name) => `key ${name}`),
       ...bases.filter((name) => !this.#isSureBase(name)).map((name) => `base ${name}`),
+      ...(this.#computes() ? [`compute ${this.#statement.checksum}`] : []),
       // What is bound further below, or nowhere.
       ...[...reads, ...subscripts, ...bases, ...calls, ...decorators]
         .map((name) => name.replace(/[./].*$/s, ""))
@@ -226,7 +236,17 @@ class Scope {
 
   #isCallable(name: string): boolean {
     const known = this.#full(name);
-    return known !== undefined && (PURE_CALLS.has(known) || isKeeping(known));
+    return known !== undefined && (PURE_CALLS.has(known) || COMPUTING_CALLS.has(known) || isKeeping(known));
+  }
+
+  /** Whether its parts may all be there, and it fails with what they are. */
+  #computes(): boolean {
+    const { fails, calls } = this.#statement.evaluation;
+    return fails || this.isDecorated() || calls.some((name) => COMPUTING_CALLS.has(this.#full(name) ?? ""));
+  }
+
+  isDecorated(): boolean {
+    return this.#statement.evaluation.decorators.some((name) => COMPUTING_DECORATORS.has(this.#full(name) ?? ""));
   }
 
   #isDecorator(name: string): boolean {
@@ -234,7 +254,7 @@ class Scope {
       return this.#inner.has(name.slice(0, name.indexOf(".")));
     }
     const known = this.#full(name);
-    return known !== undefined && isKeeping(known);
+    return known !== undefined && (COMPUTING_DECORATORS.has(known) || isKeeping(known));
   }
 
   #isBase(name: string): boolean {

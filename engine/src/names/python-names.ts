@@ -91,6 +91,22 @@ export const PURE_CALLS = words(`
   object str bool property threading.Lock threading.RLock threading.local logging.getLogger typing.TypeVar
   typing.NewType dataclasses.field enum.auto pathlib.Path pathlib.PurePath types.SimpleNamespace`);
 
+/** Calls that compute a value from what they are given, or fail with it, and do nothing else; by full name. */
+export const COMPUTING_CALLS = words(`
+  len int float complex bytes bytearray list tuple dict set frozenset slice range zip enumerate reversed sum any all abs
+  round divmod pow chr ord hex oct bin repr ascii hash isinstance issubclass callable
+  collections.ChainMap collections.Counter collections.OrderedDict collections.defaultdict collections.deque
+  collections.namedtuple contextvars.ContextVar copy.copy copy.deepcopy datetime.date datetime.datetime datetime.time
+  datetime.timedelta datetime.timezone decimal.Decimal fractions.Fraction functools.partial itertools.chain
+  itertools.product operator.attrgetter operator.itemgetter operator.methodcaller os.getenv os.environ.get
+  os.path.abspath os.path.basename os.path.dirname os.path.join os.path.normpath os.path.split os.path.splitext
+  re.compile re.escape string.Template struct.Struct struct.calcsize textwrap.dedent threading.Event
+  types.MappingProxyType typing.NamedTuple uuid.UUID weakref.WeakKeyDictionary weakref.WeakSet
+  weakref.WeakValueDictionary`);
+
+/** Decorators that compute with what they are given, or refuse it, and do nothing else. */
+export const COMPUTING_DECORATORS = words("dataclasses.dataclass enum.unique functools.total_ordering");
+
 /** Calls and decorators that keep what they are given and look at it no further. */
 export const KEEPING_CALLS = words(`
   property staticmethod classmethod functools.wraps functools.lru_cache functools.cached_property abc.abstractmethod

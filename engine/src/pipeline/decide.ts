@@ -260,7 +260,7 @@ export function readKnowledge(
   );
   const moduleLevel = stage(
     "module-level",
-    () => new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes, fixturesOfAll(request))),
+    () => new ModuleLevel(new StoredLevels(store, tree, byName, collections, paths, nodes, fixturesOfAll(request))),
   );
   return {
     facts: store.facts(environment),
@@ -295,6 +295,7 @@ function tracedLevel(level: Knowledge["moduleLevel"]): Knowledge["moduleLevel"] 
   return {
     ofTest: (test, depsets) => stage("module-level", () => level.ofTest(test, depsets)),
     ofFile: (path, depsets) => stage("module-level", () => level.ofFile(path, depsets)),
+    provisos: (depsets) => stage("module-level", () => level.provisos(depsets)),
   };
 }
 

@@ -125,8 +125,14 @@ export function writeSession({ request, plan, order }: ExecutionOptions, recordi
 
 function planDocument(plan: Plan | undefined): object {
   return plan?.kind === "some"
-    ? { version: 1, everything: false, skipFiles: plan.skipFiles, skipTests: Object.fromEntries(plan.skipTests) }
-    : { version: 1, everything: true, skipFiles: [], skipTests: {} };
+    ? {
+        version: 1,
+        everything: false,
+        skipFiles: plan.skipFiles,
+        skipTests: Object.fromEntries(plan.skipTests),
+        provided: Object.fromEntries(plan.provided),
+      }
+    : { version: 1, everything: true, skipFiles: [], skipTests: {}, provided: {} };
 }
 
 /** Removes a run's files once its journals are in the store. */

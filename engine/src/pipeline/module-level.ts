@@ -4,6 +4,7 @@ import { type Resolutions, resolveCandidates } from "../changes/resolve.ts";
 import { ABSENT, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, moduleNames, type Outline, Project } from "../names/index.ts";
 import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
+import type { KnownCollection } from "../selection/select.ts";
 import { hasMarked, unpackIds } from "../store/id-set.ts";
 import type { Store, StoredDependency } from "../store/store.ts";
 import type { PresentTree } from "./present.ts";
@@ -29,6 +30,14 @@ export function mayBeNames(tree: PresentTree, { kind, path, name, value }: Store
   return mayBe && tree.source(path).kind === "source";
 }
 
+type Collected = Pick<KnownCollection, "green" | "depsets">;
+
+/** Module levels of files whose import may fail, and which of them each depset has, as far as it was asked for. */
+interface FailingLevels {
+  readonly levels: readonly { readonly path: string; readonly marks: Uint8Array }[];
+  readonly depsets: Map<number, readonly string[]>;
+}
+
 export class StoredLevels implements LevelKnowledge {
   readonly project: Project;
   readonly usedByAll: readonly string[];
@@ -38,16 +47,23 @@ export class StoredLevels implements LevelKnowledge {
   readonly #members = new Map<number, Uint8Array>();
   /** Which depsets a change concerns, as far as they were asked for: thousands of facts share some of them. */
   readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Map<number, boolean> }>();
+  readonly #failures = new Map<Concern, FailingLevels>();
+  readonly #loaded = new Map<string, boolean>();
+  readonly #collections: ReadonlyMap<string, readonly Collected[]>;
   readonly #size: number;
   readonly #files: ReadonlyMap<number, string>;
   readonly #nodes: ReadonlyMap<number, string>;
   #paths: readonly string[] | undefined;
 
-  /** `changed`: the dependencies on module levels that are other ones now; `files`: what each test is collected from. */
+  /**
+   * `changed`: the dependencies on module levels that are other ones now; `collections`: those of each file; `files`: what
+   * each test is collected from.
+   */
   constructor(
     store: Store,
     tree: PresentTree,
     changed: readonly StoredDependency[],
+    collections: ReadonlyMap<string, readonly Collected[]>,
     files: ReadonlyMap<number, string>,
     nodes: ReadonlyMap<number, string>,
     usedByAll: readonly string[],
@@ -55,6 +71,7 @@ export class StoredLevels implements LevelKnowledge {
     this.usedByAll = usedByAll;
     this.#store = store;
     this.#tree = tree;
+    this.#collections = collections;
     this.#files = files;
     this.#nodes = nodes;
     this.project = projectOf(tree);
@@ -106,6 +123,57 @@ export class StoredLevels implements LevelKnowledge {
       known.depsets.set(depset, isConcerned);
     }
     return isConcerned;
+  }
+
+  failuresIn(depset: number, concern: Concern): readonly string[] {
+    if (concern.failures.size === 0) {
+      return [];
+    }
+    let known = this.#failures.get(concern);
+    if (known === undefined) {
+      const levels = [...concern.failures].map((path) => ({ path, marks: this.#marksOfLevel(path) }));
+      known = { levels, depsets: new Map() };
+      this.#failures.set(concern, known);
+    }
+    let found = known.depsets.get(depset);
+    if (found === undefined) {
+      const members = this.#members.get(depset);
+      found =
+        members === undefined
+          ? []
+          : known.levels.filter(({ marks }) => hasMarked(members, marks)).map(({ path }) => path);
+      known.depsets.set(depset, found);
+    }
+    return found;
+  }
+
+  isLoadedBy(file: string, path: string): boolean {
+    const id = `${file}\n${path}`;
+    let isLoaded = this.#loaded.get(id);
+    if (isLoaded === undefined) {
+      const levels = this.#marksOfLevel(path);
+      // Failed, or looked into by others: then all of it counts, and nothing of this does.
+      const whole = this.#marksOfLevel(path, (name) => name === WHOLE);
+      const collections = (this.#collections.get(file) ?? []).filter(({ green }) => green);
+      isLoaded =
+        collections.length > 0 &&
+        collections.every(({ depsets }) => {
+          const members = depsets.flatMap((depset) => this.#members.get(depset) ?? []);
+          return members.some((each) => hasMarked(each, levels)) && !members.some((each) => hasMarked(each, whole));
+        });
+      this.#loaded.set(id, isLoaded);
+    }
+    return isLoaded;
+  }
+
+  #marksOfLevel(path: string, concerns: (name: string) => boolean = () => true): Uint8Array {
+    const marks = new Uint8Array(this.#size);
+    for (const { id, kind, name, value } of this.#store.dependenciesOfPath(path)) {
+      if (kind === "toplevel" && value !== ABSENT && concerns(name)) {
+        marks[id] = 1;
+      }
+    }
+    return marks;
   }
 
   /** The dependencies that a fact must not have, if the change is not to concern it. */

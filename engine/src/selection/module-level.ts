@@ -5,6 +5,9 @@
  * Nothing more is recorded for this: the outline of each module level that was ever loaded is kept, and the bodies that
  * a fact depends on say what it mentions. What must stay true: where an outline is not to be had, or the change is more
  * than one of names, the dependency counts as changed.
+ *
+ * An import that may fail now, and does nothing else, concerns nobody if it goes well. So the files that load such a
+ * module are collected anew, and their tests are left out *provided* that the module is seen to run to its end.
  */
 
 import { ABSENT } from "../model/key.ts";
@@ -41,6 +44,10 @@ export interface LevelKnowledge {
   changedIn(depset: number): readonly ChangedLevel[];
   /** Whether a depset depends on a body that is concerned, or on the module level of a file whose effects are. */
   isConcerned(depset: number, concern: Concern): boolean;
+  /** Of the files whose import may fail, those on whose module level a depset depends. */
+  failuresIn(depset: number, concern: Concern): readonly string[];
+  /** Whether a file was imported to its end in each recorded collection of another that went well. */
+  isLoadedBy(file: string, path: string): boolean;
   /** The file that a test is collected from, and its node id. */
   fileOf(test: number): string | undefined;
   nodeOf(test: number): string | undefined;
@@ -62,13 +69,19 @@ export class ModuleLevel {
     this.#known = known;
   }
 
-  /** Why a test's fact with these depsets does not hold; [] if it does. */
+  /** Why a test's fact with these depsets does not hold; [] if it does, {@link provisos} given. */
   ofTest(test: number, depsets: readonly number[]): readonly Reason[] {
-    return this.#reasons(this.#known.fileOf(test), depsets, ({ path }, { concern }) => {
+    const file = this.#known.fileOf(test);
+    return this.#reasons(file, depsets, ({ path }, { concern }) => {
       if (this.#known.usedByAll.some((name) => concern.spells(name))) {
         return true;
       }
-      if (path !== this.#known.fileOf(test)) {
+      // What is loaded while a test runs is not seen before.
+      const isUnseen = (failing: string): boolean => file === undefined || !this.#known.isLoadedBy(file, failing);
+      if (depsets.some((depset) => this.#known.failuresIn(depset, concern).some(isUnseen))) {
+        return true;
+      }
+      if (path !== file) {
         return false;
       }
       // What a test is bound to in its own file; what has no such name (a doctest, say) is of the file as a whole.
@@ -78,9 +91,28 @@ export class ModuleLevel {
     });
   }
 
+  /** Files that have to be imported to their end for the fact to hold. */
+  provisos(depsets: readonly number[]): string[] {
+    const found = new Set<string>();
+    for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
+      const judged = changed.value === ABSENT ? undefined : this.#judge(changed);
+      for (const depset of judged === undefined ? [] : depsets) {
+        for (const path of this.#known.failuresIn(depset, (judged as Judged).concern)) {
+          found.add(path);
+        }
+      }
+    }
+    return [...found].sort();
+  }
+
   /** The same for the collection of a file: all of its module level is evaluated and looked at. */
   ofFile(path: string, depsets: readonly number[]): readonly Reason[] {
-    return this.#reasons(path, depsets, (_, { concern }) => concern.touched.has(path));
+    return this.#reasons(
+      path,
+      depsets,
+      (_, { concern }) =>
+        concern.touched.has(path) || depsets.some((depset) => this.#known.failuresIn(depset, concern).length > 0),
+    );
   }
 
   #reasons(
@@ -90,7 +122,7 @@ export class ModuleLevel {
   ): Reason[] {
     const reasons = new Map<string, Reason>();
     for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
-      const id = `${changed.path}\n${changed.value}`;
+      const id = idOf(changed);
       if (reasons.has(id)) {
         continue;
       }
@@ -100,7 +132,7 @@ export class ModuleLevel {
         }
         continue;
       }
-      const judged = this.#judge(id, changed);
+      const judged = this.#judge(changed);
       if (judged === undefined) {
         reasons.set(id, { kind: "toplevel-changed", path: changed.path, names: [] });
       } else if (
@@ -124,7 +156,8 @@ export class ModuleLevel {
   }
 
   /** Undefined if the change is more than one of names. */
-  #judge(id: string, changed: ChangedLevel): Judged | undefined {
+  #judge(changed: ChangedLevel): Judged | undefined {
+    const id = idOf(changed);
     if (this.#judged.has(id)) {
       return this.#judged.get(id);
     }
@@ -143,16 +176,21 @@ export class ModuleLevel {
       : deltaOf(project, path, project.evaluate(path, before), after);
   }
 
-  #judgeNames(path: string, { changed, moved, words }: Delta & { kind: "names" }): Judged {
+  #judgeNames(path: string, { changed, moved, words, mayFail }: Delta & { kind: "names" }): Judged {
+    const failing = mayFail === undefined ? [] : [path];
     const seeds = [...changed.map((each): Binding => ({ path, ...each })), ...moved];
-    const key = JSON.stringify([seeds, words]);
+    const key = JSON.stringify([seeds, words, failing]);
     let concern = this.#concerns.get(key);
     if (concern === undefined) {
-      concern = concernOf(this.#known.project, this.#known.paths(), seeds, "importers", words);
+      concern = concernOf(this.#known.project, this.#known.paths(), seeds, "importers", words, failing);
       this.#concerns.set(key, concern);
     }
     return { reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) }, concern };
   }
+}
+
+function idOf({ path, value }: ChangedLevel): string {
+  return `${path}\n${value}`;
 }
 
 /** The name at module level that a test is bound to: `TestPrice` of `tests/test_price.py::TestPrice::test_net[1]`. */

@@ -52,7 +52,7 @@ export interface Knowledge {
   /** The members of a depset that have another value now (a few suffice). */
   changed(depset: number): readonly Key[];
   /** What else may keep a fact from holding though all its depsets hold. */
-  readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile">;
+  readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile" | "provisos">;
   /** Why a file cannot be read as Python any more, if so. */
   broken(path: string): string | undefined;
   /** What the user declared; nothing, if it is not there. */
@@ -97,6 +97,7 @@ export function select(
   const files: SelectedFile[] = candidates.map(({ path, reason }) => ({ path, reasons: [reason] }));
   const skipFiles: string[] = [];
   const skipTests = new Map<string, readonly string[]>();
+  const provided = new Map<string, readonly string[]>();
   let upToDate = 0;
   let known = 0;
   let leftOutWithFiles = 0;
@@ -119,6 +120,10 @@ export function select(
       upToDate += proven.length;
       if (proven.length > 0) {
         skipTests.set(path, proven.map(node));
+        const provisos = provisosOf(knowledge, proven);
+        if (provisos.length > 0) {
+          provided.set(path, provisos);
+        }
       }
       continue;
     }
@@ -157,7 +162,7 @@ export function select(
       ? { kind: "everything", because: "no recorded test is among those asked for", known: 0 }
       : { kind: "nothing", upToDate };
   }
-  return { kind: "some", tests, files, skipFiles, skipTests, leftOutWithFiles, upToDate, known };
+  return { kind: "some", tests, files, skipFiles, skipTests, provided, leftOutWithFiles, upToDate, known };
 }
 
 function wordOf(knowledge: Knowledge): Word {
@@ -245,6 +250,16 @@ export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefin
     }
   }
   return proof;
+}
+
+/** Files that have to be imported to their end for the proofs of these tests to hold. */
+function provisosOf(knowledge: Knowledge, tests: readonly number[]): string[] {
+  const sets = new Map<string, readonly number[]>();
+  for (const test of tests) {
+    const depsets = proofOf(knowledge, test)?.depsets ?? [];
+    sets.set(depsets.join(), depsets);
+  }
+  return [...new Set([...sets.values()].flatMap((depsets) => knowledge.moduleLevel.provisos(depsets)))].sort();
 }
 
 function isProven(knowledge: Knowledge, test: number): boolean {

@@ -14,7 +14,10 @@ const AROUND: Files = {
 
 function change(before: string, after: string, python: readonly [number, number] = [3, 13]): string {
   const delta = edited({ ...AROUND, "pkg/mod.py": before }, "pkg/mod.py", after, python);
-  return delta.kind === "effect" ? "effect" : delta.changed.map(({ name }) => name).join(" ");
+  if (delta.kind === "effect") {
+    return "effect";
+  }
+  return [...delta.changed.map(({ name }) => name), ...(delta.mayFail === undefined ? [] : ["or it fails"])].join(" ");
 }
 
 describe("what only binds names", () => {
@@ -95,7 +98,7 @@ describe("what only binds names", () => {
   test("types joined by a bar, where Python knows them", () => {
     const after = "class C: pass\n\n\ndef f(x: int | C): pass\n";
     assert.equal(change("class C: pass\n", after), "f");
-    assert.equal(change("class C: pass\n", after, [3, 9]), "effect");
+    assert.equal(change("class C: pass\n", after, [3, 9]), "f or it fails");
   });
 
   test("where a value is decided by order, order counts", () => {
@@ -104,22 +107,69 @@ describe("what only binds names", () => {
   });
 });
 
+describe("what only binds names, or fails", () => {
+  for (const [what, before, after, names] of [
+    ["a name that nobody knows", "A = 1\n", "A = nothing\n", "A"],
+    ["a name that is bound later", "A = 1\nB = 2\n", "B = A2\nA2 = 2\n", "A B A2"],
+    ["an attribute that was not read before", "import os\nA = 1\n", "import os\nA = os.nothing\n", "A"],
+    ["a division", "A = 1 / 1\n", "A = 1 / 0\n", "A"],
+    ["text with expressions", "A = 1\nB = f'{A}'\n", "A = 1\nB = f'{A!r}'\n", "B"],
+    ["a subscript", "A = [1]\nB = A[0]\n", "A = [1]\nB = A[1]\n", "B"],
+    ["a key that may have no hash", "A = []\nD = {}\n", "A = []\nD = {A: 1}\n", "D"],
+    ["a name that is not there", "", "from pkg.plain import nothing\n", "nothing"],
+    ["a name of the library that is not known", "", "from os import nothing\n", "nothing"],
+    [
+      "a module where a type was meant",
+      "import datetime\n",
+      "import datetime\nfrom typing import Optional\ndef f(x: Optional[datetime]): pass\n",
+      "Optional f",
+    ],
+    [
+      "a data class",
+      "import dataclasses\n@dataclasses.dataclass\nclass C: pass\n",
+      "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass C: pass\n",
+      "C",
+    ],
+    ["a pattern", "import re\nA = re.compile('a')\n", "import re\nA = re.compile('b')\n", "A"],
+    ["a comprehension", "A = [1, 2]\nB = [a for a in A if a > 1]\n", "A = [1, 2]\nB = [a for a in A if a > 0]\n", "B"],
+    ["a method of a text", "A = 'a b'.split()\n", "A = 'a,b'.split(',')\n", "A"],
+    [
+      "a part of a path",
+      "from pathlib import Path\nA = Path(__file__).parent\n",
+      "from pathlib import Path\nA = Path(__file__).parent / 'a'\n",
+      "A",
+    ],
+    ["a condition", "A = 1\nif A: B = 1\n", "A = 1\nif not A: B = 1\n", "B"],
+  ] as const) {
+    test(what, () => {
+      assert.equal(change(before, after), `${names} or it fails`);
+    });
+  }
+
+  test("what was evaluated before does not fail now", () => {
+    assert.equal(change("import re\nA = re.compile('a')\n", "import re\nA = re.compile('a')\nB = 1\n"), "B");
+  });
+});
+
 describe("what may do more", () => {
   for (const [what, before, after] of [
     ["a call", "", "print(1)\n"],
+    ["a call in a formatted text", "A = 1\n", "A = f'{make(1)}'\n"],
+    ["a call in a comprehension", "A = [a for a in 'ab']\n", "A = [make(a) for a in 'ab']\n"],
+    [
+      "a method of what a call returns",
+      "from pathlib import Path\n",
+      "from pathlib import Path\nA = Path('a').resolve()\n",
+    ],
+    ["a default of a lambda", "A = 1\n", "A = lambda x=make(): x\n"],
+    ["a name bound within an expression", "A = 1\n", "A = [b := 1, b]\n"],
+    ["a condition that calls", "A = 1\nif A: B = 1\n", "A = 1\nif make(A): B = 1\n"],
     [
       "a call that returns a value",
       "from pkg.plain import helper\nA = 1\n",
       "from pkg.plain import helper\nA = helper()\n",
     ],
     ["another argument of one", "A = make(1)\n", "A = make(2)\n"],
-    ["a name that nobody knows", "A = 1\n", "A = nothing\n"],
-    ["a name that is bound later", "A = 1\nB = 2\n", "B = A2\nA2 = 2\n"],
-    ["an attribute that was not read before", "import os\nA = 1\n", "import os\nA = os.nothing\n"],
-    ["a division", "A = 1 / 1\n", "A = 1 / 0\n"],
-    ["text with expressions", "A = 1\nB = f'{A}'\n", "A = 1\nB = f'{A!r}'\n"],
-    ["a subscript", "A = [1]\nB = A[0]\n", "A = [1]\nB = A[1]\n"],
-    ["a key that may have no hash", "A = []\nD = {}\n", "A = []\nD = {A: 1}\n"],
     ["a decorator", "def f(): pass\n", "@register\ndef f(): pass\n"],
     ["an autouse fixture", "import pytest\n", "import pytest\n@pytest.fixture(autouse=True)\ndef f(): pass\n"],
     ...["name=NAME", "name=f'{NAME}'", "name='a' + NAME", "**OPTIONS"].map(
@@ -144,8 +194,6 @@ describe("what may do more", () => {
     ["an import that prints", "", "from pkg.loud import LEVEL\n"],
     ["an import that prints, gone", "import pkg.loud\nA = 1\n", "A = 1\n"],
     ["an import from elsewhere", "", "import numpy\n"],
-    ["a name that is not there", "", "from pkg.plain import nothing\n"],
-    ["a name of the library that is not known", "", "from os import nothing\n"],
     ["a star", "", "from pkg.plain import *\n"],
     ["all that a star takes", "__all__ = ['A']\nA = 1\n", "__all__ = []\nA = 1\n"],
     ["a hook", "", "def pytest_configure(config): pass\n"],
@@ -155,11 +203,6 @@ describe("what may do more", () => {
       "annotations at another time",
       "def f(x: int): pass\n",
       "from __future__ import annotations\ndef f(x: int): pass\n",
-    ],
-    [
-      "a module where a type was meant",
-      "import datetime\n",
-      "import datetime\nfrom typing import Optional\ndef f(x: Optional[datetime]): pass\n",
     ],
     ["effects in another order", "import pkg.loud\nprint(1)\n", "print(1)\nimport pkg.loud\n"],
   ] as const) {
@@ -213,18 +256,59 @@ describe("whom it concerns", () => {
     assert.deepEqual(found, ["app.py::fee", "dynamic.py::load", "hand.py::on", "shop.py::total"]);
   });
 
-  test("all importers of those who evaluate what is gone", () => {
-    assert.deepEqual(concerned(files, "app.py", rate("")), ["app.py::fee", "shop.py", "shop.py::total"]);
+  test("those who evaluate what is gone may fail", () => {
+    assert.deepEqual(concerned(files, "app.py", rate("")), ["app.py::fee", "shop.py may fail", "shop.py::total"]);
   });
 
-  test("all importers of those who look up in a module what is gone", () => {
+  test("those who look up in a module what is gone may fail", () => {
     const more = { ...files, "looks.py": "import app\n\nRATE_OF = app.RATE\n" };
-    assert.deepEqual(concerned(more, "app.py", rate("")), ["app.py::fee", "looks.py", "shop.py", "shop.py::total"]);
+    assert.deepEqual(concerned(more, "app.py", rate("")), [
+      "app.py::fee",
+      "looks.py may fail",
+      "shop.py may fail",
+      "shop.py::total",
+    ]);
   });
 
   test("all importers of those who call something with it", () => {
     const more = { ...files, "calls.py": "from app import RATE\n\nregister(RATE)\n" };
     assert.deepEqual(concerned(more, "app.py", rate("RATE = 3")), ["app.py::fee", "calls.py", "shop.py::total"]);
+  });
+
+  test("those who compute with it may fail", () => {
+    const more = { ...files, "sums.py": "from app import RATE\n\nTWICE = RATE * 2\n\n\ndef f():\n    return TWICE\n" };
+    assert.deepEqual(concerned(more, "app.py", rate("RATE = 3")), [
+      "app.py::fee",
+      "shop.py::total",
+      "sums.py may fail",
+      "sums.py::f",
+    ]);
+  });
+
+  test("all importers where a branch does something else without it", () => {
+    const more = {
+      ...files,
+      "tries.py": "try:\n    from app import RATE\nexcept ImportError:\n    register()\n",
+    };
+    assert.deepEqual(concerned(more, "app.py", rate("")), [
+      "app.py::fee",
+      "shop.py may fail",
+      "shop.py::total",
+      "tries.py",
+    ]);
+  });
+
+  test("a data class below another, which may not fit", () => {
+    const classes: Files = {
+      "c.py": "from dataclasses import dataclass\n@dataclass\nclass Base:\n    a: int\n",
+      "d.py":
+        "from dataclasses import dataclass\nfrom c import Base\n@dataclass\nclass Derived(Base):\n    b: int\n\n\ndef make():\n    return Derived(1, 2)\n",
+    };
+    assert.deepEqual(concerned(classes, "c.py", (classes["c.py"] as string).replace("a: int", "a: int = 1")), [
+      "c.py may fail",
+      "d.py may fail",
+      "d.py::make",
+    ]);
   });
 
   test("of a class, its methods and those who mention it", () => {

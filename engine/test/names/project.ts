@@ -37,7 +37,7 @@ export function edited(files: Files, path: string, text: string, python?: Python
   return deltaOf(project, path, project.evaluate(path, before), after);
 }
 
-/** Whom an edit of one file concerns: `path::qualname` of bodies, and `path` of files with other effects. */
+/** Whom an edit of one file concerns: `path::qualname` of bodies, `path` of files with other effects, and those that may fail. */
 export function concerned(files: Files, path: string, text: string): string[] | "everybody" {
   const delta = edited(files, path, text);
   if (delta.kind === "effect") {
@@ -52,6 +52,7 @@ export function concerned(files: Files, path: string, text: string): string[] | 
       [...delta.changed.map((each) => ({ path, ...each })), ...delta.moved],
       "importers",
       delta.words,
+      delta.mayFail === undefined ? [] : [path],
     ),
   );
 }
@@ -66,6 +67,7 @@ function listed(files: Files, concern: Concern): string[] {
   return Object.keys(files)
     .flatMap((path) => [
       ...(concern.effects.has(path) ? [path] : []),
+      ...(concern.failures.has(path) ? [`${path} may fail`] : []),
       ...[...concern.bodiesOf(path)].map((qualname) => `${path}::${qualname}`),
     ])
     .sort();

@@ -166,6 +166,7 @@ describe("a recorded session", () => {
           files: [],
           skipFiles: [],
           skipTests: new Map([["test_x.py", ["test_x.py::test_b"]]]),
+          provided: new Map(),
           leftOutWithFiles: 0,
           upToDate: 0,
           known: 0,

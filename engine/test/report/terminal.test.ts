@@ -17,6 +17,7 @@ function some(more: Partial<Extract<Plan, { kind: "some" }>> = {}): Plan {
     files: [],
     skipFiles: [],
     skipTests: new Map(),
+    provided: new Map(),
     leftOutWithFiles: 0,
     upToDate: 0,
     known: 0,

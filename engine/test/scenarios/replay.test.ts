@@ -125,6 +125,10 @@ function knowledgeAt(
     }
   });
   const nodes = new Map([...numbers].map(([id, number]) => [number, id]));
+  const levelsOf = (file: string, depset: number): string[] =>
+    (recorded.depsets[depset]?.keys ?? [])
+      .map(keyAt)
+      .flatMap(({ kind, path, name }) => (kind === "toplevel" && path === file ? [name] : []));
   const known: LevelKnowledge = {
     project: tree.project(),
     usedByAll: [],
@@ -143,6 +147,14 @@ function knowledgeAt(
             (kind === "body" && concern.concerns(path, name)) ||
             (kind === "toplevel" && (concern.effects.has(path) || (name === WHOLE && concern.touched.has(path)))),
         ),
+    failuresIn: (depset, concern) => [...concern.failures].filter((path) => levelsOf(path, depset).length > 0),
+    isLoadedBy: (file, path) =>
+      (collections.get(file) ?? [])
+        .filter(({ green }) => green)
+        .every(({ depsets }) => {
+          const names = depsets.flatMap((depset) => levelsOf(path, depset));
+          return names.length > 0 && !names.includes(WHOLE);
+        }),
     fileOf: (number) => [...collections].find(([, [newest]]) => newest?.tests.includes(number))?.[0],
     nodeOf: (number) => nodes.get(number),
   };

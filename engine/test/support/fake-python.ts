@@ -20,6 +20,7 @@ interface Session {
 interface PlanFile {
   readonly everything: boolean;
   readonly skipFiles: readonly string[];
+  readonly provided: Record<string, string[]>;
   readonly skipTests: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -73,6 +74,7 @@ function collect(args: readonly string[]): number {
         files: [],
         skipFiles: file.skipFiles,
         skipTests: new Map(Object.entries(file.skipTests)),
+        provided: new Map(Object.entries(file.provided)),
         leftOutWithFiles: 0,
         upToDate: 0,
         known: 0,
