@@ -98,10 +98,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_plugin_registered(plugin: Any, manager: Any) -> None:
     # The selection must stay the outermost wrapper: pytest calls the one registered last first.
-    selection = manager.get_plugin("winnow-selection")
-    if selection is not None and plugin is not selection and hasattr(plugin, "pytest_collection_modifyitems"):
-        manager.unregister(selection)
-        manager.register(selection, "winnow-selection")
+    try:
+        selection = manager.get_plugin("winnow-selection")
+        if selection is not None and plugin is not selection and hasattr(plugin, "pytest_collection_modifyitems"):
+            manager.unregister(selection)
+            manager.register(selection, "winnow-selection")
+    except Exception as error:  # the project may be the plugin manager itself
+        if _state is not None:
+            _state.recorder.fail(error)
 
 
 @pytest.hookimpl(tryfirst=True)
