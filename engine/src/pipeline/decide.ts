@@ -293,7 +293,7 @@ export function readKnowledge(
 /** The same, with its time told apart from that of the choice that asks it. */
 function tracedLevel(level: Knowledge["moduleLevel"]): Knowledge["moduleLevel"] {
   return {
-    ofTest: (test, depsets) => stage("module-level", () => level.ofTest(test, depsets)),
+    ofTest: (test, depsets, isElsewhere) => stage("module-level", () => level.ofTest(test, depsets, isElsewhere)),
     ofFile: (path, depsets) => stage("module-level", () => level.ofFile(path, depsets)),
     provisos: (depsets) => stage("module-level", () => level.provisos(depsets)),
   };

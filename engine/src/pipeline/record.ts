@@ -356,13 +356,14 @@ class Recorder {
       }
     }
     const unique = [...new Set(depsets)];
+    const elsewhere = sets.some((set) => set.elsewhere === true) ? ({ elsewhere: true } as const) : undefined;
     if (reasons.size === 0) {
-      return { depsets: unique, remarks: undefined };
+      return { depsets: unique, remarks: elsewhere };
     }
     // Where all of it is harmless, to look at every file would be for nothing.
     const isOpaque = [...reasons].some((reason) => !this.#isHarmless(reason));
     const opaque = { reasons: [...reasons].sort(), depsets: isOpaque ? [this.#everythingKnown()] : [] };
-    return { depsets: unique, remarks: { opaque } };
+    return { depsets: unique, remarks: { opaque, ...elsewhere } };
   }
 
   /** What is declared for a test, with the values that it can have seen. */

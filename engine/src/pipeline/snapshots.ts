@@ -252,11 +252,12 @@ class Importer {
     if (remarks === null) {
       return undefined;
     }
-    const { opaque, always, declared, ...rest } = remarks;
+    const { opaque, elsewhere, always, declared, ...rest } = remarks;
     return {
       ...(opaque === undefined
         ? {}
         : { opaque: { reasons: opaque.reasons, depsets: opaque.depsets.map((set) => this.#depset(set)) } }),
+      ...(elsewhere === undefined ? {} : { elsewhere }),
       ...(always === undefined ? {} : { always }),
       ...(declared === undefined
         ? {}

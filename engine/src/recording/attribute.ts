@@ -31,6 +31,7 @@ import type {
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
 import { ABSENT, type Dependency, type KeyKind, keyId, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, MAIN, packageOf, relativeName, SESSION_HOOKS, withParents } from "../names/index.ts";
+import { isOfChild } from "./children.ts";
 import { States } from "./states.ts";
 
 /** A source that was loaded, as far as attribution needs it. */
@@ -90,6 +91,8 @@ export interface RecordedSet {
   readonly lost?: string;
   /** Reasons for which everything known has to be a dependency. */
   readonly opaque: readonly string[];
+  /** Some of it ran in a child process. */
+  readonly elsewhere?: true;
   /** Fixtures whose teardown was not seen because the process ended before it. */
   readonly missingTeardowns: readonly string[];
   /** Contexts of states that whoever has this set may have found. */
@@ -176,6 +179,7 @@ class Gathering {
   readonly #stamps: Stamps;
   readonly #number: number;
   lost: string | undefined;
+  elsewhere = false;
 
   constructor(stamps: Stamps) {
     this.#stamps = stamps;
@@ -216,6 +220,7 @@ class Gathering {
       missingTeardowns: [...this.missingTeardowns],
       states: this.states,
       ...(this.lost === undefined ? {} : { lost: this.lost }),
+      ...(this.elsewhere ? { elsewhere: true } : {}),
     };
   }
 }
@@ -806,6 +811,7 @@ class Attribution {
   }
 
   #gatherContext(gathering: Gathering, context: Context, skip: FileMarks | undefined): void {
+    gathering.elsewhere ||= isOfChild(context.name);
     for (const code of context.codes) {
       this.#addCode(gathering, code, skip);
     }

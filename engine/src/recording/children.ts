@@ -31,6 +31,13 @@ export function withChildren(journals: readonly Frames[], isHarmless: (reason: s
   return own.map((frames) => expand(frames, { children, isHarmless }, new Set()));
 }
 
+const CHILD = "child::";
+
+/** Whether a context of that name stands for all that a child process did. */
+export function isOfChild(name: string): boolean {
+  return name.startsWith(CHILD);
+}
+
 interface Family {
   readonly children: ReadonlyMap<string, Frames>;
   readonly isHarmless: (reason: string) => boolean;
@@ -121,7 +128,7 @@ class Numbers {
       this.#note(frame);
       merged.push({ frame, codes: codes.map((code) => firstCode + code) });
     };
-    const name = `child::${command}`;
+    const name = `${CHILD}${command}`;
     // First of all: frames of its own children, which come before it, speak of its files.
     for (const { frame } of child) {
       if (frame.k === "files") {

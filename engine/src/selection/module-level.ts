@@ -69,15 +69,19 @@ export class ModuleLevel {
     this.#known = known;
   }
 
-  /** Why a test's fact with these depsets does not hold; [] if it does, {@link provisos} given. */
-  ofTest(test: number, depsets: readonly number[]): readonly Reason[] {
+  /**
+   * Why a test's fact with these depsets does not hold; [] if it does, {@link provisos} given. `isElsewhere`: some of it ran
+   * in another process, where imports may fail that go well here.
+   */
+  ofTest(test: number, depsets: readonly number[], isElsewhere = false): readonly Reason[] {
     const file = this.#known.fileOf(test);
     return this.#reasons(file, depsets, ({ path }, { concern }) => {
       if (this.#known.usedByAll.some((name) => concern.spells(name))) {
         return true;
       }
       // What is loaded while a test runs is not seen before.
-      const isUnseen = (failing: string): boolean => file === undefined || !this.#known.isLoadedBy(file, failing);
+      const isUnseen = (failing: string): boolean =>
+        isElsewhere || file === undefined || !this.#known.isLoadedBy(file, failing);
       if (depsets.some((depset) => this.#known.failuresIn(depset, concern).some(isUnseen))) {
         return true;
       }

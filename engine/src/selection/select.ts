@@ -181,7 +181,7 @@ function allHold(knowledge: Knowledge, { depsets, remarks }: Pick<KnownFact, "de
 function factHolds(knowledge: Knowledge, test: number, fact: KnownFact): boolean {
   return (
     allHold(knowledge, fact) &&
-    knowledge.moduleLevel.ofTest(test, fact.depsets).length === 0 &&
+    knowledge.moduleLevel.ofTest(test, fact.depsets, fact.remarks?.elsewhere).length === 0 &&
     unmet(wordOf(knowledge), test, fact.remarks, { limit: 1 }).length === 0
   );
 }
@@ -297,7 +297,7 @@ export function testReasons(knowledge: Knowledge, test: number): Reason[] {
   }
   // The newest passing fact tells best what changed; where there is none, the newest of all does.
   const best = facts.find((fact) => fact.green) ?? newest;
-  const seen = changes(knowledge, best, knowledge.moduleLevel.ofTest(test, best.depsets));
+  const seen = changes(knowledge, best, knowledge.moduleLevel.ofTest(test, best.depsets, best.remarks?.elsewhere));
   const declared = unmet(word, test, best.remarks, { commands: seen.length === 0 });
   const reasons = [...seen, ...declared].slice(0, REASONS_PER_TEST);
   return reasons.length === 0 ? [{ kind: "no-record" }] : reasons;
