@@ -49,9 +49,9 @@ export const OPTIONS = {
   since: {
     type: "string",
     value: "REF",
-    help: "The tests that changes since this commit concern, whatever ran since; branch: since this branch left the default one.",
+    help: "What changed since this commit concerns (branch: since leaving the default one).",
   },
-  against: { type: "string", value: "NAME", help: "The same since a state that `winnow snapshot save NAME` saved." },
+  against: { type: "string", value: "NAME", help: "The same since a state of `winnow snapshot save NAME`." },
   "allow-commands": ofSetting(SETTINGS.allowCommands),
   "older-than": {
     type: "string",

@@ -24,6 +24,9 @@ import { Repository, type TreeEntry } from "../vcs/git.ts";
 import type { Past, Present } from "./past.ts";
 import { isConfigurationFile } from "./present.ts";
 
+/** What is asked of the present state. */
+type Now = Pick<Present, "request" | "tree" | "declared">;
+
 /** Modules that a compiler made. */
 const COMPILED = /\.(?:so|pyd|dll|dylib)$/;
 
@@ -42,7 +45,7 @@ export class CommitState implements Past {
   readonly broken = {};
   readonly #repository: Repository;
   readonly #commit: string;
-  readonly #present: Present;
+  readonly #present: Now;
   readonly #tree: ReadonlyMap<string, TreeEntry>;
   /** Names in each directory of the commit. */
   readonly #directories = new Map<string, Set<string>>([["", new Set()]]);
@@ -56,7 +59,7 @@ export class CommitState implements Past {
   readonly #untracked: readonly string[];
   #changed: ReadonlySet<string> | undefined;
 
-  constructor(commit: string, present: Present) {
+  constructor(commit: string, present: Now) {
     this.#commit = commit;
     this.#present = present;
     this.#repository = new Repository(present.request.root, present.request.env);

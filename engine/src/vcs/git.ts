@@ -128,9 +128,12 @@ export class Repository {
     return entries;
   }
 
-  /** What is tracked now. */
+  /** What is tracked now; a repository within ends with "/". */
   tracked(): string[] {
-    return listed(this.#told(["ls-files", "-z", "--cached"]));
+    return listed(this.#told(["ls-files", "-z", "--stage"])).map((line) => {
+      const path = line.slice(line.indexOf("\t") + 1);
+      return line.startsWith(REPOSITORY) ? `${path}/` : path;
+    });
   }
 
   /** What is there, neither tracked nor ignored; a repository within ends with "/". */
