@@ -87,7 +87,10 @@ export function readPast(present: Present, past: Past): PastKnowledge {
   tree.checkCompiles(differences, compilerOn(past, request.root, present.compiler));
   const declared = { value: (key: DeclaredKey) => past.declared(key) ?? UNKNOWN };
   const changes = [...present.changes, ...differences];
-  const found = readKnowledge(store, environment, request, tree, changes, declared, knowledge);
+  const found =
+    differences.length === 0
+      ? { ...knowledge, word: { ...(knowledge.word ?? NO_WORD), ...declared } }
+      : readKnowledge(store, environment, request, tree, changes, declared, knowledge);
   const isIgnored = ignoredPaths(request.config.ignore);
   let differs: boolean | undefined;
   const word: Word = {
