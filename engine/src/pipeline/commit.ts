@@ -16,6 +16,7 @@ import { DIRECTORY_DIGEST } from "../changes/tree.ts";
 import { pathMatcher } from "../config/globs.ts";
 import { blobSha1 } from "../files/hash.ts";
 import { isListed, listedNames } from "../files/listing.ts";
+import { WinnowError } from "../model/error.ts";
 import { ABSENT } from "../model/key.ts";
 import type { DeclaredKey } from "../model/remarks.ts";
 import { isInside } from "../selection/scope.ts";
@@ -79,6 +80,16 @@ export class CommitState implements Past {
       for (let at = path.replace(/\/$/, ""); at !== "" && !this.#known.has(at); at = parentOf(at)) {
         this.#known.add(at);
       }
+    }
+    const { root } = present.request;
+    const own = this.#repository.prefix.replace(/\/$/, "");
+    if (this.#known.size === 1 || !(this.#known.has(own) || this.#directories.has(own))) {
+      // All of it would count as it is now, and nothing as changed.
+      throw new WinnowError(
+        "no-repository",
+        `git knows nothing of ${root}`,
+        "Have git track the project, or name a state with `winnow snapshot save NAME`, and use `--against NAME`.",
+      );
     }
   }
 

@@ -180,7 +180,7 @@ export class Repository {
 
   /** What is tracked and another thing than in a commit; a repository within it counts with all that is changed there. */
   changed(commit: string): string[] {
-    const how = ["--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-relative", "--ignore-submodules=none"];
+    const how = ["--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none"];
     return listed(this.#told(["diff", ...how, commit, "--"]));
   }
 }

@@ -176,6 +176,36 @@ test("where nothing that is recorded holds on the commit, everything runs, and a
   assert.equal(since.ref, "main");
 });
 
+test("a wrong proof is found where --since has its test run once more", async () => {
+  await using project = new Project();
+  const mood = project.note("mood", "good");
+  project.write({
+    ...IGNORED,
+    "tests/test_moody.py": `import subprocess
+
+from shop import mail
+
+
+def test_moody():
+    assert mail.subject("you")
+    assert subprocess.run(["cat", ${JSON.stringify(mood)}], stdout=-1).stdout == b"good"
+`,
+    "winnow.toml": 'harmless = ["cat *"]\n',
+  });
+  await project.git("init", "-q");
+  await commit(project);
+  await project.run();
+  project.edit("shop/mail.py", '"Hello " + name', '"Hello " + str(name)');
+  const moody = "tests/test_moody.py::test_moody";
+  assert.deepEqual((await project.run()).ran, [SUBJECT, moody].sort());
+  project.note("mood", "bad");
+  assert.deepEqual((await project.run()).starts, []);
+  const { code, stderr } = await runSince(project, "HEAD");
+  assert.equal(code, 1);
+  assert.match(stderr, /checked 2 tests that could have been left out: 1 missed/);
+  assert.match(stderr, /missed: tests\/test_moody\.py::test_moody would have been left out/);
+});
+
 test("what does not exist is an error, in one sentence, and nothing starts", async () => {
   await using project = new Project();
   const fails = async (message: RegExp, ...args: string[]): Promise<void> => {

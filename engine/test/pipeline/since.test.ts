@@ -8,16 +8,19 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { DEFAULTS } from "../../src/config/config.ts";
 import { blobSha1 } from "../../src/files/hash.ts";
 import { ABSENT } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { Since } from "../../src/model/since.ts";
 import { CommitState } from "../../src/pipeline/commit.ts";
+import { openTree } from "../../src/pipeline/decide.ts";
+import { makeRequest } from "../../src/pipeline/request.ts";
 import { saveState } from "../../src/pipeline/saved.ts";
 import { findSince } from "../../src/pipeline/since.ts";
 import { commit, git } from "../support/git.ts";
 import { isTestFile, type Program, testSignature, wouldRun } from "../support/program.ts";
-import { type Edits, TestProject } from "../support/project.ts";
+import { type Edits, PYTHON, TestProject } from "../support/project.ts";
 import { apply, EDIT, PROGRAM, Walk } from "../support/walk.ts";
 
 const RUNS = Math.ceil(Number(process.env["WINNOW_RUNS"] ?? 40) / 4);
@@ -246,15 +249,14 @@ describe("what a commit says of", () => {
     using repository = new Repository({ "part/pytest.ini": "[pytest]\n", "part/a.py": "1", "beside.py": "1" });
     const { project } = repository;
     project.write({ "part/a.py": "2", "beside.py": "2" });
-    const { tree, declared } = project.decide();
-    const digests: Record<string, string> = { "../beside.py": idOf("2"), "a.py": idOf("2") };
-    const part = {
-      digest: (path: string) => digests[path] ?? ABSENT,
-      names: () => null,
-      variable: () => ABSENT,
-    } as unknown as typeof tree;
-    const request = { ...project.request(), root: join(project.root, "part") };
-    const state = new CommitState(repository.first, { request, tree: part, declared });
+    const stateOf = (directory: string): CommitState => {
+      const cwd = join(project.root, directory);
+      const request = makeRequest({ cwd, args: [], env: process.env, config: DEFAULTS });
+      assert.equal(request.root, cwd);
+      const tree = openTree(undefined, request, PYTHON, { searchRoots: [] }, []);
+      return new CommitState(repository.first, { request, tree, declared: project.decide().declared });
+    };
+    const state = stateOf("part");
     assert.equal(state.digest("a.py"), idOf("1"));
     assert.equal(state.digest("../beside.py"), idOf("1"));
     assert.equal(state.digest("../../outside.py"), ABSENT);
@@ -266,5 +268,8 @@ describe("what a commit says of", () => {
       state.differs((path) => path === "a.py"),
       true,
     );
+    // A project that git ignores as a whole is none that it knows anything of.
+    project.write({ ".gitignore": "hidden/\n", "hidden/pytest.ini": "[pytest]\n" });
+    assert.throws(() => stateOf("hidden"), /git knows nothing of .*hidden$/);
   });
 });
