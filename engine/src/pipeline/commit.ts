@@ -12,7 +12,7 @@
 
 import { realpathSync } from "node:fs";
 import { posix } from "node:path";
-import { DIRECTORY_DIGEST } from "../changes/tree.ts";
+import { DIRECTORY_DIGEST, UNKNOWN } from "../changes/tree.ts";
 import { pathMatcher } from "../config/globs.ts";
 import { blobSha1 } from "../files/hash.ts";
 import { isListed, listedNames } from "../files/listing.ts";
@@ -132,7 +132,11 @@ export class CommitState implements Past {
     if (content === undefined) {
       content = this.#repository.contents([id]).get(id);
       if (content === undefined) {
-        throw new Error(`git does not have the content ${id}`);
+        throw new WinnowError(
+          "git",
+          `git does not have the content ${id}`,
+          "Mend the repository, or fetch what it lacks.",
+        );
       }
       this.#contents.set(id, content);
     }
@@ -191,14 +195,14 @@ export class CommitState implements Past {
       case "directory":
         return DIRECTORY_DIGEST;
       case "repository":
-        return this.#isChanged(place.path) ? `?${place.path} changed` : now;
+        return this.#isChanged(place.path) ? UNKNOWN : now;
       case "beyond":
         return now;
       case undefined: {
         if (now === ABSENT || this.#isKnown(path)) {
           return ABSENT;
         }
-        return COMPILED.test(path) && this.#changes().size > 0 ? `?${path} may have been made of something else` : now;
+        return COMPILED.test(path) && this.#changes().size > 0 ? UNKNOWN : now;
       }
     }
   }
@@ -211,7 +215,7 @@ export class CommitState implements Past {
       case "file":
         return null;
       case "repository":
-        return this.#isChanged(place.path) ? [`?${place.path} changed`] : now;
+        return this.#isChanged(place.path) ? [UNKNOWN] : now;
       case "beyond":
         return now;
       case "directory":

@@ -88,7 +88,8 @@ export function brokenFiles(store: Store | undefined): Record<string, Record<str
 }
 
 /**
- * Decides a request. Throws only if the store cannot be read; the caller then runs everything.
+ * Decides a request. Throws only if the store, or what is asked of an earlier state, cannot be read; the caller then runs
+ * everything.
  *
  * `mode` "observe": everything is going to run and to be compared with the plan, so nothing is sampled, and the proofs
  * are needed even of a plan that finds nothing to do. `judge`: what is known on the earlier state that the request asks

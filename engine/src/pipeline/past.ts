@@ -9,6 +9,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { UNKNOWN } from "../changes/tree.ts";
 import type { DeclaredKey } from "../model/remarks.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import type { Knowledge } from "../selection/select.ts";
@@ -17,7 +18,7 @@ import { isOutside } from "../snapshot/place.ts";
 import type { Store } from "../store/store.ts";
 import { readKnowledge } from "./decide.ts";
 import type { DeclaredValues } from "./declared.ts";
-import { type BrokenFile, type Change, type Compiler, type Elsewhere, PresentTree, UNKNOWN } from "./present.ts";
+import { type BrokenFile, type Change, type Compiler, type Elsewhere, PresentTree } from "./present.ts";
 import { type Request, toProjectPath } from "./request.ts";
 import { ignoredPaths } from "./word.ts";
 

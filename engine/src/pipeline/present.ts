@@ -14,7 +14,7 @@ import {
   stemOf,
 } from "../changes/packages.ts";
 import { joinPath, type Resolutions } from "../changes/resolve.ts";
-import { DIRECTORY_DIGEST, type SourceBlocks, type SourceState, type Tree } from "../changes/tree.ts";
+import { DIRECTORY_DIGEST, type SourceBlocks, type SourceState, type Tree, UNKNOWN } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
 import { compress, decompress } from "../files/compression.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
@@ -340,18 +340,18 @@ export class PresentTree implements Tree {
     const { elsewhere } = this.#options;
     let digest = this.#configs.get(directory) ?? elsewhere?.config?.(directory);
     if (digest === undefined) {
+      let isUnknown = false;
       digest = pytestConfigDigest((name) => {
         const path = joinPath(directory, name);
         // Through the watch table, so that its appearing or changing is noticed.
         const found = this.digest(path);
         if (!/^[0-9a-f]/.test(found)) {
+          isUnknown ||= found === UNKNOWN;
           return null;
         }
         if (elsewhere !== undefined) {
-          const content = this.#content(path, found);
-          if (content === undefined) {
-            throw new Error(`the content of ${path} (${found}) is not to be had`);
-          }
+          const content = this.#content(path, found) ?? null;
+          isUnknown ||= content === null;
           return content;
         }
         try {
@@ -360,6 +360,7 @@ export class PresentTree implements Tree {
           return null;
         }
       });
+      digest = isUnknown ? UNKNOWN : digest;
       this.#configs.set(directory, digest);
     }
     return digest;
@@ -674,9 +675,6 @@ function index(parsed: Fingerprint | FingerprintFailure): IndexedSource | Finger
 export function namesDigest(names: readonly string[]): string {
   return textDigest(names.join("\n"));
 }
-
-/** The digest of what nobody knows: it equals none. */
-export const UNKNOWN = "?unknown";
 
 /** A site directory as the store keeps it. */
 export interface StoredSite {

@@ -8,7 +8,7 @@
  */
 
 import { dirname } from "node:path";
-import { DIRECTORY_DIGEST } from "../changes/tree.ts";
+import { DIRECTORY_DIGEST, UNKNOWN } from "../changes/tree.ts";
 import { compress, decompress } from "../files/compression.ts";
 import { isListed } from "../files/listing.ts";
 import { projectFiles } from "../files/walk.ts";
@@ -18,7 +18,7 @@ import { isOutside } from "../snapshot/place.ts";
 import type { Store } from "../store/store.ts";
 import { type Decision, declaredBefore } from "./decide.ts";
 import type { Past } from "./past.ts";
-import { type BrokenFile, type PresentTree, type StoredSite, UNKNOWN } from "./present.ts";
+import type { BrokenFile, PresentTree, StoredSite } from "./present.ts";
 import type { Request } from "./request.ts";
 
 /** Raised with every change of what the fields mean. */
