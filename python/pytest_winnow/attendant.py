@@ -65,6 +65,8 @@ class Attendant:
                 "select": choice.select,
                 "record": choice.record,
                 "environment": choice.environment,
+                "since": choice.since,
+                "against": choice.against,
                 "searchesCwd": "" in sys.path or self._cwd in sys.path[:1],
                 "interpreterOptions": interpreter_options(),
                 "standsIn": stands_in(),

@@ -51,6 +51,9 @@ class Choice(NamedTuple):
     unselected: Optional[str] = None
     # The name of an environment.
     environment: Optional[str] = None
+    # The earlier state that is asked about: a commit, or a snapshot's name.
+    since: Optional[str] = None
+    against: Optional[str] = None
     # What to tell people whose configuration says more than that.
     remarks: Tuple[str, ...] = ()
 
@@ -71,6 +74,15 @@ def add(parser: pytest.Parser) -> None:
     for name, text in _OWN.items():
         own.addoption(name, action="store_true", help=text)
     own.addoption("--winnow-env", metavar="NAME", default=None, help="the environment whose results count")
+    own.addoption(
+        "--winnow-since",
+        metavar="REF",
+        default=None,
+        help="with --winnow: the tests that changes since this commit concern, whatever ran since",
+    )
+    own.addoption(
+        "--winnow-against", metavar="NAME", default=None, help="the same since a state of `winnow snapshot save NAME`"
+    )
     has_testmon = _is_there("testmon")
     for name, kind, text in SETTINGS:
         if name.startswith("winnow_") or not has_testmon:
@@ -141,6 +153,8 @@ def chosen(known: Any, words: List[str]) -> Choice:
         record=record,
         unselected=unselected,
         environment=getattr(known, "winnow_env", None) or getattr(known, "testmon_env", None),
+        since=getattr(known, "winnow_since", None),
+        against=getattr(known, "winnow_against", None),
         remarks=tuple(_remarks(has, testmon)),
     )
 

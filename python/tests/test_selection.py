@@ -65,6 +65,35 @@ def test_facts_are_those_of_winnow_run(shop):
     assert planned.stdout.startswith("nothing to run: 3 tests up to date")
 
 
+def test_what_changed_since_a_commit_or_a_snapshot_runs_again(shop):
+    from pytest_winnow.engine import engine_command
+
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.invalid", "-c", "core.hooksPath=/dev/null"]
+
+    def call(*command):
+        subprocess.run(command, cwd=str(shop.root), env=shop.environment(), stdout=subprocess.DEVNULL, check=True)
+
+    call("git", "init", "--quiet")
+    call(*git, "add", "pytest.ini", "shop.py", "test_shop.py", "test_other.py")
+    call(*git, "commit", "--quiet", "--message", "one")
+    shop.run("--winnow")
+    call(*engine_command(), "snapshot", "save", "before", "--python", sys.executable)
+    shop.write({"shop.py": EDIT["shop.py"].replace("* 2", "+ 1 + 0")})
+    assert shop.run("--winnow").ran == "1 passed, 1 deselected"
+    assert shop.run("--winnow").ran == "no tests ran"
+    for option, name in [
+        ("--winnow-since=HEAD", "since HEAD ("),
+        ("--winnow-against=before", "since snapshot before: "),
+    ]:
+        again = shop.run("--winnow", option)
+        assert (again.exit, again.ran) == (0, "1 passed, 1 deselected"), again
+        assert "winnow: %s" % name in again.out
+        assert "1 of 3 tests concerned (shop.py: gross() changed)" in again.out
+    unknown = shop.run("--winnow", "--winnow-since", "nothing")
+    assert (unknown.exit, unknown.ran) == (0, "3 passed")
+    assert 'git knows no commit "nothing"' in unknown.out + unknown.err
+
+
 def test_a_selection_of_the_users_is_intersected(shop):
     shop.run("--winnow")
     shop.write(EDIT)

@@ -7,7 +7,7 @@
  */
 
 import { ABSENT } from "../model/key.ts";
-import type { Tree } from "./tree.ts";
+import { type Tree, UNKNOWN } from "./tree.ts";
 
 export interface Candidate {
   readonly path: string;
@@ -43,6 +43,9 @@ function namesBeginning(names: readonly string[], leaf: string): readonly string
 
 function candidatesIn(tree: Tree, directory: string, leaf: string): Candidate[] {
   const names = tree.names(directory);
+  if (names?.[0] === UNKNOWN) {
+    return [{ path: UNKNOWN }];
+  }
   const similar = names === null ? [] : namesBeginning(names, leaf);
   if (similar.length === 0) {
     return [];

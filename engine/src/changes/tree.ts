@@ -21,6 +21,9 @@ export interface SourceBlocks {
 /** What is said of a directory in the place of a file's digest. */
 export const DIRECTORY_DIGEST = "?EISDIR";
 
+/** What is said in the place of a digest, or of all names, that nobody can know of an earlier state: it equals no value. */
+export const UNKNOWN = "??";
+
 export interface Tree {
   /** Blob id of a file's content, "-", {@link DIRECTORY_DIGEST}, or another text that begins with "?". */
   digest(path: string): string;

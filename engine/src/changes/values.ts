@@ -2,7 +2,7 @@
 
 import { ABSENT, type Key } from "../model/key.ts";
 import { type Resolutions, resolveValue } from "./resolve.ts";
-import { DIRECTORY_DIGEST, type SourceState, type Tree } from "./tree.ts";
+import { DIRECTORY_DIGEST, type SourceState, type Tree, UNKNOWN } from "./tree.ts";
 
 /**
  * Computes a key's value. Total: what cannot be computed has a value that equals no recorded one. `resolutions`: see
@@ -33,9 +33,9 @@ export function valueOfKey(tree: Tree, key: Key, resolutions?: Resolutions): str
   }
 }
 
-/** The value of `exists path`, told from what the file's digest is: absent, a directory, or anything else. */
+/** The value of `exists path`, told from what the file's digest is: absent, a directory, or anything else that is known. */
 export function existenceValue(digest: string): string {
-  return digest === ABSENT ? ABSENT : digest === DIRECTORY_DIGEST ? "d" : "f";
+  return digest === ABSENT || digest === UNKNOWN ? digest : digest === DIRECTORY_DIGEST ? "d" : "f";
 }
 
 /** The value of `body path qualname`, given what is in the file. A broken file never equals a recorded value. */

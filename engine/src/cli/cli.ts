@@ -146,6 +146,8 @@ async function dispatch(argv: readonly string[]): Promise<number> {
       return (await stage("load", () => import("./commands/config.ts"))).configCommand(line);
     case "status":
       return (await stage("load", () => import("./commands/status.ts"))).statusCommand(line);
+    case "snapshot":
+      return (await import("./commands/snapshot.ts")).snapshotCommand(line);
     case "gc":
       return (await import("./commands/gc.ts")).gcCommand(line);
     case "import":

@@ -22,6 +22,7 @@ ${optionLines(Object.keys(OPTIONS) as OptionName[])}
 Examples:
   winnow run                      run what changed since the last runs concerns
   winnow run -- tests/unit -x     the same for one directory, stopping at the first failure
+  winnow run --since branch       what this branch changed concerns, though it ran already
   winnow why test_checkout        why that test would run, or what proves that it need not
 `;
 }

@@ -46,6 +46,12 @@ export const OPTIONS = {
     value: "TESTS",
     help: "Run these as well, proven or not: a path, a node id, or -k EXPRESSION (repeatable).",
   },
+  since: {
+    type: "string",
+    value: "REF",
+    help: "What changed since this commit concerns (branch: since leaving the default one).",
+  },
+  against: { type: "string", value: "NAME", help: "The same since a state of `winnow snapshot save NAME`." },
   "allow-commands": ofSetting(SETTINGS.allowCommands),
   "older-than": {
     type: "string",
@@ -76,17 +82,29 @@ export interface CommandSpec {
 export const COMMANDS = {
   run: {
     usage:
-      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--order ORDER] [--junit FILE] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow run [-C DIR] [--python PYTHON] [--env NAME] [--mode MODE] [--order ORDER] [--junit FILE] [--json] [--since REF | --against NAME] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Run the tests that a change concerns, and record what they touch.",
-    options: ["directory", "python", "env", "mode", "order", "junit", "json", "also", "allow-commands"],
+    options: [
+      "directory",
+      "python",
+      "env",
+      "mode",
+      "order",
+      "junit",
+      "json",
+      "since",
+      "against",
+      "also",
+      "allow-commands",
+    ],
     takesPytestArgs: true,
     words: [0, 0],
   },
   plan: {
     usage:
-      "winnow plan [-C DIR] [--python PYTHON] [--env NAME] [--json] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
+      "winnow plan [-C DIR] [--python PYTHON] [--env NAME] [--json] [--since REF | --against NAME] [--also TESTS] [--allow-commands] [-- PYTEST ARGS]",
     summary: "Show what would run and why. Runs nothing.",
-    options: ["directory", "python", "env", "json", "also", "allow-commands"],
+    options: ["directory", "python", "env", "json", "since", "against", "also", "allow-commands"],
     takesPytestArgs: true,
     words: [0, 0],
   },
@@ -136,6 +154,15 @@ export const COMMANDS = {
     takesPytestArgs: false,
     words: [0, 0],
     withoutRequest: true,
+  },
+  snapshot: {
+    usage:
+      "winnow snapshot save NAME | list | drop NAME [-C DIR] [--python PYTHON] [--env NAME] [--json] [--allow-commands]",
+    summary: "Save the present state of the project under a name for --against, list them, or drop one.",
+    options: ["directory", "python", "env", "json", "allow-commands"],
+    takesPytestArgs: false,
+    words: [1, 2],
+    word: "save, list or drop",
   },
   gc: {
     usage: "winnow gc [-C DIR] [--python PYTHON] [--older-than DAYS] [--keep N] [--json]",

@@ -18,12 +18,13 @@ import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { ModuleLevel } from "../selection/module-level.ts";
 import { sampler } from "../selection/sample.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
-import { type Candidate, type Knowledge, select } from "../selection/select.ts";
+import { anythingHolds, type Candidate, type Knowledge, select } from "../selection/select.ts";
 import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { DeclaredValues } from "./declared.ts";
 import { type Environment, environmentOf } from "./environment.ts";
 import { mayBeNames, StoredLevels } from "./module-level.ts";
+import type { Judge } from "./past.ts";
 import {
   type BrokenFile,
   type Change,
@@ -49,6 +50,8 @@ export interface Decision {
   readonly declared: DeclaredValues;
   /** Whether the watch table in the store is out of date in its times only, so that writing it back saves work. */
   readonly restamped: number;
+  /** The earlier state that was asked about. */
+  readonly past?: PresentTree;
 }
 
 /** The paths among the changes. */
@@ -85,10 +88,12 @@ export function brokenFiles(store: Store | undefined): Record<string, Record<str
 }
 
 /**
- * Decides a request. Throws only if the store cannot be read; the caller then runs everything.
+ * Decides a request. Throws only if the store, or what is asked of an earlier state, cannot be read; the caller then runs
+ * everything.
  *
  * `mode` "observe": everything is going to run and to be compared with the plan, so nothing is sampled, and the proofs
- * are needed even of a plan that finds nothing to do.
+ * are needed even of a plan that finds nothing to do. `judge`: what is known on the earlier state that the request asks
+ * about, if it asks about one.
  */
 export function decide(
   store: Store,
@@ -97,9 +102,10 @@ export function decide(
   compiler: Compiler,
   mode: Mode = request.config.mode,
   progress?: Progress,
+  judge?: Judge,
 ): Decision {
   // One state of the store for all of it: the watch table must belong to the truth of the dependencies.
-  return store.read(() => decideOn(store, request, interpreter, compiler, mode, progress));
+  return store.read(() => decideOn(store, request, interpreter, compiler, mode, progress, judge));
 }
 
 function decideOn(
@@ -109,6 +115,7 @@ function decideOn(
   compiler: Compiler,
   mode: Mode,
   progress: Progress | undefined,
+  judge: Judge | undefined,
 ): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
@@ -131,15 +138,25 @@ function decideOn(
     }
   }
   stage("compile", () => tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler, progress));
-  const knowledge = stage("decide", () => readKnowledge(store, id, request, tree, changes, declared));
+  const present = stage("decide", () => readKnowledge(store, id, request, tree, changes, declared));
+  const known = { store, environment: id, request, interpreter, compiler, tree, changes, declared, knowledge: present };
+  const past = judge === undefined ? undefined : stage("past", () => judge(known));
+  if (past?.knowledge === null) {
+    return { ...common, knowledge: present, plan: { kind: "everything", because: past.because, known: 0 } };
+  }
+  const knowledge = past === undefined ? present : { ...present, before: past.knowledge };
+  const result = { ...common, knowledge, ...(past === undefined ? {} : { past: past.tree }) };
   const plan = stage("select", () => planOf(store, id, request, tree, knowledge));
+  if (past !== undefined && plan.kind === "some" && plan.upToDate === 0 && !anythingHolds(past.knowledge)) {
+    return { ...result, plan: { kind: "everything", because: past.because, known: plan.known } };
+  }
   const { sample } = request.config.verify;
   // The sample only rides along: where nothing has to run, nothing is started for it.
   if (plan.kind !== "some" || mode !== "select" || sample === 0) {
-    return { ...common, knowledge, plan };
+    return { ...result, plan };
   }
   const isSampled = sampler(changeOf(plan, changes, tree), sample);
-  return { ...common, knowledge, plan: planOf(store, id, request, tree, knowledge, isSampled) };
+  return { ...result, plan: planOf(store, id, request, tree, knowledge, isSampled) };
 }
 
 /** A text that is the same for the same decision: what changed to what, and what runs for it. */
@@ -217,14 +234,18 @@ export function planOf(
   return select(knowledge, scopeOf(requested), candidates, (path) => isThere(request.root, path), isSampled);
 }
 
-/** Truth of every dependency now, and what is known of tests and files in an environment. */
+/**
+ * Truth of every dependency on a tree, and what is known of tests and files in an environment. `changes`: in what the tree
+ * differs from the baseline; `known`: what was read before, of another tree.
+ */
 export function readKnowledge(
   store: Store,
   environment: number,
   request: Request,
   tree: PresentTree,
   changes: readonly Change[],
-  declared: DeclaredValues,
+  declared: Pick<DeclaredValues, "value">,
+  known?: Knowledge,
 ): Knowledge {
   const marks = new Uint8Array(store.lastDependencyId() + 1);
   for (const id of store.falseIds()) {
@@ -253,8 +274,8 @@ export function readKnowledge(
       }
     });
   }
-  const collections = store.collections(environment);
-  const nodes = store.testNodes();
+  const collections = known?.collections ?? store.collections(environment);
+  const nodes = known?.nodes ?? store.testNodes();
   const paths = new Map(
     [...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? []),
   );
@@ -263,7 +284,7 @@ export function readKnowledge(
     () => new ModuleLevel(new StoredLevels(store, tree, byName, collections, paths, nodes, fixturesOfAll(request))),
   );
   return {
-    facts: store.facts(environment),
+    facts: known?.facts ?? store.facts(environment),
     collections,
     nodes,
     moduleLevel: isTracing() ? tracedLevel(moduleLevel) : moduleLevel,

@@ -48,6 +48,7 @@ export async function look(asked: Request, progress?: Progress): Promise<Look> {
     const { recordLeftovers } = await stage("load", () => import("./record.ts"));
     stage("leftovers", () => recordLeftovers(store, layout, request, python.info, compiler));
   }
-  const decision = decide(store, request, python.info, compiler, undefined, progress);
+  const judge = request.since === undefined ? undefined : (await import("./since.ts")).judgeOf(request.since);
+  const decision = decide(store, request, python.info, compiler, undefined, progress, judge);
   return { store, decision, plan: decision.plan, python, environment: request.config.environment };
 }

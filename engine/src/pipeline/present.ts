@@ -14,7 +14,7 @@ import {
   stemOf,
 } from "../changes/packages.ts";
 import { joinPath, type Resolutions } from "../changes/resolve.ts";
-import { DIRECTORY_DIGEST, type SourceBlocks, type SourceState, type Tree } from "../changes/tree.ts";
+import { DIRECTORY_DIGEST, type SourceBlocks, type SourceState, type Tree, UNKNOWN } from "../changes/tree.ts";
 import { valueOfKey } from "../changes/values.ts";
 import { compress, decompress } from "../files/compression.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
@@ -117,6 +117,22 @@ export interface PresentOptions {
   readonly variable: (name: string) => string;
   /** Contents known not to compile on that version, by path. */
   readonly broken: Readonly<Record<string, BrokenFile>>;
+  /** Not the present state: this one. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
+
+/** Another state of the project than the one that is there: where what a tree says of files comes from instead. */
+export interface Elsewhere {
+  /** As {@link Tree.digest}. */
+  digest(path: string): string;
+  /** As {@link Tree.names}. */
+  names(directory: string): readonly string[] | null;
+  /** The content behind a digest, where it is not that of now; undefined also where it is not to be had. */
+  content(path: string): Buffer | undefined;
+  /** As {@link Tree.configDigest}, where contents do not tell it. */
+  config?(directory: string): string;
+  /** What was installed in a site directory. */
+  site?(path: string): StoredSite | undefined;
 }
 
 /** A content that Python refuses, and what it says. */
@@ -226,6 +242,10 @@ export class PresentTree implements Tree {
       const digest = this.#options.variable(path);
       return { kind, path, digest, size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: true };
     }
+    if (this.#options.elsewhere !== undefined) {
+      const digest = this.#lookElsewhere(this.#options.elsewhere, kind, path);
+      return { kind, path, digest, size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: false };
+    }
     const absolute = absolutePath(this.#options.root, { kind, path });
     // The stamp is taken before the content: a write in between shows as a changed time at the next look.
     const times = stamp(absolute, this.#options.now);
@@ -242,6 +262,24 @@ export class PresentTree implements Tree {
       }
     }
     return { kind, path, digest, ...times };
+  }
+
+  #lookElsewhere(elsewhere: Elsewhere, kind: WatchKind, path: string): string {
+    if (kind === "f") {
+      return elsewhere.digest(path);
+    }
+    if (kind === "d") {
+      const names = elsewhere.names(path);
+      this.#names.set(path, names);
+      return names === null ? ABSENT : namesDigest(names);
+    }
+    const known = elsewhere.site?.(path);
+    this.#inventories.set(path, {
+      site: known?.site ?? NOTHING_INSTALLED,
+      digest: known?.digest ?? UNKNOWN,
+      stored: true,
+    });
+    return known?.digest ?? UNKNOWN;
   }
 
   #readDigest(absolute: string, path: string): string {
@@ -272,6 +310,11 @@ export class PresentTree implements Tree {
     return entry;
   }
 
+  /** The digest of what is watched. */
+  watched(kind: WatchKind, path: string): string {
+    return this.#entry(kind, path).digest;
+  }
+
   digest(path: string): string {
     return this.#entry("f", path).digest;
   }
@@ -294,13 +337,22 @@ export class PresentTree implements Tree {
   }
 
   configDigest(directory: string): string {
-    let digest = this.#configs.get(directory);
+    const { elsewhere } = this.#options;
+    let digest = this.#configs.get(directory) ?? elsewhere?.config?.(directory);
     if (digest === undefined) {
+      let isUnknown = false;
       digest = pytestConfigDigest((name) => {
         const path = joinPath(directory, name);
         // Through the watch table, so that its appearing or changing is noticed.
-        if (!/^[0-9a-f]/.test(this.digest(path))) {
+        const found = this.digest(path);
+        if (!/^[0-9a-f]/.test(found)) {
+          isUnknown ||= found === UNKNOWN;
           return null;
+        }
+        if (elsewhere !== undefined) {
+          const content = this.#content(path, found) ?? null;
+          isUnknown ||= content === null;
+          return content;
         }
         try {
           return readFileSync(join(this.#options.root, path));
@@ -308,6 +360,7 @@ export class PresentTree implements Tree {
           return null;
         }
       });
+      digest = isUnknown ? UNKNOWN : digest;
       this.#configs.set(directory, digest);
     }
     return digest;
@@ -326,8 +379,10 @@ export class PresentTree implements Tree {
   #packageValue(name: string, textFor: (sites: readonly Site[]) => string): string {
     let value = this.#packages.get(name);
     if (value === undefined) {
-      const text = textFor(this.#options.siteDirectories.map((path) => this.#site(path)));
-      value = text === ABSENT ? ABSENT : textDigest(text);
+      const { siteDirectories } = this.#options;
+      const text = textFor(siteDirectories.map((path) => this.#site(path)));
+      const isUnknown = siteDirectories.some((path) => this.#entry("p", path).digest === UNKNOWN);
+      value = isUnknown ? UNKNOWN : text === ABSENT ? ABSENT : textDigest(text);
       this.#packages.set(name, value);
     }
     return value;
@@ -394,6 +449,16 @@ export class PresentTree implements Tree {
         inventory.stored = true;
       }
     }
+  }
+
+  /** What is installed in each site directory. */
+  installed(): Map<string, StoredSite> {
+    return new Map(
+      this.#options.siteDirectories.map((path) => [
+        path,
+        { site: this.#site(path), digest: this.#entry("p", path).digest },
+      ]),
+    );
   }
 
   variable(name: string): string {
@@ -497,7 +562,8 @@ export class PresentTree implements Tree {
 
   #content(path: string, sha: string): Buffer | undefined {
     try {
-      const bytes = this.#bytes.get(path) ?? readFileSync(join(this.#options.root, path));
+      const elsewhere = this.#options.elsewhere?.content(path);
+      const bytes = elsewhere ?? this.#bytes.get(path) ?? readFileSync(join(this.#options.root, path));
       return blobSha1(bytes) === sha ? bytes : undefined;
     } catch {
       return undefined;
@@ -611,7 +677,7 @@ export function namesDigest(names: readonly string[]): string {
 }
 
 /** A site directory as the store keeps it. */
-interface StoredSite {
+export interface StoredSite {
   readonly site: Site;
   readonly digest: string;
 }

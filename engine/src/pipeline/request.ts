@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { WinnowError } from "../model/error.ts";
+import type { Since } from "../model/since.ts";
 import { type ArgumentProfile, classifyArguments, splitShell } from "../runners/pytest/arguments.ts";
 import { type EffectiveConfiguration, effectiveConfiguration } from "../runners/pytest/configuration.ts";
 import { isInside } from "../selection/scope.ts";
@@ -35,6 +36,8 @@ export interface Request {
   readonly config: Config;
   /** What `--also` adds to the selection. */
   readonly also: Also;
+  /** The earlier state that is asked about: what ran since then does not count. */
+  readonly since: Since | undefined;
   /** Whether declared commands may be run. */
   readonly allowCommands: boolean;
   /** Whether pytest finds modules in the directory in which it is started, as `python -m pytest` does and `pytest` does not. */
@@ -151,6 +154,7 @@ function requestOf(options: RequestOptions): Request {
     requestKey: requestKeyOf(paths, cwd, configuration),
     config: options.config,
     also: readAlso(root, cwd, options.also ?? []),
+    since: undefined,
     allowCommands: options.allowCommands ?? false,
     searchesCwd: options.searchesCwd ?? true,
     interpreterOptions: options.interpreterOptions ?? [],

@@ -10,6 +10,7 @@ import type { Mode } from "../config/config.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 import type { Order } from "../model/order.ts";
 import type { Plan } from "../model/plan.ts";
+import type { Since } from "../model/since.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
@@ -33,6 +34,8 @@ export type RunEvent =
       /** In "observe" this is only what would have run. */
       readonly mode: Mode;
       readonly plan: Plan;
+      /** The earlier state that was asked about. */
+      readonly since: Since | undefined;
       readonly changedPaths: readonly string[];
       readonly decidedMs: number;
     }
@@ -142,7 +145,7 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
     if (upToDate !== undefined) {
       const plan: Plan = { kind: "nothing", upToDate };
       const decidedMs = performance.now() - (options.askedAt ?? 0);
-      emit({ kind: "planned", mode, plan, changedPaths: [], decidedMs });
+      emit({ kind: "planned", mode, plan, since: undefined, changedPaths: [], decidedMs });
       emit({ kind: "finished", mode, exitCode: 0, plan, summary: undefined });
       return 0;
     }
@@ -161,7 +164,8 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
       }
       warn(writingError(layout.database, error), "what an interrupted run left behind is not in the store yet");
     }
-    return decide(known, request, interpreter, compiler, mode, progressOf(emit));
+    const judge = request.since === undefined ? undefined : (await import("./since.ts")).judgeOf(request.since);
+    return decide(known, request, interpreter, compiler, mode, progressOf(emit), judge);
   };
   if (store !== undefined) {
     try {
@@ -181,7 +185,8 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
     plan = decision?.plan ?? plan;
   }
   const changed = changedPaths(decision?.changes ?? []);
-  emit({ kind: "planned", mode, plan, changedPaths: changed, decidedMs: performance.now() - (options.askedAt ?? 0) });
+  const decidedMs = performance.now() - (options.askedAt ?? 0);
+  emit({ kind: "planned", mode, plan, since: request.since, changedPaths: changed, decidedMs });
   const refused = decision?.declared.refused.size ?? 0;
   if (refused > 0) {
     const { commandsNotAllowed } = await import("./declared.ts");
@@ -251,7 +256,10 @@ async function runTests(context: {
   };
   try {
     // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.
-    store?.write(() => decision?.tree.saveFingerprints(store));
+    store?.write(() => {
+      decision?.tree.saveFingerprints(store);
+      decision?.past?.saveFingerprints(store);
+    });
   } catch {
     // They are computed again when the run is recorded.
   }

@@ -2,12 +2,13 @@
 
 import { DEFAULTS } from "../config/config.ts";
 import { loadSettings, type Settings } from "../config/load.ts";
+import type { Since } from "../model/since.ts";
 import { makeRequest, type Request, type RequestOptions } from "./request.ts";
 
 /**
  * Reads the request, and then the settings. `options`: what was typed, by the names of Winnow's own options.
  *
- * @throws WinnowError for an `--also` that names nothing, and for settings that do not exist.
+ * @throws WinnowError for an `--also`, `--since` or `--against` that names nothing, and for settings that do not exist.
  */
 export async function settled(
   asked: Omit<RequestOptions, "config">,
@@ -21,6 +22,19 @@ export async function settled(
     options,
   });
   const { config, personal } = settings;
-  const request = { ...unset, config, python: personal.python ?? undefined, allowCommands: personal.allowCommands };
-  return { request, settings };
+  const since = await sinceOf(unset, options);
+  const python = personal.python ?? undefined;
+  return { request: { ...unset, config, since, python, allowCommands: personal.allowCommands }, settings };
+}
+
+async function sinceOf(
+  { root, env }: Request,
+  { since, against }: Readonly<Record<string, unknown>>,
+): Promise<Since | undefined> {
+  if (since === undefined && against === undefined) {
+    return undefined;
+  }
+  const { findSince } = await import("./since.ts");
+  const typed = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
+  return findSince(root, env, { since: typed(since), against: typed(against) });
 }

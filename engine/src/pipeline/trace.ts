@@ -17,6 +17,7 @@ export const STAGES = {
   scan: "looking at watched files",
   compile: "compiling changed sources",
   decide: "facts, and what is true of them",
+  past: "what was true of them before",
   "module-level": "changes at module level, by name",
   select: "choosing tests",
   prepare: "writing session and plan",

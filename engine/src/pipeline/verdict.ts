@@ -61,9 +61,10 @@ export function variablesOf(store: Store | undefined, request: Request): Variabl
 }
 
 /** Whether a verdict on the state can answer the request at all. */
-export function canStand({ fullProfile: { asks, stateful }, also }: Request): boolean {
-  // What `--also` adds is more than the state asks for.
-  return asks.length === 0 && !stateful && also.paths.length === 0 && also.expressions.length === 0;
+export function canStand({ fullProfile: { asks, stateful }, also, since }: Request): boolean {
+  // What `--also` adds is more than the state asks for, and so is what concerns tests since another state.
+  const isMore = also.paths.length > 0 || also.expressions.length > 0 || since !== undefined;
+  return asks.length === 0 && !stateful && !isMore;
 }
 
 /** How many tests the stored verdict proves for this request, if it is one on this state of the store and these variables. */

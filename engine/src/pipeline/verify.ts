@@ -16,7 +16,7 @@ import type { RunData } from "./record.ts";
 
 /** What a run is compared with. */
 export interface Expectation {
-  /** Whether everything runs, or only a sample of what could be left out. */
+  /** Whether everything runs, or only a part of what could be left out: a sample, or what another state has run again. */
   readonly everything: boolean;
   /** How many tests are really left out. */
   readonly leftOut: number;
@@ -34,6 +34,9 @@ export function expectationOf(plan: Plan, knowledge: Knowledge | undefined, ever
     const tests = plan.kind === "some" ? plan.tests : [];
     const sampled = new Set(tests.flatMap(({ id, reasons }) => (reasons[0]?.kind === "sampled" ? [id] : [])));
     const leftOut = plan.kind === "some" ? plan.upToDate : 0;
+    if (knowledge?.before !== undefined) {
+      return { everything, leftOut, ...provenNow(knowledge) };
+    }
     return { everything, leftOut, couldBeLeftOut: (_, id) => sampled.has(id), proof };
   }
   if (plan.kind === "some") {
@@ -43,6 +46,22 @@ export function expectationOf(plan: Plan, knowledge: Knowledge | undefined, ever
     return { everything, leftOut: 0, couldBeLeftOut, proof };
   }
   return { everything, leftOut: 0, couldBeLeftOut: () => plan.kind === "nothing", proof };
+}
+
+/** What is proven on the present state runs all the same where another state is asked about: so it is put to the test. */
+function provenNow({ before: _, ...knowledge }: Knowledge): Pick<Expectation, "couldBeLeftOut" | "proof"> {
+  const tests = new Map<string, number>();
+  for (const [path, [newest]] of knowledge.collections) {
+    for (const test of newest?.tests ?? []) {
+      tests.set(`${path}\n${knowledge.nodes.get(test)}`, test);
+    }
+  }
+  const proof = (test: number): KnownFact | undefined => proofOf(knowledge, test);
+  const couldBeLeftOut = (path: string, id: string): boolean => {
+    const test = tests.get(`${path}\n${id}`);
+    return test !== undefined && proof(test) !== undefined;
+  };
+  return { couldBeLeftOut, proof };
 }
 
 /** How many keys of a miss are kept. */

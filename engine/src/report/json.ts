@@ -1,6 +1,7 @@
 /** The documents for programs. docs/formats.md describes them; the version rises when a field changes its meaning. */
 
 import type { Plan } from "../model/plan.ts";
+import type { Since } from "../model/since.ts";
 import type { RecordSummary } from "../pipeline/record.ts";
 import { currentTrace } from "../pipeline/trace.ts";
 import { type Account, checked, total } from "../verification/account.ts";
@@ -11,7 +12,7 @@ import { traceDocument } from "./trace.ts";
 export const JSON_VERSION = 1;
 
 /** `winnow plan --json`, and the plan within `winnow run --json`. */
-export function planDocument(plan: Plan, changedPaths: readonly string[], decidedMs: number): object {
+export function planDocument(plan: Plan, changedPaths: readonly string[], decidedMs: number, since?: Since): object {
   return {
     version: JSON_VERSION,
     kind: plan.kind,
@@ -20,9 +21,16 @@ export function planDocument(plan: Plan, changedPaths: readonly string[], decide
     files: plan.kind === "some" ? plan.files : [],
     upToDate: plan.kind === "everything" ? 0 : plan.upToDate,
     known: plan.kind === "nothing" ? plan.upToDate : plan.known,
+    since: since === undefined ? null : sinceDocument(since),
     changed: changedPaths,
     decidedMs: Math.round(decidedMs * 10) / 10,
   };
+}
+
+function sinceDocument(since: Since): object {
+  return since.kind === "commit"
+    ? { ref: since.ref, commit: since.commit }
+    : { snapshot: since.name, at: new Date(since.at).toISOString() };
 }
 
 /** What a run recorded. */

@@ -3,6 +3,7 @@
 import { styleText } from "node:util";
 import type { Plan } from "../model/plan.ts";
 import { describeReason, type Reason } from "../model/reason.ts";
+import type { Since } from "../model/since.ts";
 import type { RunEvent } from "../pipeline/run.ts";
 import { count, digits } from "./numbers.ts";
 import { isInteractive, ProgressLine } from "./progress.ts";
@@ -15,36 +16,40 @@ function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stderr });
 }
 
-/** The line before pytest's output. */
-export function plannedLine(plan: Plan, decidedMs: number): string {
+/** The line before pytest's output. `since`: the earlier state that was asked about. */
+export function plannedLine(plan: Plan, decidedMs: number, since?: Since): string {
   const time = `${Math.round(decidedMs)} ms`;
   switch (plan.kind) {
     case "nothing":
-      return `nothing to run: ${count(plan.upToDate, "test")} up to date · decided in ${time}`;
+      return since === undefined
+        ? `nothing to run: ${count(plan.upToDate, "test")} up to date · decided in ${time}`
+        : `since ${since.label}: 0 of ${count(plan.upToDate, "test")} concerned · decided in ${time}`;
     case "everything":
       return `every test runs, because ${plan.because} · decided in ${time}`;
     case "some":
-      return `to run: ${extent(plan)} · decided in ${time}`;
+      return `${since === undefined ? "to run" : `since ${since.label}`}: ${extent(plan, since)} · decided in ${time}`;
   }
 }
 
 /** The same where everything runs, and the plan only says what would have. */
-export function observedLine(plan: Plan, decidedMs: number): string {
+export function observedLine(plan: Plan, decidedMs: number, since?: Since): string {
   const time = `${Math.round(decidedMs)} ms`;
+  const would = since === undefined ? "would have run" : `since ${since.label} would have run`;
   switch (plan.kind) {
     case "nothing":
-      return `every test runs; would have run 0 of ${count(plan.upToDate, "test")} · decided in ${time}`;
+      return `every test runs; ${would} 0 of ${count(plan.upToDate, "test")} · decided in ${time}`;
     case "everything":
       return plannedLine(plan, decidedMs);
     case "some":
-      return `every test runs; would have run ${extent(plan)} · decided in ${time}`;
+      return `every test runs; ${would} ${extent(plan)} · decided in ${time}`;
   }
 }
 
-function extent(plan: Extract<Plan, { kind: "some" }>): string {
+function extent(plan: Extract<Plan, { kind: "some" }>, since?: Since): string {
   const parts: string[] = [];
   if (plan.tests.length > 0) {
-    parts.push(`${digits(plan.tests.length)} of ${count(plan.known, "test")}`);
+    const tests = `${digits(plan.tests.length)} of ${count(plan.known, "test")}`;
+    parts.push(since === undefined ? tests : `${tests} concerned`);
   }
   if (plan.files.length > 0) {
     parts.push(`${count(plan.files.length, "path")} to collect anew`);
@@ -83,7 +88,7 @@ export function terminalReporter(write: (text: string) => void): (event: RunEven
         line(`${paint("yellow", event.message)}\n        ${event.help}  [${event.code}]`);
         break;
       case "planned":
-        line((event.mode === "observe" ? observedLine : plannedLine)(event.plan, event.decidedMs));
+        line((event.mode === "observe" ? observedLine : plannedLine)(event.plan, event.decidedMs, event.since));
         break;
       case "threshold-not-applied":
         line("the coverage threshold is not applied, because only a part of the tests runs");

@@ -17,7 +17,8 @@ export function verifiedLines(mode: Mode, plan: Plan, summary: RecordSummary | u
   }
   const { misses } = summary;
   const found = misses.length === 0 ? "no miss" : `${digits(misses.length)} missed`;
-  const sample = mode === "select" ? " (the sample)" : "";
+  const sampled = plan.kind === "some" ? plan.tests.filter(({ reasons }) => reasons[0]?.kind === "sampled").length : 0;
+  const sample = mode === "select" && sampled >= tests ? " (the sample)" : "";
   return [`checked ${count(tests, "test")} that could have been left out${sample}: ${found}`, ...misses.map(missLine)];
 }
 

@@ -70,19 +70,19 @@ export class ModuleLevel {
   }
 
   /**
-   * Why a test's fact with these depsets does not hold; [] if it does, {@link provisos} given. `isElsewhere`: some of it ran
-   * in another process, where imports may fail that go well here.
+   * Why a test's fact with these depsets does not hold; [] if it does, {@link provisos} given. `isUnseen`: nobody sees its
+   * imports go well, as some of it ran in another process, or long ago.
    */
-  ofTest(test: number, depsets: readonly number[], isElsewhere = false): readonly Reason[] {
+  ofTest(test: number, depsets: readonly number[], isUnseen = false): readonly Reason[] {
     const file = this.#known.fileOf(test);
     return this.#reasons(file, depsets, ({ path }, { concern }) => {
       if (this.#known.usedByAll.some((name) => concern.spells(name))) {
         return true;
       }
       // What is loaded while a test runs is not seen before.
-      const isUnseen = (failing: string): boolean =>
-        isElsewhere || file === undefined || !this.#known.isLoadedBy(file, failing);
-      if (depsets.some((depset) => this.#known.failuresIn(depset, concern).some(isUnseen))) {
+      const mayFail = (failing: string): boolean =>
+        isUnseen || file === undefined || !this.#known.isLoadedBy(file, failing);
+      if (depsets.some((depset) => this.#known.failuresIn(depset, concern).some(mayFail))) {
         return true;
       }
       if (path !== file) {

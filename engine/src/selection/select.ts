@@ -57,6 +57,8 @@ export interface Knowledge {
   broken(path: string): string | undefined;
   /** What the user declared; nothing, if it is not there. */
   readonly word?: Word;
+  /** The same on an earlier state: a fact proves its test only if it held there as well. */
+  readonly before?: Knowledge;
 }
 
 /** What is remembered of a wrong proof. */
@@ -178,12 +180,25 @@ function allHold(knowledge: Knowledge, { depsets, remarks }: Pick<KnownFact, "de
 }
 
 /** Whether a fact says something of the present state: what was declared counts as well. */
-function factHolds(knowledge: Knowledge, test: number, fact: KnownFact): boolean {
+function factHolds(knowledge: Knowledge, test: number, fact: KnownFact, isUnseen = fact.remarks?.elsewhere): boolean {
   return (
     allHold(knowledge, fact) &&
-    knowledge.moduleLevel.ofTest(test, fact.depsets, fact.remarks?.elsewhere).length === 0 &&
+    knowledge.moduleLevel.ofTest(test, fact.depsets, isUnseen).length === 0 &&
     unmet(wordOf(knowledge), test, fact.remarks, { limit: 1 }).length === 0
   );
+}
+
+/** Whether any passing fact says something of the present state. */
+export function anythingHolds(knowledge: Knowledge): boolean {
+  return [...knowledge.facts].some(([test, facts]) =>
+    facts.some((fact) => fact.green && factHolds(knowledge, test, fact)),
+  );
+}
+
+/** Whether a fact held on the earlier state that is asked about, if one is. */
+function heldBefore({ before }: Knowledge, test: number, fact: KnownFact): boolean {
+  // No import of an earlier state is seen to go well.
+  return before === undefined || factHolds(before, test, fact, true);
 }
 
 function collectionHolds(knowledge: Knowledge, collection: KnownCollection): boolean {
@@ -245,8 +260,8 @@ export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefin
     if (!fact.green || runsAlways(knowledge, fact)) {
       return undefined;
     }
-    if (mayProve(knowledge, test, fact)) {
-      proof ??= fact;
+    if (proof === undefined && mayProve(knowledge, test, fact) && heldBefore(knowledge, test, fact)) {
+      proof = fact;
     }
   }
   return proof;
@@ -295,10 +310,24 @@ export function testReasons(knowledge: Knowledge, test: number): Reason[] {
       ? [{ kind: "not-proven", outcome: "passed after a rerun" }]
       : [{ kind: "failed", at: red.at }];
   }
+  const { before } = knowledge;
+  const proof = before === undefined ? undefined : holding.find((fact) => mayProve(knowledge, test, fact));
+  if (before !== undefined && proof !== undefined) {
+    return factReasons(before, test, proof, true);
+  }
   // The newest passing fact tells best what changed; where there is none, the newest of all does.
-  const best = facts.find((fact) => fact.green) ?? newest;
-  const seen = changes(knowledge, best, knowledge.moduleLevel.ofTest(test, best.depsets, best.remarks?.elsewhere));
-  const declared = unmet(word, test, best.remarks, { commands: seen.length === 0 });
+  return factReasons(knowledge, test, facts.find((fact) => fact.green) ?? newest);
+}
+
+/** Why a fact does not hold. */
+function factReasons(
+  knowledge: Knowledge,
+  test: number,
+  fact: KnownFact,
+  isUnseen = fact.remarks?.elsewhere,
+): Reason[] {
+  const seen = changes(knowledge, fact, knowledge.moduleLevel.ofTest(test, fact.depsets, isUnseen));
+  const declared = unmet(wordOf(knowledge), test, fact.remarks, { commands: seen.length === 0 });
   const reasons = [...seen, ...declared].slice(0, REASONS_PER_TEST);
   return reasons.length === 0 ? [{ kind: "no-record" }] : reasons;
 }

@@ -28,6 +28,8 @@ export interface Word {
   isHarmless(reason: string): boolean;
   /** Whether tests whose inputs cannot be known run even if nothing changed. */
   readonly opaqueRunsAlways: boolean;
+  /** Whether there is a change that no set of everything known needs to tell of; without it, those sets tell. */
+  anythingChanged?(): boolean;
   /** What of `--also` names this test. */
   also(test: number): string | undefined;
   /** Expressions of `--also -k`: only pytest can tell which tests they mean. */
@@ -51,12 +53,12 @@ export function opaqueReasons(word: Word, remarks: Remarks | undefined): readonl
   return (remarks?.opaque?.reasons ?? []).filter((reason) => !word.isHarmless(reason));
 }
 
-/** The sets of everything known that a fact needs besides its own; null if it needs one and has none. */
+/** The sets of everything known that a fact needs besides its own; null if it needs one, and none stands for that. */
 export function opaqueDepsets(word: Word, remarks: Remarks | undefined): readonly number[] | null {
   if (remarks?.opaque === undefined || opaqueReasons(word, remarks).length === 0) {
     return [];
   }
-  return remarks.opaque.depsets.length === 0 ? null : remarks.opaque.depsets;
+  return remarks.opaque.depsets.length === 0 || word.anythingChanged?.() === true ? null : remarks.opaque.depsets;
 }
 
 /**

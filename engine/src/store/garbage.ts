@@ -24,8 +24,12 @@ export interface GarbageRules {
   readonly exists: (path: string) => boolean;
   /** Whether the configuration takes a path for no input. */
   readonly isIgnored: (path: string) => boolean;
-  /** Facts and collections that the present state needs, whatever the store knows of it. */
-  readonly needed: { readonly facts: ReadonlySet<number>; readonly collections: ReadonlySet<number> };
+  /** Facts and collections that the present state and saved ones need, whatever the store knows of them, and contents. */
+  readonly needed: {
+    readonly facts: ReadonlySet<number>;
+    readonly collections: ReadonlySet<number>;
+    readonly contents: ReadonlySet<string>;
+  };
   /** A run is under way, or was killed: it may need contents of which no fact tells yet. */
   readonly runsAreWaiting: boolean;
 }
@@ -375,13 +379,16 @@ class Collector {
     }
   }
 
-  /** Sources and fingerprints of contents that are neither there now nor needed to tell what changed since a fact. */
+  /** Sources and fingerprints of contents that are neither there, now or in a saved state, nor needed to tell what changed since a fact. */
   #dropContents(): void {
     if (this.#rules.runsAreWaiting) {
       return;
     }
     const packed = this.#note("watch");
     const present = new Set(packed === undefined ? [] : unpackWatch(packed as Uint8Array).map(({ digest }) => digest));
+    for (const digest of this.#rules.needed.contents) {
+      present.add(digest);
+    }
     const levels = new Set<string>();
     for (const row of this.#all("SELECT data FROM dependency")) {
       for (const [, kind, , value] of JSON.parse(String(row["data"])) as DependencyRow[]) {

@@ -38,7 +38,7 @@ const SCHEMA = `
 -- One value per name: "generation" counts the writes, "watch" is the packed watch table, "false" the packed ids of the
 -- dependencies whose value is not that of the baseline, "lastDependency" the highest id, "misses" the tests of which a
 -- proof was wrong (JSON, by test id), "account" the daily account (JSON, by day), "salt" is in the digests of
--- environment variables, so that nobody can look up what they stand for.
+-- environment variables, so that nobody can look up what they stand for, "state:NAME" is a saved state of the project.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- What splits facts into disjoint worlds.
 CREATE TABLE environment (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL);
@@ -85,6 +85,10 @@ CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) 
 -- What is to be known of facts and collections besides their depsets, JSON; 0 in their column stands for nothing.
 CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
 `;
+
+/** Names of saved states among the others, and what comes after all of them. */
+const STATE = "state:";
+const STATE_END = "state;";
 
 export interface StoredDependency extends Dependency {
   readonly id: number;
@@ -342,6 +346,26 @@ export class Store {
     this.#sql("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(name, value);
   }
 
+  /** A saved state of the project, by its name. */
+  state(name: string): Uint8Array | undefined {
+    const row = this.#sql("SELECT value FROM meta WHERE name = ?").get(STATE + name) as Row | undefined;
+    return row?.["value"] as Uint8Array | undefined;
+  }
+
+  /** The names of all saved states, sorted. */
+  stateNames(): string[] {
+    const rows = this.#sql("SELECT name FROM meta WHERE name >= ? AND name < ? ORDER BY name").all(STATE, STATE_END);
+    return (rows as Row[]).map((row) => String(row["name"]).slice(STATE.length));
+  }
+
+  setState(name: string, state: Uint8Array): void {
+    this.#sql("INSERT OR REPLACE INTO meta VALUES (?, ?)").run(STATE + name, state);
+  }
+
+  dropState(name: string): void {
+    this.#sql("DELETE FROM meta WHERE name = ?").run(STATE + name);
+  }
+
   watch(): WatchEntry[] {
     const row = this.#sql("SELECT value FROM meta WHERE name = 'watch'").get() as Row | undefined;
     return row === undefined ? [] : unpackWatch(row["value"] as Uint8Array);
@@ -400,6 +424,12 @@ export class Store {
           data: row["data"] as Uint8Array,
           outline: row["outline"] === null ? undefined : String(row["outline"]),
         };
+  }
+
+  /** A content whose source is kept, compressed. */
+  source(hash: string): Uint8Array | undefined {
+    const row = this.#sql("SELECT data FROM source WHERE hash = ?").get(hash) as Row | undefined;
+    return row?.["data"] as Uint8Array | undefined;
   }
 
   setSource(hash: string, toplevel: string, data: Uint8Array): void {

@@ -9,7 +9,7 @@ export interface Day {
   readonly leftOut: number;
   /** Tests that would have been left out, and ran because everything did. */
   readonly observed: number;
-  /** Tests that could have been left out, and ran as the sample. */
+  /** Tests that could have been left out, and ran as the sample, or for what changed since another state. */
   readonly sampled: number;
   readonly misses: number;
 }

@@ -435,6 +435,7 @@ describe("winnow plan", () => {
         files: [],
         upToDate: 0,
         known: 0,
+        since: null,
         changed: [],
         decidedMs: 0,
       },

@@ -53,6 +53,7 @@ function checkPlan(document: unknown): PlanDocument {
     "files",
     "upToDate",
     "known",
+    "since",
     "changed",
     "decidedMs",
   ]);

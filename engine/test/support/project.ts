@@ -6,11 +6,13 @@ import { dirname, join } from "node:path";
 import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
+import type { Since } from "../../src/model/since.ts";
 import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "../../src/pipeline/decide.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
 import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
 import { makeRequest, type Request } from "../../src/pipeline/request.ts";
+import { judgeOf } from "../../src/pipeline/since.ts";
 import { variablesOf } from "../../src/pipeline/verdict.ts";
 import type { InterpreterInfo } from "../../src/runners/pytest/interpreter.ts";
 import { type Layout, makeLayout } from "../../src/store/layout.ts";
@@ -48,6 +50,8 @@ export interface RunOptions {
   readonly config?: Partial<Config>;
   readonly also?: readonly string[];
   readonly allowCommands?: boolean;
+  /** The earlier state that is asked about. */
+  readonly since?: Since | undefined;
 }
 
 export class TestProject {
@@ -80,12 +84,15 @@ export class TestProject {
     }
   }
 
-  request({ args = [], env = {}, config = {}, also = [], allowCommands = false }: RunOptions = {}): Request {
-    return makeRequest({ cwd: this.root, args, env, config: { ...DEFAULTS, ...config }, also, allowCommands });
+  request({ args = [], env = {}, config = {}, also = [], allowCommands = false, since }: RunOptions = {}): Request {
+    const asked = { cwd: this.root, args, env, config: { ...DEFAULTS, ...config }, also, allowCommands };
+    return { ...makeRequest(asked), since };
   }
 
   decide(options: RunOptions = {}): Decision {
-    return decide(this.store, this.request(options), options.python ?? PYTHON, options.compiler ?? ALL_COMPILES);
+    const { python = PYTHON, compiler = ALL_COMPILES, since } = options;
+    const judge = since === undefined ? undefined : judgeOf(since);
+    return decide(this.store, this.request(options), python, compiler, undefined, undefined, judge);
   }
 
   plan(options: RunOptions = {}): Plan {

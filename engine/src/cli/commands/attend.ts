@@ -24,6 +24,9 @@ interface Asked {
   readonly standsIn: readonly string[];
   /** The name of an environment. */
   readonly environment: string | null;
+  /** The earlier state that is asked about; a plugin of an older version says nothing of either. */
+  readonly since?: string | null;
+  readonly against?: string | null;
 }
 
 export async function attendCommand(): Promise<number> {
@@ -45,7 +48,12 @@ export async function attendCommand(): Promise<number> {
     const { cwd, args, searchesCwd, interpreterOptions, standsIn } = asked;
     const { request, settings } = await settled(
       { cwd, args, env: process.env, searchesCwd, interpreterOptions, standsIn },
-      { python: asked.python, ...(asked.environment === null ? {} : { env: asked.environment }) },
+      {
+        python: asked.python,
+        ...(asked.environment === null ? {} : { env: asked.environment }),
+        since: asked.since ?? undefined,
+        against: asked.against ?? undefined,
+      },
     );
     for (const { code, message, help } of settings.warnings) {
       told.push(`winnow: ${message}\n        ${help}  [${code}]`);

@@ -19,10 +19,10 @@ export async function planCommand({ request, json }: CommandLine): Promise<numbe
   line?.clear();
   const decidedMs = performance.now();
   if (json) {
-    writeJson(planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs));
+    writeJson(planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs, request.since));
     return 0;
   }
-  const lines = [plannedLine(plan, decidedMs)];
+  const lines = [plannedLine(plan, decidedMs, request.since)];
   const refused = decision?.declared.refused.size ?? 0;
   if (refused > 0) {
     const { message, help } = commandsNotAllowed(refused);

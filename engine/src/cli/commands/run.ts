@@ -72,7 +72,8 @@ export async function runAndReport(
     version: JSON_VERSION,
     exitCode: code,
     mode: planned?.mode ?? null,
-    plan: planned === undefined ? null : planDocument(planned.plan, planned.changedPaths, planned.decidedMs),
+    plan:
+      planned === undefined ? null : planDocument(planned.plan, planned.changedPaths, planned.decidedMs, planned.since),
     recorded: summaryDocument(finished?.summary),
     verified: verifiedDocument(finished?.summary),
     coverageThresholdApplied: !events.some((event) => event.kind === "threshold-not-applied"),

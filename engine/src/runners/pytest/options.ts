@@ -105,6 +105,8 @@ export const PYTEST_OPTIONS: readonly PytestOption[] = [
     "--winnow-readonly",
     "--no-winnow",
     "--winnow-env=NAME",
+    "--winnow-since=REF",
+    "--winnow-against=NAME",
   ),
   ...family(
     { role: "selection", reason: "chooses by what an earlier run left behind", plugin: TESTMON },
