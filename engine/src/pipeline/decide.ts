@@ -19,7 +19,6 @@ import { ModuleLevel } from "../selection/module-level.ts";
 import { sampler } from "../selection/sample.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
 import { type Candidate, type Knowledge, select } from "../selection/select.ts";
-import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { DeclaredValues } from "./declared.ts";
 import { type Environment, environmentOf } from "./environment.ts";
@@ -244,15 +243,10 @@ export function readKnowledge(
   if (ignore.length > 0 && marks.includes(1)) {
     unmarkIgnored(store, marks, ignoredPaths(ignore));
   }
-  const bad = new Set<number>();
+  const isBad = marks.includes(1);
+  const depsets = isBad || byName.length > 0 ? store.depsets() : undefined;
+  const bad = isBad ? depsets?.withMarked(marks) : undefined;
   const keys = new Map<number, Key>();
-  if (marks.includes(1)) {
-    store.forEachDepset((id, members) => {
-      if (hasMarked(members, marks)) {
-        bad.add(id);
-      }
-    });
-  }
   const collections = store.collections(environment);
   const nodes = store.testNodes();
   const paths = new Map(
@@ -260,7 +254,7 @@ export function readKnowledge(
   );
   const moduleLevel = stage(
     "module-level",
-    () => new ModuleLevel(new StoredLevels(store, tree, byName, paths, nodes, fixturesOfAll(request))),
+    () => new ModuleLevel(new StoredLevels(store, tree, byName, depsets, paths, nodes, fixturesOfAll(request))),
   );
   return {
     facts: store.facts(environment),
@@ -269,7 +263,7 @@ export function readKnowledge(
     moduleLevel: isTracing() ? tracedLevel(moduleLevel) : moduleLevel,
     survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
     missed: missesOf(store),
-    holds: (depset) => !bad.has(depset),
+    holds: (depset) => bad?.has(depset) !== true,
     changed: (depset) => {
       const ids = store
         .depset(depset)

@@ -4,8 +4,7 @@ import { type Resolutions, resolveCandidates } from "../changes/resolve.ts";
 import { ABSENT, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, moduleNames, type Outline, Project } from "../names/index.ts";
 import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
-import { hasMarked, unpackIds } from "../store/id-set.ts";
-import type { Store, StoredDependency } from "../store/store.ts";
+import type { PackedDepsets, Store, StoredDependency } from "../store/store.ts";
 import type { PresentTree } from "./present.ts";
 
 /** A project over the present tree, for questions about names. */
@@ -35,7 +34,7 @@ export class StoredLevels implements LevelKnowledge {
   readonly #store: Store;
   readonly #tree: PresentTree;
   readonly #changed = new Map<number, readonly ChangedLevel[]>();
-  readonly #members = new Map<number, Uint8Array>();
+  readonly #depsets: PackedDepsets | undefined;
   /** Which depsets a change concerns, as far as they were asked for: thousands of facts share some of them. */
   readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Map<number, boolean> }>();
   readonly #size: number;
@@ -43,11 +42,15 @@ export class StoredLevels implements LevelKnowledge {
   readonly #nodes: ReadonlyMap<number, string>;
   #paths: readonly string[] | undefined;
 
-  /** `changed`: the dependencies on module levels that are other ones now; `files`: what each test is collected from. */
+  /**
+   * `changed`: the dependencies on module levels that are other ones now, and `depsets` what may contain them, if there
+   * are any; `files`: what each test is collected from.
+   */
   constructor(
     store: Store,
     tree: PresentTree,
     changed: readonly StoredDependency[],
+    depsets: PackedDepsets | undefined,
     files: ReadonlyMap<number, string>,
     nodes: ReadonlyMap<number, string>,
     usedByAll: readonly string[],
@@ -59,6 +62,7 @@ export class StoredLevels implements LevelKnowledge {
     this.#nodes = nodes;
     this.project = projectOf(tree);
     this.#size = store.lastDependencyId() + 1;
+    this.#depsets = depsets;
     if (changed.length === 0) {
       return;
     }
@@ -67,15 +71,9 @@ export class StoredLevels implements LevelKnowledge {
     for (const id of byId.keys()) {
       marks[id] = 1;
     }
-    store.forEachDepset((id, members) => {
-      this.#members.set(id, members);
-      if (hasMarked(members, marks)) {
-        this.#changed.set(
-          id,
-          unpackIds(members).flatMap((member) => byId.get(member) ?? []),
-        );
-      }
-    });
+    for (const id of depsets?.withMarked(marks) ?? []) {
+      this.#changed.set(id, depsets?.members(id).flatMap((member) => byId.get(member) ?? []) ?? []);
+    }
   }
 
   paths = (): readonly string[] => {
@@ -101,8 +99,7 @@ export class StoredLevels implements LevelKnowledge {
     }
     let isConcerned = known.depsets.get(depset);
     if (isConcerned === undefined) {
-      const members = this.#members.get(depset);
-      isConcerned = members !== undefined && hasMarked(members, known.marks);
+      isConcerned = this.#depsets?.hasMarked(depset, known.marks) === true;
       known.depsets.set(depset, isConcerned);
     }
     return isConcerned;

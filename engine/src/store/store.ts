@@ -11,13 +11,17 @@
  */
 
 import { renameSync, statSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { lazyCrypto } from "../files/hash.ts";
+import { DatabaseSync } from "node:sqlite";
 import { packWatch, unpackWatch, type WatchEntry } from "../files/watch.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
-import { type Dependency, KEY_KINDS, type Key, keyKindOf } from "../model/key.ts";
+import type { Dependency } from "../model/key.ts";
 import type { Remarks } from "../model/remarks.ts";
-import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
+import { Dependencies, type StoredDependency } from "./dependencies.ts";
+import { Depsets, type PackedDepsets } from "./depsets.ts";
+import { Facts, type StoredFact } from "./facts.ts";
+import { packList, unpackList } from "./id-set.ts";
+import { type Row, type Sql, statementsOf } from "./sql.ts";
+import { Tests } from "./tests.ts";
 
 /**
  * History of the format:
@@ -28,34 +32,34 @@ import { packIds, packList, unpackIds, unpackList } from "./id-set.ts";
  *    nothing: a store of an older format is made anew.
  * 5: sources, from which outlines are made when they are needed.
  * 6: modules that a library got hold of. Facts that do not tell prove nothing, as before.
+ * 7: dependencies, depsets, tests and facts are packed, many in one row.
  */
-export const STORE_FORMAT = 6;
+export const STORE_FORMAT = 7;
 
 /** How many facts of one test in one environment are kept. */
 export const FACTS_PER_TEST = 8;
 
 const SCHEMA = `
 -- One value per name: "generation" counts the writes, "watch" is the packed watch table, "false" the packed ids of the
--- dependencies whose value is not that of the baseline, "lastDependency" the highest id, "misses" the tests of which a
--- proof was wrong (JSON, by test id), "account" the daily account (JSON, by day), "salt" is in the digests of
+-- dependencies whose value is not that of the baseline, "lastDependency", "lastFact" and "lastTest" the highest numbers
+-- that were ever given, "misses" the tests of which a proof was wrong (JSON, by test id), "account" the daily account (JSON, by day), "salt" is in the digests of
 -- environment variables, so that nobody can look up what they stand for.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- What splits facts into disjoint worlds.
 CREATE TABLE environment (id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, description TEXT NOT NULL);
--- Interned (key, value) pairs, all of one path in one row: JSON [[id, kind, name, value], …]. A row per pair would cost
--- more to write than all else that recording does.
-CREATE TABLE dependency (path TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+-- Interned (key, value) pairs, all of one path in one row (packDependencies).
+CREATE TABLE dependency (path TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 -- Which path an id belongs to: that of the run of ids that begins at or before it.
 CREATE TABLE dependency_run (first INTEGER PRIMARY KEY, path TEXT NOT NULL);
--- Interned sets of dependency ids (sorted, delta varints).
-CREATE TABLE depset (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, members BLOB NOT NULL);
--- Node ids are relative to pytest's rootdir, so two files of the project can yield the same one.
-CREATE TABLE test (id INTEGER PRIMARY KEY, node TEXT NOT NULL, path TEXT NOT NULL, UNIQUE (node, path));
--- depsets: packed ids in the order session, collection of the file, the test's own, then fixtures and the rest. at: milliseconds since 1970, of the last time it was recorded. duration: microseconds.
-CREATE TABLE fact (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, test INTEGER NOT NULL, outcome TEXT NOT NULL,
-  green INTEGER NOT NULL, duration INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, depsets BLOB NOT NULL,
-  remark INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX fact_test ON fact (environment, test);
+-- Interned sets of dependency ids (packIds), those from the number "first" on in one row: for each its hash and its
+-- length (u32le, all ones where it is gone), and all their bytes.
+CREATE TABLE depset (first INTEGER PRIMARY KEY, heads BLOB NOT NULL, data BLOB NOT NULL);
+-- The tests of a file: JSON [id, node id, …]; "::" begins what follows the path, "=" a whole node id. Those are relative
+-- to pytest's rootdir, so two files of the project can yield the same one.
+CREATE TABLE test (path TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+-- The facts of 64 tests in an environment (packFacts): outcome, whether it is green, when it was last recorded, duration,
+-- run, remark, and depsets in the order session, collection of the file, the test's own, then fixtures and the rest.
+CREATE TABLE fact (environment INTEGER NOT NULL, page INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (environment, page));
 -- What collecting one file yielded: tests = JSON list of test ids in order.
 CREATE TABLE collection (id INTEGER PRIMARY KEY, environment INTEGER NOT NULL, path TEXT NOT NULL, outcome TEXT NOT NULL,
   green INTEGER NOT NULL, at INTEGER NOT NULL, run TEXT NOT NULL, tests TEXT NOT NULL, depsets BLOB NOT NULL,
@@ -86,14 +90,6 @@ CREATE TABLE run (id TEXT PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL) 
 CREATE TABLE remark (id INTEGER PRIMARY KEY, data TEXT NOT NULL UNIQUE);
 `;
 
-export interface StoredDependency extends Dependency {
-  readonly id: number;
-  readonly holds: boolean;
-}
-
-/** Id, kind, name, value. */
-type StoredRow = readonly [number, number, string, string];
-
 /** `data`: compressed; `outline`: as it was packed. */
 export interface StoredSource {
   readonly hash: string;
@@ -101,19 +97,7 @@ export interface StoredSource {
   readonly outline: string | undefined;
 }
 
-interface Page {
-  readonly rows: StoredRow[];
-  index?: Map<string, number>;
-  changed: boolean;
-}
-
-interface Draft {
-  readonly pages: Map<string, Page>;
-  readonly isFalse: Set<number>;
-  readonly runs: [number, string][];
-  lastId: number;
-  lastPath: string | undefined;
-}
+export type { PackedDepsets, StoredDependency };
 
 export interface Fact {
   readonly id: number;
@@ -157,8 +141,6 @@ export interface ScopeSettings {
   /** A plugin or conftest takes part in choosing what is a test file. */
   readonly customCollection: boolean;
 }
-
-type Row = Record<string, unknown>;
 
 const MAKE_WRITABLE = "Make the directory writable, or free some space on the disk.";
 
@@ -270,23 +252,24 @@ function setAside(file: string): string {
 
 export class Store {
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #sql: Sql;
+  readonly #dependencies: Dependencies;
+  readonly #depsets: Depsets;
+  readonly #tests: Tests;
+  readonly #facts: Facts;
   /** Remarks by their numbers, as far as they were asked for. */
   readonly #remarks = new Map<number, Remarks>();
-  /** Dependencies as the transaction under way is going to leave them. */
-  #draft: Draft | undefined;
+  /** Their numbers, by what they say, as far as the transaction under way needed them. */
+  readonly #remarkIds = new Map<string, number>();
+  #isWriting = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-  }
-
-  #sql(text: string): StatementSync {
-    let statement = this.#statements.get(text);
-    if (statement === undefined) {
-      statement = this.#database.prepare(text);
-      this.#statements.set(text, statement);
-    }
-    return statement;
+    this.#sql = statementsOf(database);
+    this.#dependencies = new Dependencies(this.#sql);
+    this.#depsets = new Depsets(this.#sql);
+    this.#tests = new Tests(this.#sql);
+    this.#facts = new Facts(this.#sql);
   }
 
   close(): void {
@@ -297,14 +280,19 @@ export class Store {
   write<T>(work: () => T): T {
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      this.#openDraft();
+      this.#isWriting = true;
+      this.#dependencies.begin();
       const result = work();
-      this.#saveDraft();
+      for (const part of [this.#dependencies, this.#depsets, this.#tests, this.#facts]) {
+        part.save();
+      }
       this.#sql("UPDATE meta SET value = value + 1 WHERE name = 'generation'").run();
       this.#database.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#draft = undefined;
+      for (const part of [this.#dependencies, this.#depsets, this.#tests, this.#facts]) {
+        part.forget();
+      }
       // Their numbers may be given anew.
       this.#remarks.clear();
       try {
@@ -313,6 +301,16 @@ export class Store {
         // SQLite has done it already, as it does where the disk is full.
       }
       throw error;
+    } finally {
+      this.#isWriting = false;
+      this.#remarkIds.clear();
+    }
+  }
+
+  /** What is kept until the end of a transaction would never be written outside of one. */
+  #checkWriting(): void {
+    if (!this.#isWriting) {
+      throw new Error("facts and what they refer to are written within `write` only");
     }
   }
 
@@ -420,43 +418,17 @@ export class Store {
 
   /** Dependencies by their numbers; numbers that mean nothing are left out. */
   dependencies(ids: readonly number[]): StoredDependency[] {
-    const pages = new Map<string, Map<number, StoredDependency>>();
-    const run = this.#sql("SELECT path FROM dependency_run WHERE first <= ? ORDER BY first DESC LIMIT 1");
-    const firstBegun = this.#draft?.runs[0]?.[0] ?? Number.POSITIVE_INFINITY;
-    return ids.flatMap((id) => {
-      // Runs of ids that the transaction under way began are not in the table yet, and come after all that are.
-      const begun = id >= firstBegun ? this.#draft?.runs.findLast(([first]) => first <= id)?.[1] : undefined;
-      const path = begun ?? (run.get(id) as Row | undefined)?.["path"];
-      if (typeof path !== "string") {
-        return [];
-      }
-      let page = pages.get(path);
-      if (page === undefined) {
-        page = new Map(this.dependenciesOfPath(path).map((dependency) => [dependency.id, dependency]));
-        pages.set(path, page);
-      }
-      return page.get(id) ?? [];
-    });
+    return this.#dependencies.byIds(ids);
   }
 
   /** All dependencies on keys of a path, with whether they hold on the baseline. */
   dependenciesOfPath(path: string): StoredDependency[] {
-    const isFalse = this.#false();
-    return this.#page(path).rows.map(([id, kind, name, value]) => ({
-      id,
-      kind: kindOf(kind),
-      path,
-      name,
-      value,
-      holds: !isFalse.has(id),
-    }));
+    return this.#dependencies.ofPath(path);
   }
 
   /** Every path that a dependency is on. */
   dependencyPaths(): string[] {
-    const rows = this.#sql("SELECT path FROM dependency ORDER BY path").all() as Row[];
-    const stored = rows.map((row) => String(row["path"]));
-    return this.#draft === undefined ? stored : [...new Set([...stored, ...this.#draft.pages.keys()])];
+    return this.#dependencies.paths();
   }
 
   /** All dependencies of a kind whose keys have no path. */
@@ -466,116 +438,38 @@ export class Store {
 
   /** The ids that are false on the baseline. */
   falseIds(): number[] {
-    return [...this.#false()].sort((a, b) => a - b);
+    return [...this.#dependencies.falseIds()].sort((a, b) => a - b);
   }
 
   /** The highest id, with those of the transaction under way. */
   lastDependencyId(): number {
-    return this.#draft?.lastId ?? Number(this.note("lastDependency") ?? 0);
+    return this.#dependencies.lastId();
   }
 
   /** The id of a dependency; `holds` is stored if it is new, and right for a known one already. Only within `write`. */
-  internDependency({ kind, path, name, value }: Dependency, holds: boolean): number {
-    const draft = this.#drafted();
-    const page = this.#page(path);
-    page.index ??= new Map(page.rows.map(([id, ...rest]) => [rest.join("\n"), id]));
-    const key = `${KEY_KINDS[kind]}\n${name}\n${value}`;
-    let id = page.index.get(key);
-    if (id === undefined) {
-      draft.lastId += 1;
-      id = draft.lastId;
-      page.index.set(key, id);
-      page.rows.push([id, KEY_KINDS[kind], name, value]);
-      page.changed = true;
-      if (draft.lastPath !== path) {
-        draft.runs.push([id, path]);
-        draft.lastPath = path;
-      }
-      if (!holds) {
-        draft.isFalse.add(id);
-      }
-    }
-    return id;
+  internDependency(dependency: Dependency, holds: boolean): number {
+    return this.#dependencies.intern(dependency, holds);
   }
 
   /** Says whether a dependency holds on the baseline. Only within `write`. */
   setHolds(id: number, holds: boolean): void {
-    const { isFalse } = this.#drafted();
-    if (holds) {
-      isFalse.delete(id);
-    } else {
-      isFalse.add(id);
-    }
+    this.#dependencies.setHolds(id, holds);
   }
 
-  #drafted(): Draft {
-    if (this.#draft === undefined) {
-      throw new Error("dependencies are written within `write` only");
-    }
-    return this.#draft;
-  }
-
-  #false(): Set<number> {
-    if (this.#draft !== undefined) {
-      return this.#draft.isFalse;
-    }
-    const row = this.#sql("SELECT value FROM meta WHERE name = 'false'").get() as Row | undefined;
-    return new Set(row === undefined ? [] : unpackIds(row["value"] as Uint8Array));
-  }
-
-  #page(path: string): Page {
-    let page = this.#draft?.pages.get(path);
-    if (page === undefined) {
-      const row = this.#sql("SELECT data FROM dependency WHERE path = ?").get(path) as Row | undefined;
-      page = { rows: row === undefined ? [] : (JSON.parse(String(row["data"])) as StoredRow[]), changed: false };
-      this.#draft?.pages.set(path, page);
-    }
-    return page;
-  }
-
-  #openDraft(): void {
-    this.#draft = undefined;
-    const isFalse = this.#false();
-    const lastId = this.lastDependencyId();
-    this.#draft = { pages: new Map(), isFalse, runs: [], lastId, lastPath: undefined };
-  }
-
-  #saveDraft(): void {
-    const { pages, isFalse, runs, lastId } = this.#drafted();
-    for (const [path, { rows, changed }] of pages) {
-      if (changed) {
-        this.#sql("INSERT OR REPLACE INTO dependency VALUES (?, ?)").run(path, JSON.stringify(rows));
-      }
-    }
-    for (const [first, path] of runs) {
-      this.#sql("INSERT INTO dependency_run VALUES (?, ?)").run(first, path);
-    }
-    this.#sql("INSERT OR REPLACE INTO meta VALUES ('false', ?)").run(packIds([...isFalse].sort((a, b) => a - b)));
-    this.setNote("lastDependency", String(lastId));
-    this.#draft = undefined;
-  }
-
-  /** The id of the set with these members (ascending, without duplicates). */
+  /** The id of the set with these members (ascending, without duplicates). Only within `write`. */
   internDepset(members: readonly number[]): number {
-    const packed = packIds(members);
-    const hash = lazyCrypto().createHash("sha1").update(packed).digest();
-    const found = this.#sql("SELECT id FROM depset WHERE hash = ?").get(hash) as Row | undefined;
-    if (found !== undefined) {
-      return Number(found["id"]);
-    }
-    return Number(this.#sql("INSERT INTO depset (hash, members) VALUES (?, ?)").run(hash, packed).lastInsertRowid);
+    this.#checkWriting();
+    return this.#depsets.intern(members);
   }
 
+  /** The members of a depset; of one that is not there, none. */
   depset(id: number): number[] {
-    const row = this.#sql("SELECT members FROM depset WHERE id = ?").get(id) as Row | undefined;
-    return row === undefined ? [] : unpackIds(row["members"] as Uint8Array);
+    return this.#depsets.members(id);
   }
 
-  /** Visits every depset, packed. */
-  forEachDepset(visit: (id: number, members: Uint8Array) => void): void {
-    for (const row of this.#sql("SELECT id, members FROM depset").iterate() as Iterable<Row>) {
-      visit(Number(row["id"]), row["members"] as Uint8Array);
-    }
+  /** All depsets, for whoever looks at many. */
+  depsets(): PackedDepsets {
+    return this.#depsets.all();
   }
 
   // --- remarks ------------------------------------------------------------------------------------------------------
@@ -585,8 +479,13 @@ export class Store {
       return 0;
     }
     const data = JSON.stringify(remarks);
-    this.#sql("INSERT OR IGNORE INTO remark (data) VALUES (?)").run(data);
-    return Number((this.#sql("SELECT id FROM remark WHERE data = ?").get(data) as Row)["id"]);
+    let id = this.#remarkIds.get(data);
+    if (id === undefined) {
+      this.#sql("INSERT OR IGNORE INTO remark (data) VALUES (?)").run(data);
+      id = Number((this.#sql("SELECT id FROM remark WHERE data = ?").get(data) as Row)["id"]);
+      this.#remarkIds.set(data, id);
+    }
+    return id;
   }
 
   #remarksOf(id: number): Remarks | undefined {
@@ -607,18 +506,17 @@ export class Store {
 
   // --- tests, facts, collections ------------------------------------------------------------------------------------
 
+  /** The id of a test. Only within `write`. */
   internTest(node: string, path: string): number {
-    const found = this.#sql("SELECT id FROM test WHERE node = ? AND path = ?").get(node, path) as Row | undefined;
-    return Number(
-      found?.["id"] ?? this.#sql("INSERT INTO test (node, path) VALUES (?, ?)").run(node, path).lastInsertRowid,
-    );
+    this.#checkWriting();
+    return this.#tests.intern(node, path);
   }
 
   /** All tests: id → node id. */
   testNodes(): Map<number, string> {
     const nodes = new Map<number, string>();
-    for (const row of this.#sql("SELECT id, node FROM test").iterate() as Iterable<Row>) {
-      nodes.set(Number(row["id"]), String(row["node"]));
+    for (const { id, node } of this.#tests.all()) {
+      nodes.set(id, node);
     }
     return nodes;
   }
@@ -626,8 +524,8 @@ export class Store {
   /** The files of all tests: id → path. */
   testPaths(): Map<number, string> {
     const paths = new Map<number, string>();
-    for (const row of this.#sql("SELECT id, path FROM test").iterate() as Iterable<Row>) {
-      paths.set(Number(row["id"]), String(row["path"]));
+    for (const { id, path } of this.#tests.all()) {
+      paths.set(id, path);
     }
     return paths;
   }
@@ -635,17 +533,11 @@ export class Store {
   /** The facts of an environment by test, the newest first. */
   facts(environment: number): Map<number, Fact[]> {
     const facts = new Map<number, Fact[]>();
-    const rows = this.#sql(
-      "SELECT id, test, outcome, green, at, depsets, remark FROM fact WHERE environment = ? ORDER BY test, at DESC, id DESC",
-    ).iterate(environment) as Iterable<Row>;
-    for (const row of rows) {
-      const fact = this.#toFact(row);
-      const list = facts.get(fact.test);
-      if (list === undefined) {
-        facts.set(fact.test, [fact]);
-      } else {
-        list.push(fact);
-      }
+    for (const [test, stored] of this.#facts.ofEnvironment(environment)) {
+      facts.set(
+        test,
+        stored.map((each) => this.#toFact(each)),
+      );
     }
     return facts;
   }
@@ -657,76 +549,33 @@ export class Store {
     readonly outcome: string;
     readonly durationUs: number;
   }> {
-    const rows = this.#sql(
-      `SELECT test.path AS path, test.node AS node, fact.test AS test, outcome, duration FROM fact JOIN test ON test.id = fact.test
-        WHERE environment = ? ORDER BY test.path, fact.test, at DESC, fact.id DESC`,
-    ).iterate(environment) as Iterable<Row>;
-    let before: unknown;
-    for (const row of rows) {
-      if (row["test"] !== before) {
-        before = row["test"];
-        const { path, node, outcome, duration } = row;
-        yield { path: String(path), node: String(node), outcome: String(outcome), durationUs: Number(duration) };
+    const newest = new Map<number, StoredFact | undefined>();
+    for (const [test, [first]] of this.#facts.ofEnvironment(environment)) {
+      newest.set(test, first);
+    }
+    for (const { id, node, path } of this.#tests.all()) {
+      const fact = newest.get(id);
+      if (fact !== undefined) {
+        yield { path, node, outcome: fact.outcome, durationUs: fact.durationUs };
       }
     }
   }
 
-  #toFact(row: Row): Fact {
-    return {
-      id: Number(row["id"]),
-      test: Number(row["test"]),
-      outcome: String(row["outcome"]),
-      green: row["green"] === 1,
-      at: Number(row["at"]),
-      depsets: unpackList(row["depsets"] as Uint8Array),
-      remarks: this.#remarksOf(Number(row["remark"])),
-    };
+  #toFact({ id, test, outcome, green, at, depsets, remark }: StoredFact): Fact {
+    return { id, test, outcome, green, at, depsets, remarks: this.#remarksOf(remark) };
   }
 
   factsOfTest(environment: number, test: number): Fact[] {
-    return (
-      this.#sql(
-        "SELECT id, test, outcome, green, at, depsets, remark FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC",
-      ).all(environment, test) as Row[]
-    ).map((row) => this.#toFact(row));
+    return this.#facts.ofTest(environment, test).map((each) => this.#toFact(each));
   }
 
   /**
    * Adds a fact; one that says the same as a stored one confirms that. Of what was recorded elsewhere `limit` may keep
-   * more. Returns whether it is new.
+   * more. Returns whether it is new. Only within `write`.
    */
-  addFact(environment: number, fact: NewFact, limit = FACTS_PER_TEST): boolean {
-    const depsets = packList(fact.depsets);
-    const remark = this.#internRemarks(fact.remarks);
-    const same = this.#sql(
-      "SELECT id FROM fact WHERE environment = ? AND test = ? AND outcome = ? AND green = ? AND depsets = ? AND remark = ?",
-    ).get(environment, fact.test, fact.outcome, fact.green ? 1 : 0, depsets, remark) as Row | undefined;
-    if (same !== undefined) {
-      // The newer one tells how long it takes; what was recorded elsewhere may be older than what is known.
-      this.#sql(
-        "UPDATE fact SET at = ?, duration = ?, run = ? WHERE id = ? AND (? > at OR (? = at AND ? > duration))",
-      ).run(fact.at, fact.durationUs, fact.run, Number(same["id"]), fact.at, fact.at, fact.durationUs);
-      return false;
-    }
-    this.#sql(
-      "INSERT INTO fact (environment, test, outcome, green, duration, at, run, depsets, remark) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    ).run(
-      environment,
-      fact.test,
-      fact.outcome,
-      fact.green ? 1 : 0,
-      fact.durationUs,
-      fact.at,
-      fact.run,
-      depsets,
-      remark,
-    );
-    this.#sql(
-      // Not ?1 and ?2: Node 22 takes numbered parameters for named ones.
-      `DELETE FROM fact WHERE environment = ? AND test = ? AND id NOT IN
-        (SELECT id FROM fact WHERE environment = ? AND test = ? ORDER BY at DESC, id DESC LIMIT ?)`,
-    ).run(environment, fact.test, environment, fact.test, limit);
-    return true;
+  addFact(environment: number, { remarks, ...fact }: NewFact, limit = FACTS_PER_TEST): boolean {
+    this.#checkWriting();
+    return this.#facts.add(environment, { ...fact, remark: this.#internRemarks(remarks) }, limit);
   }
 
   /** The collection facts of an environment by file, the newest first. */
@@ -874,10 +723,9 @@ export class Store {
 
   /** The run that recorded a test's fact, or last confirmed it, as `addRun` was told of it. */
   runOfFact(environment: number, test: number, at: number): string | undefined {
-    const row = this.#sql(
-      "SELECT run.data AS data FROM fact JOIN run ON run.id = fact.run WHERE environment = ? AND test = ? AND fact.at = ?",
-    ).get(environment, test, at) as Row | undefined;
-    return row === undefined ? undefined : String(row["data"]);
+    const fact = this.#facts.ofTest(environment, test).find((each) => each.at === at);
+    const row = fact === undefined ? undefined : this.#sql("SELECT data FROM run WHERE id = ?").get(fact.run);
+    return row === undefined ? undefined : String((row as Row)["data"]);
   }
 
   hasRun(id: string): boolean {
@@ -893,21 +741,17 @@ export class Store {
     return row === undefined ? undefined : { id: String(row["id"]), at: Number(row["at"]), data: String(row["data"]) };
   }
 
-  /** How many rows of each kind there are, for `winnow status`. */
+  /** How many of each kind there are, for `winnow status`. */
   counts(): Record<string, number> {
-    const counts: Record<string, number> = {};
-    for (const table of ["test", "fact", "collection", "depset", "environment", "fingerprint", "run"]) {
+    const counts: Record<string, number> = {
+      test: this.#tests.count(),
+      fact: this.#facts.count(),
+      depset: this.#depsets.count(),
+      dependency: this.lastDependencyId(),
+    };
+    for (const table of ["collection", "environment", "fingerprint", "run"]) {
       counts[table] = Number((this.#sql(`SELECT count(*) AS n FROM ${table}`).get() as Row)["n"]);
     }
-    counts["dependency"] = this.lastDependencyId();
     return counts;
   }
-}
-
-function kindOf(number: number): Key["kind"] {
-  const kind = keyKindOf(number);
-  if (kind === undefined) {
-    throw new Error(`the store has a dependency of an unknown kind (${number})`);
-  }
-  return kind;
 }
