@@ -423,11 +423,13 @@ function newFiles(
     }
   };
   const isIgnored = ignoredDirectories(request);
+  const mayHold = (directory: string): boolean =>
+    roots?.some((root) => isInside(directory, root) || isInside(root, directory)) ?? true;
   const visit = (directory: string, name: string): void => {
     const path = joinPath(directory, name);
     if (listDirectory(`${request.root}/${path}`) === null) {
       add(path);
-    } else if (!isIgnored(name)) {
+    } else if (!isIgnored(name) && mayHold(path)) {
       // Through the watch table, so that what appears in it later is noticed as well.
       for (const inner of tree.names(path) ?? []) {
         visit(path, inner);
@@ -435,7 +437,7 @@ function newFiles(
     }
   };
   for (const [directory, names] of store.walks(environment, request.selection)) {
-    if (roots?.some((root) => isInside(directory, root) || isInside(root, directory)) === false) {
+    if (!mayHold(directory)) {
       continue;
     }
     if (tree.listingDigest(directory) === namesDigest(names)) {

@@ -28,6 +28,11 @@ export function mayBeNames(tree: PresentTree, { kind, path, name, value }: Store
   return mayBe && tree.source(path).kind === "source";
 }
 
+/** What is known of a depset. */
+const UNKNOWN = 0;
+const UNCONCERNED = 1;
+const CONCERNED = 2;
+
 export class StoredLevels implements LevelKnowledge {
   readonly project: Project;
   readonly usedByAll: readonly string[];
@@ -36,7 +41,7 @@ export class StoredLevels implements LevelKnowledge {
   readonly #changed = new Map<number, readonly ChangedLevel[]>();
   readonly #depsets: PackedDepsets | undefined;
   /** Which depsets a change concerns, as far as they were asked for: thousands of facts share some of them. */
-  readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Map<number, boolean> }>();
+  readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Uint8Array }>();
   readonly #size: number;
   readonly #files: ReadonlyMap<number, string>;
   readonly #nodes: ReadonlyMap<number, string>;
@@ -94,15 +99,13 @@ export class StoredLevels implements LevelKnowledge {
   isConcerned(depset: number, concern: Concern): boolean {
     let known = this.#concerned.get(concern);
     if (known === undefined) {
-      known = { marks: this.#marksOf(concern), depsets: new Map() };
+      known = { marks: this.#marksOf(concern), depsets: new Uint8Array((this.#depsets?.last ?? 0) + 1) };
       this.#concerned.set(concern, known);
     }
-    let isConcerned = known.depsets.get(depset);
-    if (isConcerned === undefined) {
-      isConcerned = this.#depsets?.hasMarked(depset, known.marks) === true;
-      known.depsets.set(depset, isConcerned);
+    if (known.depsets[depset] === UNKNOWN) {
+      known.depsets[depset] = this.#depsets?.hasMarked(depset, known.marks) === true ? CONCERNED : UNCONCERNED;
     }
-    return isConcerned;
+    return known.depsets[depset] === CONCERNED;
   }
 
   /** The dependencies that a fact must not have, if the change is not to concern it. */

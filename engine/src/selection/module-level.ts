@@ -89,28 +89,40 @@ export class ModuleLevel {
     concerns: (changed: ChangedLevel, judged: Judged) => boolean,
   ): Reason[] {
     const reasons = new Map<string, Reason>();
-    for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
-      const id = `${changed.path}\n${changed.value}`;
-      if (reasons.has(id)) {
-        continue;
-      }
-      if (changed.value === ABSENT) {
-        if (!this.#isElsewhere(changed.path, file)) {
-          reasons.set(id, { kind: "file-changed", path: changed.path });
+    // A fact has a hundred depsets where tests share state, and nearly all of them have the same changed level.
+    const seen = new Set<ChangedLevel>();
+    for (const depset of depsets) {
+      for (const changed of this.#known.changedIn(depset)) {
+        if (seen.has(changed)) {
+          continue;
         }
-        continue;
-      }
-      const judged = this.#judge(id, changed);
-      if (judged === undefined) {
-        reasons.set(id, { kind: "toplevel-changed", path: changed.path, names: [] });
-      } else if (
-        concerns(changed, judged) ||
-        depsets.some((depset) => this.#known.isConcerned(depset, judged.concern))
-      ) {
-        reasons.set(id, judged.reason);
+        seen.add(changed);
+        const reason = this.#reason(changed, file, depsets, concerns);
+        if (reason !== undefined) {
+          reasons.set(idOf(changed), reason);
+        }
       }
     }
     return [...reasons.values()];
+  }
+
+  #reason(
+    changed: ChangedLevel,
+    file: string | undefined,
+    depsets: readonly number[],
+    concerns: (changed: ChangedLevel, judged: Judged) => boolean,
+  ): Reason | undefined {
+    const { path, value } = changed;
+    if (value === ABSENT) {
+      return this.#isElsewhere(path, file) ? undefined : { kind: "file-changed", path };
+    }
+    const judged = this.#judge(changed);
+    if (judged === undefined) {
+      return { kind: "toplevel-changed", path, names: [] };
+    }
+    const isConcerned =
+      concerns(changed, judged) || depsets.some((depset) => this.#known.isConcerned(depset, judged.concern));
+    return isConcerned ? judged.reason : undefined;
   }
 
   /** Whether a conftest that appeared concerns other tests than those of this file. */
@@ -124,7 +136,8 @@ export class ModuleLevel {
   }
 
   /** Undefined if the change is more than one of names. */
-  #judge(id: string, changed: ChangedLevel): Judged | undefined {
+  #judge(changed: ChangedLevel): Judged | undefined {
+    const id = idOf(changed);
     if (this.#judged.has(id)) {
       return this.#judged.get(id);
     }
@@ -153,6 +166,10 @@ export class ModuleLevel {
     }
     return { reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) }, concern };
   }
+}
+
+function idOf({ path, value }: ChangedLevel): string {
+  return `${path}\n${value}`;
 }
 
 /** The name at module level that a test is bound to: `TestPrice` of `tests/test_price.py::TestPrice::test_net[1]`. */

@@ -134,6 +134,12 @@ export class PackedDepsets {
     this.#pages = pages;
   }
 
+  /** The highest number that a set has. */
+  get last(): number {
+    const page = this.#pages.at(-1);
+    return page === undefined ? 0 : page.first + page.starts.length - 2;
+  }
+
   /** Visits every set, packed. */
   forEach(visit: (id: number, members: Uint8Array) => void): void {
     for (const { first, heads, bytes, starts } of this.#pages) {
