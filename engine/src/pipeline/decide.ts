@@ -412,21 +412,27 @@ function newFiles(
   tree: PresentTree,
 ): Candidate[] {
   const custom = [...scopes.values()].some(({ settings }) => settings.customCollection);
-  const isCandidate = candidateRule(request, custom);
+  // Made when the first new name is met: there seldom is any.
+  let isCandidate: ((path: string) => boolean) | undefined;
+  let isIgnored: ((name: string) => boolean) | undefined;
   const roots =
     request.paths.length === 0 ? scopes.get(request.requestKey)?.roots : request.paths.map(({ path }) => path);
   const found: Candidate[] = [];
   const add = (path: string): void => {
     const asked = roots?.some((root) => isInside(path, root)) ?? true;
-    if (asked && isCandidate(path) && !knowledge.collections.has(path)) {
+    if (!asked || knowledge.collections.has(path)) {
+      return;
+    }
+    isCandidate ??= candidateRule(request, custom);
+    if (isCandidate(path)) {
       found.push({ path, reason: { kind: "new-file", path } });
     }
   };
-  const isIgnored = ignoredDirectories(request);
   const mayHold = (directory: string): boolean =>
     roots?.some((root) => isInside(directory, root) || isInside(root, directory)) ?? true;
   const visit = (directory: string, name: string): void => {
     const path = joinPath(directory, name);
+    isIgnored ??= ignoredDirectories(request);
     if (listDirectory(`${request.root}/${path}`) === null) {
       add(path);
     } else if (!isIgnored(name) && mayHold(path)) {

@@ -595,6 +595,11 @@ export class PresentTree implements Tree {
     this.#freshOutlines.clear();
   }
 
+  /** Of how many contents something was found out that the store does not know. */
+  get freshContents(): number {
+    return new Set([...this.#fresh, ...this.#freshOutlines.keys()]).size;
+  }
+
   /** Makes sure that everything the value of this key is computed from is watched. */
   value(key: Key): string {
     return valueOfKey(this, key, this.#resolutions);

@@ -19,6 +19,7 @@ export const STAGES = {
   decide: "facts, and what is true of them",
   "module-level": "changes at module level, by name",
   select: "choosing tests",
+  keep: "keeping what was found out about contents",
   prepare: "writing session and plan",
   pytest: "pytest",
   journals: "reading journals",

@@ -142,6 +142,8 @@ export interface ScopeSettings {
   readonly customCollection: boolean;
 }
 
+/** How long to wait for somebody else's transaction. */
+const TIMEOUT_MS = 60_000;
 const MAKE_WRITABLE = "Make the directory writable, or free some space on the disk.";
 
 /**
@@ -154,7 +156,7 @@ export function openStore(file: string): Store {
   const before = statSync(file, { throwIfNoEntry: false });
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(file, { timeout: 60_000 });
+    database = new DatabaseSync(file, { timeout: TIMEOUT_MS });
     // First of all, because everything else may write: even the change to WAL does.
     const format = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
     if (format > STORE_FORMAT) {
@@ -304,6 +306,33 @@ export class Store {
     } finally {
       this.#isWriting = false;
       this.#remarkIds.clear();
+    }
+  }
+
+  /**
+   * Keeps what is known of contents, whatever their files are now: it changes no decision, so it is no new generation.
+   * Not worth waiting for: returns whether it was kept, which it is not where somebody else writes, or nobody may.
+   */
+  keep(work: () => void): boolean {
+    this.#database.exec("PRAGMA busy_timeout = 0");
+    try {
+      this.#database.exec("BEGIN IMMEDIATE");
+    } catch {
+      return false;
+    } finally {
+      this.#database.exec(`PRAGMA busy_timeout = ${TIMEOUT_MS}`);
+    }
+    try {
+      work();
+      this.#database.exec("COMMIT");
+      return true;
+    } catch {
+      try {
+        this.#database.exec("ROLLBACK");
+      } catch {
+        // SQLite has done it already, as it does where the disk is full.
+      }
+      return false;
     }
   }
 
