@@ -16,8 +16,8 @@ import { unpackDependencies } from "./dependencies.ts";
 import { Depsets, type PackedDepsets } from "./depsets.ts";
 import { Facts } from "./facts.ts";
 import { unpackIds, unpackList } from "./id-set.ts";
+import { openNotes, STORE_FORMAT, writingError } from "./notes.ts";
 import { type Row, type Sql, statementsOf } from "./sql.ts";
-import { openStore, STORE_FORMAT, writingError } from "./store.ts";
 import { Tests } from "./tests.ts";
 
 /** What a snapshot of a store on this machine is to say of its place. */
@@ -26,10 +26,10 @@ export interface ExportPlace {
   readonly root: Place["root"];
 }
 
-/** The snapshot of the store in a file. @throws WinnowError as `openStore` does. */
+/** The snapshot of the store in a file. @throws WinnowError as `openNotes` does. */
 export function snapshotOfStore(file: string, place: ExportPlace): Snapshot {
   // A store of another format is that one's business.
-  openStore(file).close();
+  openNotes(file).close();
   const database = new DatabaseSync(file, { timeout: 60_000 });
   try {
     database.exec("BEGIN");

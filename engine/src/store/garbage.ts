@@ -16,8 +16,8 @@ import { type DependencyRow, packDependencies, unpackDependencies } from "./depe
 import { Depsets } from "./depsets.ts";
 import { Facts } from "./facts.ts";
 import { forEachId, packIds, unpackIds, unpackList } from "./id-set.ts";
+import { openNotes, writingError } from "./notes.ts";
 import { type Row, type Sql, statementsOf } from "./sql.ts";
-import { openStore, writingError } from "./store.ts";
 import { Tests } from "./tests.ts";
 
 export interface GarbageRules {
@@ -57,10 +57,10 @@ export interface Garbage {
 
 const DAY_MS = 86_400_000;
 
-/** Drops what can go from the store in a file, and compacts the file. @throws WinnowError as `openStore` does. */
+/** Drops what can go from the store in a file, and compacts the file. @throws WinnowError as `openNotes` does. */
 export function collectGarbage(file: string, rules: GarbageRules): Garbage {
   // A store of another format is that one's business.
-  openStore(file).close();
+  openNotes(file).close();
   const database = new DatabaseSync(file, { timeout: 60_000 });
   try {
     const bytesBefore = size(database);

@@ -8,8 +8,8 @@ import { unpackDependencies } from "./dependencies.ts";
 import { Depsets } from "./depsets.ts";
 import { Facts } from "./facts.ts";
 import type { Layout } from "./layout.ts";
+import { isDamage, STORE_FORMAT } from "./notes.ts";
 import { type Row, statementsOf } from "./sql.ts";
-import { isDamage, STORE_FORMAT } from "./store.ts";
 import { Tests } from "./tests.ts";
 
 export type StoreHealth =

@@ -6,7 +6,8 @@ import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { WinnowError } from "../../src/model/error.ts";
 import { packDependencies } from "../../src/store/dependencies.ts";
-import { FACTS_PER_TEST, type NewFact, openStore, STORE_FORMAT, type Store } from "../../src/store/store.ts";
+import { STORE_FORMAT } from "../../src/store/notes.ts";
+import { FACTS_PER_TEST, type NewFact, openStore, type Store } from "../../src/store/store.ts";
 
 const top = mkdtempSync(join(tmpdir(), "winnow-store-"));
 after(() => rmSync(top, { recursive: true, force: true }));
