@@ -213,7 +213,7 @@ export function planOf(
   const own = scopes.get(request.requestKey);
   const requested =
     request.paths.length > 0 ? request.paths : (own?.roots ?? []).map((path) => ({ path, ids: null as string | null }));
-  return select(knowledge, scopeOf(requested), candidates, (path) => isThere(request.root, path), isSampled);
+  return select(knowledge, scopeOf(requested), candidates, (path) => tree.isThere(path), isSampled);
 }
 
 /** Truth of every dependency now, and what is known of tests and files in an environment. */
@@ -248,9 +248,9 @@ export function readKnowledge(
   const bad = isBad ? depsets?.withMarked(marks) : undefined;
   const keys = new Map<number, Key>();
   const collections = store.collections(environment);
-  const nodes = store.testNodes();
-  const paths = new Map(
-    [...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? []),
+  const nodes = whenAsked(() => store.testNodes());
+  const paths = whenAsked(
+    () => new Map([...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? [])),
   );
   const moduleLevel = stage(
     "module-level",
@@ -281,6 +281,17 @@ export function readKnowledge(
       () => ({ nodes, paths: store.testPaths() }),
       (key) => declared.value(key),
     ),
+  };
+}
+
+/** A map that is made when it is first asked for anything. */
+function whenAsked<K, V>(make: () => ReadonlyMap<K, V>): Pick<ReadonlyMap<K, V>, "get"> {
+  let made: ReadonlyMap<K, V> | undefined;
+  return {
+    get: (key) => {
+      made ??= make();
+      return made.get(key);
+    },
   };
 }
 

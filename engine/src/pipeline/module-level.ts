@@ -43,8 +43,8 @@ export class StoredLevels implements LevelKnowledge {
   /** Which depsets a change concerns, as far as they were asked for: thousands of facts share some of them. */
   readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Uint8Array }>();
   readonly #size: number;
-  readonly #files: ReadonlyMap<number, string>;
-  readonly #nodes: ReadonlyMap<number, string>;
+  readonly #files: Pick<ReadonlyMap<number, string>, "get">;
+  readonly #nodes: Pick<ReadonlyMap<number, string>, "get">;
   #paths: readonly string[] | undefined;
 
   /**
@@ -56,8 +56,8 @@ export class StoredLevels implements LevelKnowledge {
     tree: PresentTree,
     changed: readonly StoredDependency[],
     depsets: PackedDepsets | undefined,
-    files: ReadonlyMap<number, string>,
-    nodes: ReadonlyMap<number, string>,
+    files: Pick<ReadonlyMap<number, string>, "get">,
+    nodes: Pick<ReadonlyMap<number, string>, "get">,
     usedByAll: readonly string[],
   ) {
     this.usedByAll = usedByAll;

@@ -51,6 +51,8 @@ interface Judged {
   readonly concern: Concern;
 }
 
+const NO_REASONS: readonly Reason[] = [];
+
 /** Says of facts whether a change at module level concerns them; answers are kept. */
 export class ModuleLevel {
   readonly #known: LevelKnowledge;
@@ -87,7 +89,10 @@ export class ModuleLevel {
     file: string | undefined,
     depsets: readonly number[],
     concerns: (changed: ChangedLevel, judged: Judged) => boolean,
-  ): Reason[] {
+  ): readonly Reason[] {
+    if (!depsets.some((depset) => this.#known.changedIn(depset).length > 0)) {
+      return NO_REASONS;
+    }
     const reasons = new Map<string, Reason>();
     // A fact has a hundred depsets where tests share state, and nearly all of them have the same changed level.
     const seen = new Set<ChangedLevel>();

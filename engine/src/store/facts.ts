@@ -28,33 +28,52 @@ const TESTS_PER_PAGE = 64;
 
 /** The facts of a page as bytes. */
 export function packFacts(page: ReadonlyMap<number, readonly StoredFact[]>): Uint8Array {
-  const facts = [...page.values()].flat();
-  const outcomes = [...new Set(facts.map(({ outcome }) => outcome))];
-  const runs = [...new Set(facts.map(({ run }) => run))];
-  const writer = new ByteWriter();
+  const outcomes = new Map<string, number>();
+  const runs = new Map<string, number>();
+  for (const facts of page.values()) {
+    for (const { outcome, run } of facts) {
+      numberOf(outcomes, outcome);
+      numberOf(runs, run);
+    }
+  }
   for (const texts of [outcomes, runs]) {
-    writer.number(texts.length);
-    for (const text of texts) {
-      writer.text(text);
+    WRITER.number(texts.size);
+    for (const text of texts.keys()) {
+      WRITER.text(text);
     }
   }
   // Each number as the difference to that of the fact before: of tests of one file, and of one run, they are alike.
   let before = NO_FACT;
-  for (const fact of facts) {
-    writer.signed(fact.test - before.test);
-    writer.signed(fact.id - before.id);
-    writer.number(outcomes.indexOf(fact.outcome) * 2 + (fact.green ? 1 : 0));
-    writer.number(runs.indexOf(fact.run));
-    writer.signed(fact.at - before.at);
-    writer.number(fact.durationUs);
-    writer.number(fact.remark);
-    writer.number(fact.depsets.length);
-    for (const [index, depset] of fact.depsets.entries()) {
-      writer.signed(depset - (before.depsets[index] ?? 0));
+  for (const facts of page.values()) {
+    for (const fact of facts) {
+      WRITER.signed(fact.test - before.test);
+      WRITER.signed(fact.id - before.id);
+      WRITER.number(numberOf(outcomes, fact.outcome) * 2 + (fact.green ? 1 : 0));
+      WRITER.number(numberOf(runs, fact.run));
+      WRITER.signed(fact.at - before.at);
+      WRITER.number(fact.durationUs);
+      WRITER.number(fact.remark);
+      const { depsets } = fact;
+      WRITER.number(depsets.length);
+      for (let index = 0; index < depsets.length; index++) {
+        WRITER.signed((depsets[index] as number) - (before.depsets[index] ?? 0));
+      }
+      before = fact;
     }
-    before = fact;
   }
-  return writer.finish();
+  return WRITER.finish();
+}
+
+/** One for all pages: what it has made ready is used again. */
+const WRITER = new ByteWriter();
+
+function numberOf(texts: Map<string, number>, text: string): number {
+  let number = texts.get(text);
+  if (number === undefined) {
+    number = texts.size;
+    texts.set(text, number);
+  }
+  return number;
 }
 
 /** The inverse of {@link packFacts}. @throws SyntaxError */

@@ -88,37 +88,35 @@ export function forEachId(bytes: Uint8Array, visit: (id: number) => boolean): vo
 
 /** Whether any id of a set is marked in `marks` (one byte per id; ids past its end are unmarked). `from`, `to`: where the set lies. */
 export function hasMarked(bytes: Uint8Array, marks: Uint8Array, from = 0, to = bytes.length): boolean {
-  let value = 0;
-  let shift = 0;
   let id = 0;
-  let isLength = false;
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at] as number;
-    value |= (byte & 127) << shift;
-    if (byte > 127) {
-      shift += 7;
-      continue;
-    }
-    if (isLength) {
-      for (const end = id + value + 2; id < end; id++) {
-        if (marks[id] === 1) {
-          return true;
-        }
-      }
-      isLength = false;
-    } else {
-      id += value >>> 1;
-      if ((value & 1) === 1) {
-        isLength = true;
-      } else {
-        if (marks[id] === 1) {
-          return true;
-        }
-        id += 1;
+  for (let at = from; at < to; ) {
+    let value = bytes[at++] as number;
+    if (value > 127) {
+      // All but a few numbers take one byte.
+      value &= 127;
+      for (let shift = 7, byte = 128; byte > 127 && at < to; shift += 7) {
+        byte = bytes[at++] as number;
+        value |= (byte & 127) << shift;
       }
     }
-    value = 0;
-    shift = 0;
+    id += value >>> 1;
+    let end = id + 1;
+    if ((value & 1) === 1) {
+      let more = bytes[at++] as number;
+      if (more > 127) {
+        more &= 127;
+        for (let shift = 7, byte = 128; byte > 127 && at < to; shift += 7) {
+          byte = bytes[at++] as number;
+          more |= (byte & 127) << shift;
+        }
+      }
+      end = id + more + 2;
+    }
+    for (; id < end; id++) {
+      if (marks[id] === 1) {
+        return true;
+      }
+    }
   }
   return false;
 }

@@ -308,11 +308,7 @@ export class Store extends Notes {
 
   /** All tests: id → node id. */
   testNodes(): Map<number, string> {
-    const nodes = new Map<number, string>();
-    for (const { id, node } of this.#tests.all()) {
-      nodes.set(id, node);
-    }
-    return nodes;
+    return this.#tests.nodes();
   }
 
   /** The files of all tests: id → path. */
@@ -325,13 +321,12 @@ export class Store extends Notes {
   }
 
   /** The facts of an environment by test, the newest first. */
-  facts(environment: number): Map<number, Fact[]> {
-    const facts = new Map<number, Fact[]>();
+  facts(environment: number): Map<number, readonly Fact[]> {
+    const facts = new Map<number, readonly Fact[]>();
     for (const [test, stored] of this.#facts.ofEnvironment(environment)) {
-      facts.set(
-        test,
-        stored.map((each) => this.#toFact(each)),
-      );
+      // Most have no remarks, and are what is asked for as they are.
+      const isPlain = stored.every(({ remark }) => remark === 0);
+      facts.set(test, isPlain ? stored : stored.map((each) => this.#toFact(each)));
     }
     return facts;
   }

@@ -18,12 +18,16 @@ export function packTests(path: string, tests: ReadonlyMap<string, number>): str
 /** The inverse of {@link packTests}. */
 export function unpackTests(path: string, data: string): File {
   const tests: File = new Map();
+  forEachTest(path, data, (node, id) => tests.set(node, id));
+  return tests;
+}
+
+function forEachTest(path: string, data: string, visit: (node: string, id: number) => void): void {
   const packed = JSON.parse(data) as (number | string)[];
   for (let at = 0; at + 1 < packed.length; at += 2) {
     const written = String(packed[at + 1]);
-    tests.set(written.startsWith("=") ? written.slice(1) : path + written, Number(packed[at]));
+    visit(written.startsWith("=") ? written.slice(1) : path + written, Number(packed[at]));
   }
-  return tests;
 }
 
 export class Tests {
@@ -68,6 +72,21 @@ export class Tests {
         yield { id, node, path };
       }
     }
+  }
+
+  /** The node ids of all tests, by number. */
+  nodes(): Map<number, string> {
+    const nodes = new Map<number, string>();
+    for (const row of this.#sql("SELECT path, data FROM test ORDER BY path").iterate() as Iterable<Row>) {
+      const path = String(row["path"]);
+      forEachTest(path, String(row["data"]), (node, id) => nodes.set(id, node));
+    }
+    for (const { tests } of this.#draft.values()) {
+      for (const [node, id] of tests) {
+        nodes.set(id, node);
+      }
+    }
+    return nodes;
   }
 
   count(): number {
