@@ -76,10 +76,17 @@ function areEqual(one: Uint8Array, other: Uint8Array): boolean {
 
 /** Numbers by hashes, with open addressing: there may be a hundred thousand of them, and they are needed at once. */
 class HashTable {
-  #hashes = new Uint32Array(1024);
+  #hashes: Uint32Array;
   /** 0 where nothing is. */
-  #ids = new Int32Array(1024);
+  #ids: Int32Array;
   #size = 0;
+
+  /** `expected`: for how many there is to be room at once. */
+  constructor(expected: number) {
+    const capacity = 2 ** Math.ceil(Math.log2(Math.max(1024, expected * 2)));
+    this.#hashes = new Uint32Array(capacity);
+    this.#ids = new Int32Array(capacity);
+  }
 
   add(hash: number, id: number): void {
     if (this.#size * 2 >= this.#ids.length) {
@@ -348,11 +355,13 @@ export class Depsets {
 
   #drafted(): Draft {
     if (this.#draft === undefined) {
-      const known = new HashTable();
       let last = 0;
-      for (const row of this.#sql("SELECT first, heads FROM depset ORDER BY first").iterate() as Iterable<Row>) {
-        const first = Number(row["first"]);
-        const heads = headsOf(row["heads"]);
+      const pages = (this.#sql("SELECT first, heads FROM depset ORDER BY first").all() as Row[]).map((row) => ({
+        first: Number(row["first"]),
+        heads: headsOf(row["heads"]),
+      }));
+      const known = new HashTable(pages.length * PAGE_SETS * 2);
+      for (const { first, heads } of pages) {
         for (let index = 0; index * 2 < heads.length; index++) {
           if (heads[index * 2 + 1] !== GONE) {
             known.add(heads[index * 2] as number, first + index);
