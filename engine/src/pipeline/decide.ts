@@ -265,10 +265,7 @@ export function readKnowledge(
     missed: missesOf(store),
     holds: (depset) => bad?.has(depset) !== true,
     changed: (depset) => {
-      const ids = store
-        .depset(depset)
-        .filter((id) => marks[id] === 1)
-        .slice(0, 8);
+      const ids = (depsets?.members(depset) ?? []).filter((id) => marks[id] === 1).slice(0, 8);
       const unknown = ids.filter((id) => !keys.has(id));
       for (const dependency of store.dependencies(unknown)) {
         keys.set(dependency.id, dependency);

@@ -70,6 +70,7 @@ export class Dependencies {
   byIds(ids: readonly number[]): StoredDependency[] {
     const pages = new Map<string, Map<number, StoredDependency>>();
     const run = this.#sql("SELECT path FROM dependency_run WHERE first <= ? ORDER BY first DESC LIMIT 1");
+    const isFalse = this.falseIds();
     const firstBegun = this.#draft?.runs[0]?.[0] ?? Number.POSITIVE_INFINITY;
     return ids.flatMap((id) => {
       // Runs of ids that the transaction under way began are not in the table yet, and come after all that are.
@@ -80,7 +81,7 @@ export class Dependencies {
       }
       let page = pages.get(path);
       if (page === undefined) {
-        page = new Map(this.ofPath(path).map((dependency) => [dependency.id, dependency]));
+        page = new Map(this.#onPath(path, isFalse).map((dependency) => [dependency.id, dependency]));
         pages.set(path, page);
       }
       return page.get(id) ?? [];
@@ -89,7 +90,10 @@ export class Dependencies {
 
   /** All dependencies on keys of a path. */
   ofPath(path: string): StoredDependency[] {
-    const isFalse = this.falseIds();
+    return this.#onPath(path, this.falseIds());
+  }
+
+  #onPath(path: string, isFalse: ReadonlySet<number>): StoredDependency[] {
     return this.#page(path).rows.map(([id, kind, name, value]) => ({
       id,
       kind: kindOf(kind),
