@@ -324,9 +324,7 @@ export class Store extends Notes {
   facts(environment: number): Map<number, readonly Fact[]> {
     const facts = new Map<number, readonly Fact[]>();
     for (const [test, stored] of this.#facts.ofEnvironment(environment)) {
-      // Most have no remarks, and are what is asked for as they are.
-      const isPlain = stored.every(({ remark }) => remark === 0);
-      facts.set(test, isPlain ? stored : stored.map((each) => this.#toFact(each)));
+      facts.set(test, this.#toFacts(stored));
     }
     return facts;
   }
@@ -354,8 +352,13 @@ export class Store extends Notes {
     return { id, test, outcome, green, at, depsets, remarks: this.#remarksOf(remark) };
   }
 
-  factsOfTest(environment: number, test: number): Fact[] {
-    return this.#facts.ofTest(environment, test).map((each) => this.#toFact(each));
+  /** Most have no remarks, and are what is asked for as they are. */
+  #toFacts(stored: readonly StoredFact[]): readonly Fact[] {
+    return stored.every(({ remark }) => remark === 0) ? stored : stored.map((each) => this.#toFact(each));
+  }
+
+  factsOfTest(environment: number, test: number): readonly Fact[] {
+    return this.#toFacts(this.#facts.ofTest(environment, test));
   }
 
   /**
