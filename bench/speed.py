@@ -156,7 +156,7 @@ def idle(bench: Bench) -> Dict[str, object]:
 
 
 def detection(bench: Bench) -> Dict[str, object]:
-    """New times, comments and bodies in all files, by `winnow plan`, which leaves the store as it is."""
+    """New times, comments and bodies in all files, by `winnow plan`, which keeps nothing of so many contents."""
     project = stored(bench, 10_000, 10_000, functions=100)
     sources = _every_source(project)
     modules = project.modules()

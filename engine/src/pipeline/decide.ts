@@ -19,7 +19,6 @@ import { ModuleLevel } from "../selection/module-level.ts";
 import { sampler } from "../selection/sample.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
 import { anythingHolds, type Candidate, type Knowledge, select } from "../selection/select.ts";
-import { hasMarked } from "../store/id-set.ts";
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { DeclaredValues } from "./declared.ts";
 import { type Environment, environmentOf } from "./environment.ts";
@@ -231,7 +230,7 @@ export function planOf(
   const own = scopes.get(request.requestKey);
   const requested =
     request.paths.length > 0 ? request.paths : (own?.roots ?? []).map((path) => ({ path, ids: null as string | null }));
-  return select(knowledge, scopeOf(requested), candidates, (path) => isThere(request.root, path), isSampled);
+  return select(knowledge, scopeOf(requested), candidates, (path) => tree.isThere(path), isSampled);
 }
 
 /**
@@ -265,23 +264,21 @@ export function readKnowledge(
   if (ignore.length > 0 && marks.includes(1)) {
     unmarkIgnored(store, marks, ignoredPaths(ignore));
   }
-  const bad = new Set<number>();
+  const isBad = marks.includes(1);
+  const depsets = isBad || byName.length > 0 ? store.depsets() : undefined;
+  const bad = isBad ? depsets?.withMarked(marks) : undefined;
   const keys = new Map<number, Key>();
-  if (marks.includes(1)) {
-    store.forEachDepset((id, members) => {
-      if (hasMarked(members, marks)) {
-        bad.add(id);
-      }
-    });
-  }
   const collections = known?.collections ?? store.collections(environment);
-  const nodes = known?.nodes ?? store.testNodes();
-  const paths = new Map(
-    [...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? []),
+  const nodes = known?.nodes ?? whenAsked(() => store.testNodes());
+  const paths = whenAsked(
+    () => new Map([...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? [])),
   );
   const moduleLevel = stage(
     "module-level",
-    () => new ModuleLevel(new StoredLevels(store, tree, byName, collections, paths, nodes, fixturesOfAll(request))),
+    () =>
+      new ModuleLevel(
+        new StoredLevels(store, tree, byName, depsets, collections, paths, nodes, fixturesOfAll(request)),
+      ),
   );
   return {
     facts: known?.facts ?? store.facts(environment),
@@ -290,12 +287,9 @@ export function readKnowledge(
     moduleLevel: isTracing() ? tracedLevel(moduleLevel) : moduleLevel,
     survivors: new Map([...store.survivors(request.selection), ...store.survivors(absenceKey(request))]),
     missed: missesOf(store),
-    holds: (depset) => !bad.has(depset),
+    holds: (depset) => bad?.has(depset) !== true,
     changed: (depset) => {
-      const ids = store
-        .depset(depset)
-        .filter((id) => marks[id] === 1)
-        .slice(0, 8);
+      const ids = (depsets?.members(depset) ?? []).filter((id) => marks[id] === 1).slice(0, 8);
       const unknown = ids.filter((id) => !keys.has(id));
       for (const dependency of store.dependencies(unknown)) {
         keys.set(dependency.id, dependency);
@@ -308,6 +302,17 @@ export function readKnowledge(
       () => ({ nodes, paths: store.testPaths() }),
       (key) => declared.value(key),
     ),
+  };
+}
+
+/** A map that is made when it is first asked for anything. */
+function whenAsked<K, V>(make: () => ReadonlyMap<K, V>): Pick<ReadonlyMap<K, V>, "get"> {
+  let made: ReadonlyMap<K, V> | undefined;
+  return {
+    get: (key) => {
+      made ??= make();
+      return made.get(key);
+    },
   };
 }
 
@@ -440,22 +445,30 @@ function newFiles(
   tree: PresentTree,
 ): Candidate[] {
   const custom = [...scopes.values()].some(({ settings }) => settings.customCollection);
-  const isCandidate = candidateRule(request, custom);
+  // Made when the first new name is met: there seldom is any.
+  let isCandidate: ((path: string) => boolean) | undefined;
+  let isIgnored: ((name: string) => boolean) | undefined;
   const roots =
     request.paths.length === 0 ? scopes.get(request.requestKey)?.roots : request.paths.map(({ path }) => path);
   const found: Candidate[] = [];
   const add = (path: string): void => {
     const asked = roots?.some((root) => isInside(path, root)) ?? true;
-    if (asked && isCandidate(path) && !knowledge.collections.has(path)) {
+    if (!asked || knowledge.collections.has(path)) {
+      return;
+    }
+    isCandidate ??= candidateRule(request, custom);
+    if (isCandidate(path)) {
       found.push({ path, reason: { kind: "new-file", path } });
     }
   };
-  const isIgnored = ignoredDirectories(request);
+  const mayHold = (directory: string): boolean =>
+    roots?.some((root) => isInside(directory, root) || isInside(root, directory)) ?? true;
   const visit = (directory: string, name: string): void => {
     const path = joinPath(directory, name);
+    isIgnored ??= ignoredDirectories(request);
     if (listDirectory(`${request.root}/${path}`) === null) {
       add(path);
-    } else if (!isIgnored(name)) {
+    } else if (!isIgnored(name) && mayHold(path)) {
       // Through the watch table, so that what appears in it later is noticed as well.
       for (const inner of tree.names(path) ?? []) {
         visit(path, inner);
@@ -463,7 +476,7 @@ function newFiles(
     }
   };
   for (const [directory, names] of store.walks(environment, request.selection)) {
-    if (roots?.some((root) => isInside(directory, root) || isInside(root, directory)) === false) {
+    if (!mayHold(directory)) {
       continue;
     }
     if (tree.listingDigest(directory) === namesDigest(names)) {

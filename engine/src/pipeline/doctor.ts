@@ -22,7 +22,7 @@ import {
 } from "../runners/pytest/interpreter.ts";
 import { storeHealth, waitingRuns } from "../store/health.ts";
 import { layoutOf } from "../store/layout.ts";
-import { STORE_FORMAT } from "../store/store.ts";
+import { STORE_FORMAT } from "../store/notes.ts";
 import { collectorDirectory } from "./execute.ts";
 import { findRoot, makeRequest } from "./request.ts";
 import { settled } from "./settled.ts";

@@ -34,6 +34,7 @@ export const VARIABLES = [
 ];
 
 export interface Environment {
+  /** Computed when it is asked for: where nothing changed, the description does. */
   readonly digest: string;
   /** JSON text, for people and for comparison. */
   readonly description: string;
@@ -59,7 +60,12 @@ export function environmentOf(request: Request, interpreter: InterpreterInfo): E
     // Without a name nothing is added: what is recorded without one stays good.
     ...(name === "" ? {} : { name }),
   });
-  return { digest: textDigest(description), description };
+  return {
+    description,
+    get digest() {
+      return textDigest(description);
+    },
+  };
 }
 
 /**

@@ -1,4 +1,7 @@
-/** A decision for people who only look: `plan`, `why` and `status`. Writes nothing but what an interrupted run left. */
+/**
+ * A decision for people who only look: `plan`, `why` and `status`. Writes nothing but what an interrupted run left, and
+ * what the decision found out about contents: whoever looks is likely to look again.
+ */
 
 import { statSync } from "node:fs";
 import { WinnowError } from "../model/error.ts";
@@ -13,6 +16,9 @@ import type { Progress } from "./progress.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
 import type { Request } from "./request.ts";
 import { stage } from "./trace.ts";
+
+/** Of more contents than an edit leaves behind the next run keeps what was found out: it has to do with all of them. */
+const FEW_CONTENTS = 64;
 
 export interface Look {
   readonly store: Store | undefined;
@@ -50,5 +56,9 @@ export async function look(asked: Request, progress?: Progress): Promise<Look> {
   }
   const judge = request.since === undefined ? undefined : (await import("./since.ts")).judgeOf(request.since);
   const decision = decide(store, request, python.info, compiler, undefined, progress, judge);
+  const { tree } = decision;
+  if (tree.freshContents > 0 && tree.freshContents <= FEW_CONTENTS) {
+    stage("keep", () => store.keep(() => tree.saveFingerprints(store)));
+  }
   return { store, decision, plan: decision.plan, python, environment: request.config.environment };
 }

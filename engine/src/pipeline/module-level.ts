@@ -5,8 +5,7 @@ import { ABSENT, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, moduleNames, type Outline, Project } from "../names/index.ts";
 import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
 import type { KnownCollection } from "../selection/select.ts";
-import { hasMarked, unpackIds } from "../store/id-set.ts";
-import type { Store, StoredDependency } from "../store/store.ts";
+import type { PackedDepsets, Store, StoredDependency } from "../store/store.ts";
 import type { PresentTree } from "./present.ts";
 
 /** A project over the present tree, for questions about names. */
@@ -38,34 +37,40 @@ interface FailingLevels {
   readonly depsets: Map<number, readonly string[]>;
 }
 
+/** What is known of a depset. */
+const UNKNOWN = 0;
+const UNCONCERNED = 1;
+const CONCERNED = 2;
+
 export class StoredLevels implements LevelKnowledge {
   readonly project: Project;
   readonly usedByAll: readonly string[];
   readonly #store: Store;
   readonly #tree: PresentTree;
   readonly #changed = new Map<number, readonly ChangedLevel[]>();
-  readonly #members = new Map<number, Uint8Array>();
+  readonly #depsets: PackedDepsets | undefined;
   /** Which depsets a change concerns, as far as they were asked for: thousands of facts share some of them. */
-  readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Map<number, boolean> }>();
+  readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Uint8Array }>();
   readonly #failures = new Map<Concern, FailingLevels>();
   readonly #loaded = new Map<string, boolean>();
   readonly #collections: ReadonlyMap<string, readonly Collected[]>;
   readonly #size: number;
-  readonly #files: ReadonlyMap<number, string>;
-  readonly #nodes: ReadonlyMap<number, string>;
+  readonly #files: Pick<ReadonlyMap<number, string>, "get">;
+  readonly #nodes: Pick<ReadonlyMap<number, string>, "get">;
   #paths: readonly string[] | undefined;
 
   /**
-   * `changed`: the dependencies on module levels that are other ones now; `collections`: those of each file; `files`: what
-   * each test is collected from.
+   * `changed`: the dependencies on module levels that are other ones now, and `depsets` what may contain them, if there
+   * are any; `collections`: those of each file; `files`: what each test is collected from.
    */
   constructor(
     store: Store,
     tree: PresentTree,
     changed: readonly StoredDependency[],
+    depsets: PackedDepsets | undefined,
     collections: ReadonlyMap<string, readonly Collected[]>,
-    files: ReadonlyMap<number, string>,
-    nodes: ReadonlyMap<number, string>,
+    files: Pick<ReadonlyMap<number, string>, "get">,
+    nodes: Pick<ReadonlyMap<number, string>, "get">,
     usedByAll: readonly string[],
   ) {
     this.usedByAll = usedByAll;
@@ -76,6 +81,7 @@ export class StoredLevels implements LevelKnowledge {
     this.#nodes = nodes;
     this.project = projectOf(tree);
     this.#size = store.lastDependencyId() + 1;
+    this.#depsets = depsets;
     if (changed.length === 0) {
       return;
     }
@@ -84,15 +90,9 @@ export class StoredLevels implements LevelKnowledge {
     for (const id of byId.keys()) {
       marks[id] = 1;
     }
-    store.forEachDepset((id, members) => {
-      this.#members.set(id, members);
-      if (hasMarked(members, marks)) {
-        this.#changed.set(
-          id,
-          unpackIds(members).flatMap((member) => byId.get(member) ?? []),
-        );
-      }
-    });
+    for (const id of depsets?.withMarked(marks) ?? []) {
+      this.#changed.set(id, depsets?.members(id).flatMap((member) => byId.get(member) ?? []) ?? []);
+    }
   }
 
   paths = (): readonly string[] => {
@@ -113,16 +113,13 @@ export class StoredLevels implements LevelKnowledge {
   isConcerned(depset: number, concern: Concern): boolean {
     let known = this.#concerned.get(concern);
     if (known === undefined) {
-      known = { marks: this.#marksOf(concern), depsets: new Map() };
+      known = { marks: this.#marksOf(concern), depsets: new Uint8Array((this.#depsets?.last ?? 0) + 1) };
       this.#concerned.set(concern, known);
     }
-    let isConcerned = known.depsets.get(depset);
-    if (isConcerned === undefined) {
-      const members = this.#members.get(depset);
-      isConcerned = members !== undefined && hasMarked(members, known.marks);
-      known.depsets.set(depset, isConcerned);
+    if (known.depsets[depset] === UNKNOWN) {
+      known.depsets[depset] = this.#depsets?.hasMarked(depset, known.marks) === true ? CONCERNED : UNCONCERNED;
     }
-    return isConcerned;
+    return known.depsets[depset] === CONCERNED;
   }
 
   failuresIn(depset: number, concern: Concern): readonly string[] {
@@ -137,11 +134,9 @@ export class StoredLevels implements LevelKnowledge {
     }
     let found = known.depsets.get(depset);
     if (found === undefined) {
-      const members = this.#members.get(depset);
-      found =
-        members === undefined
-          ? []
-          : known.levels.filter(({ marks }) => hasMarked(members, marks)).map(({ path }) => path);
+      found = known.levels
+        .filter(({ marks }) => this.#depsets?.hasMarked(depset, marks) === true)
+        .map(({ path }) => path);
       known.depsets.set(depset, found);
     }
     return found;
@@ -158,8 +153,9 @@ export class StoredLevels implements LevelKnowledge {
       isLoaded =
         collections.length > 0 &&
         collections.every(({ depsets }) => {
-          const members = depsets.flatMap((depset) => this.#members.get(depset) ?? []);
-          return members.some((each) => hasMarked(each, levels)) && !members.some((each) => hasMarked(each, whole));
+          const has = (marks: Uint8Array): boolean =>
+            depsets.some((depset) => this.#depsets?.hasMarked(depset, marks) === true);
+          return has(levels) && !has(whole);
         });
       this.#loaded.set(id, isLoaded);
     }

@@ -36,6 +36,7 @@ import { CONFIG_NAMES, pytestConfigDigest } from "../runners/pytest/configuratio
 import { readSite } from "../runners/pytest/distributions.ts";
 import type { Store } from "../store/store.ts";
 import { type Progress, STEP } from "./progress.ts";
+import { isThere } from "./request.ts";
 import { viewpointOf } from "./verdict.ts";
 
 /** A fingerprint with its bodies merged by qualified name. */
@@ -317,6 +318,12 @@ export class PresentTree implements Tree {
 
   digest(path: string): string {
     return this.#entry("f", path).digest;
+  }
+
+  /** Whether anything is at a path, as far as it is watched already by what was seen there. */
+  isThere(path: string): boolean {
+    const entry = this.#files.get(path);
+    return entry === undefined ? isThere(this.#options.root, path) : entry.digest !== ABSENT;
   }
 
   names(directory: string): readonly string[] | null {
@@ -659,6 +666,11 @@ export class PresentTree implements Tree {
       store.setOutline(sha, packOutline(outline));
     }
     this.#freshOutlines.clear();
+  }
+
+  /** Of how many contents something was found out that the store does not know. */
+  get freshContents(): number {
+    return new Set([...this.#fresh, ...this.#freshOutlines.keys()]).size;
   }
 
   /** Makes sure that everything the value of this key is computed from is watched. */

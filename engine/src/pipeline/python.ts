@@ -10,7 +10,7 @@ import {
   probe,
   pytestProblem,
 } from "../runners/pytest/interpreter.ts";
-import type { Store } from "../store/store.ts";
+import type { Notes } from "../store/notes.ts";
 import type { Request } from "./request.ts";
 
 export interface ResolvedInterpreter {
@@ -19,7 +19,7 @@ export interface ResolvedInterpreter {
 }
 
 /** Finds the interpreter. Throws a {@link WinnowError} that says what is missing and what to do. */
-export function resolveInterpreter(request: Request, store: Store | undefined): ResolvedInterpreter {
+export function resolveInterpreter(request: Request, store: Notes | undefined): ResolvedInterpreter {
   const { root, cwd, env } = request;
   const interpreter = findInterpreter({ root, cwd, env, override: request.python ?? null, program: process.argv[1] });
   if (isInterpreterProblem(interpreter)) {

@@ -5,8 +5,8 @@
  * test: it widens the plan to everything and says why. Nothing past `decide` is loaded where nothing has to run.
  */
 
-import { randomBytes } from "node:crypto";
 import type { Mode } from "../config/config.ts";
+import { lazyCrypto } from "../files/hash.ts";
 import { messageOf, WinnowError } from "../model/error.ts";
 import type { Order } from "../model/order.ts";
 import type { Plan } from "../model/plan.ts";
@@ -14,7 +14,8 @@ import type { Since } from "../model/since.ts";
 import { compilerOf } from "../runners/pytest/compiler.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import { type Layout, layoutOf, makeLayout } from "../store/layout.ts";
-import { isDamage, openStore, type Store, unreadable, writingError } from "../store/store.ts";
+import { isDamage, type Notes, openNotes, unreadable, writingError } from "../store/notes.ts";
+import type { Store } from "../store/store.ts";
 import type { Decision } from "./decide.ts";
 import { environmentOf, withEnvironmentName } from "./environment.ts";
 import type { Execute } from "./execute.ts";
@@ -131,17 +132,17 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   }
 
   let layout: Layout = options.layout ?? layoutOf(asked.root);
-  let store: Store | undefined;
+  let notes: Notes | undefined;
   try {
     layout = options.layout ?? makeLayout(asked.root);
-    store = stage("store-open", () => openOrReplace(layout, (error) => warn(error, "every test runs")));
+    notes = stage("store-open", () => openOrReplace(layout, (error) => warn(error, "every test runs")));
   } catch (error) {
     warn(error, "every test runs and nothing is recorded");
   }
-  const { info: interpreter } = stage("interpreter", () => resolveInterpreter(asked, store));
+  const { info: interpreter } = stage("interpreter", () => resolveInterpreter(asked, notes));
   const request = await withEnvironmentName(asked, interpreter);
-  if (store !== undefined && mode === "select" && !hasLeftovers(layout)) {
-    const upToDate = standing(store, request, interpreter);
+  if (notes !== undefined && mode === "select" && !hasLeftovers(layout)) {
+    const upToDate = standing(notes, request, interpreter);
     if (upToDate !== undefined) {
       const plan: Plan = { kind: "nothing", upToDate };
       const decidedMs = performance.now() - (options.askedAt ?? 0);
@@ -151,6 +152,8 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
     }
   }
   const { changedPaths, decide } = await stage("load", () => import("./decide.ts"));
+  const { openStore, Store } = await stage("load", () => import("../store/store.ts"));
+  let store = notes === undefined ? undefined : new Store(notes.database);
   const compiler = compilerOf(interpreter.executable);
 
   let decision: Decision | undefined;
@@ -242,7 +245,7 @@ async function runTests(context: {
     }
   }
   const description = {
-    run: `${Date.now().toString(36)}${randomBytes(4).toString("hex")}`,
+    run: `${Date.now().toString(36)}${lazyCrypto().randomBytes(4).toString("hex")}`,
     pid: process.pid,
     environment: decision?.environment ?? environmentOf(request, interpreter),
     selection: request.selection,
@@ -306,7 +309,7 @@ async function runTests(context: {
 }
 
 /** A verdict that stands; what keeps it from being read is told by the decision, which meets it again. */
-function standing(store: Store, request: Request, interpreter: InterpreterInfo): number | undefined {
+function standing(store: Notes, request: Request, interpreter: InterpreterInfo): number | undefined {
   try {
     return standingVerdict(store, request, interpreter);
   } catch {
@@ -322,13 +325,13 @@ function hasThreshold(request: Request): boolean {
   return request.fullProfile.coverageThreshold || request.configuration.coverageThreshold;
 }
 
-function openOrReplace(layout: Layout, warn: (error: unknown) => void): Store {
+function openOrReplace(layout: Layout, warn: (error: unknown) => void): Notes {
   try {
-    return openStore(layout.database);
+    return openNotes(layout.database);
   } catch (error) {
     if (error instanceof WinnowError && error.code === "store-unreadable") {
       warn(error);
-      return openStore(layout.database);
+      return openNotes(layout.database);
     }
     throw error;
   }

@@ -18,7 +18,8 @@ import { commonSalt, isForeign, type Place, unmarked } from "../snapshot/place.t
 import { dependencyOf, type Snapshot, type SnapshotRemarks, union } from "../snapshot/snapshot.ts";
 import { snapshotOfStore } from "../store/contents.ts";
 import { layoutOf } from "../store/layout.ts";
-import { STORE_FORMAT, type Store } from "../store/store.ts";
+import { STORE_FORMAT } from "../store/notes.ts";
+import type { Store } from "../store/store.ts";
 import { saveBaseline } from "./baseline.ts";
 import { openTree, uncheckedSources } from "./decide.ts";
 import { environmentOf } from "./environment.ts";

@@ -20,6 +20,7 @@ export const STAGES = {
   past: "what was true of them before",
   "module-level": "changes at module level, by name",
   select: "choosing tests",
+  keep: "keeping what was found out about contents",
   prepare: "writing session and plan",
   pytest: "pytest",
   journals: "reading journals",

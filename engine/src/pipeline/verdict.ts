@@ -8,7 +8,7 @@
 
 import { looksUnchanged } from "../files/watch.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
-import type { Store } from "../store/store.ts";
+import type { Notes } from "../store/notes.ts";
 import { type Environment, environmentOf } from "./environment.ts";
 import type { Request } from "./request.ts";
 import { stage } from "./trace.ts";
@@ -28,7 +28,7 @@ export interface Surroundings {
 }
 
 /** Reads the surroundings of an environment. */
-export function surroundingsOf(store: Store, environment: number | undefined): Surroundings {
+export function surroundingsOf(store: Notes, environment: number | undefined): Surroundings {
   const text = environment === undefined ? undefined : store.note(`surroundings:${environment}`);
   return text === undefined ? { searchRoots: [] } : (JSON.parse(text) as Surroundings);
 }
@@ -52,11 +52,11 @@ export function verdictKey(
   { viewpoint }: { readonly viewpoint: string },
 ): string {
   const { selection, requestKey, paths, config } = request;
-  return JSON.stringify([environment.digest, viewpoint, selection, requestKey, paths, config]);
+  return JSON.stringify([environment.description, viewpoint, selection, requestKey, paths, config]);
 }
 
 /** The variables that pytest is started with, as a store knows them. */
-export function variablesOf(store: Store | undefined, request: Request): Variables {
+export function variablesOf(store: Notes | undefined, request: Request): Variables {
   return new Variables(request.env, store?.note("salt") ?? "");
 }
 
@@ -69,7 +69,7 @@ export function canStand({ fullProfile: { asks, stateful }, also, since }: Reque
 
 /** How many tests the stored verdict proves for this request, if it is one on this state of the store and these variables. */
 export function storedVerdict(
-  store: Store,
+  store: Notes,
   key: string,
   variable: (name: string) => string | undefined,
 ): number | undefined {
@@ -79,14 +79,14 @@ export function storedVerdict(
 }
 
 /** How many tests are up to date, where a verdict stands and every watched path looks as it did; else undefined. */
-export function standingVerdict(store: Store, request: Request, interpreter: InterpreterInfo): number | undefined {
+export function standingVerdict(store: Notes, request: Request, interpreter: InterpreterInfo): number | undefined {
   if (!canStand(request)) {
     return undefined;
   }
   // One state of the store for all of it, as in `decide`.
   return store.read(() => {
     const environment = environmentOf(request, interpreter);
-    const id = store.environment(environment.digest);
+    const id = store.environmentOf(environment.description);
     if (id === undefined) {
       return undefined;
     }

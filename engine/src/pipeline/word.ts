@@ -62,7 +62,7 @@ export function ignoredPaths(ignore: readonly string[]): (path: string) => boole
 
 /** Node ids and files of all tests. */
 export interface TestNames {
-  readonly nodes: ReadonlyMap<number, string>;
+  readonly nodes: Pick<ReadonlyMap<number, string>, "get">;
   readonly paths: ReadonlyMap<number, string>;
 }
 

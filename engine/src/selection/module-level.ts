@@ -58,6 +58,8 @@ interface Judged {
   readonly concern: Concern;
 }
 
+const NO_REASONS: readonly Reason[] = [];
+
 /** Says of facts whether a change at module level concerns them; answers are kept. */
 export class ModuleLevel {
   readonly #known: LevelKnowledge;
@@ -123,30 +125,45 @@ export class ModuleLevel {
     file: string | undefined,
     depsets: readonly number[],
     concerns: (changed: ChangedLevel, judged: Judged) => boolean,
-  ): Reason[] {
+  ): readonly Reason[] {
+    if (!depsets.some((depset) => this.#known.changedIn(depset).length > 0)) {
+      return NO_REASONS;
+    }
     const reasons = new Map<string, Reason>();
-    for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
-      const id = idOf(changed);
-      if (reasons.has(id)) {
-        continue;
-      }
-      if (changed.value === ABSENT) {
-        if (!this.#isElsewhere(changed.path, file)) {
-          reasons.set(id, { kind: "file-changed", path: changed.path });
+    // A fact has a hundred depsets where tests share state, and nearly all of them have the same changed level.
+    const seen = new Set<ChangedLevel>();
+    for (const depset of depsets) {
+      for (const changed of this.#known.changedIn(depset)) {
+        if (seen.has(changed)) {
+          continue;
         }
-        continue;
-      }
-      const judged = this.#judge(changed);
-      if (judged === undefined) {
-        reasons.set(id, { kind: "toplevel-changed", path: changed.path, names: [] });
-      } else if (
-        concerns(changed, judged) ||
-        depsets.some((depset) => this.#known.isConcerned(depset, judged.concern))
-      ) {
-        reasons.set(id, judged.reason);
+        seen.add(changed);
+        const reason = this.#reason(changed, file, depsets, concerns);
+        if (reason !== undefined) {
+          reasons.set(idOf(changed), reason);
+        }
       }
     }
     return [...reasons.values()];
+  }
+
+  #reason(
+    changed: ChangedLevel,
+    file: string | undefined,
+    depsets: readonly number[],
+    concerns: (changed: ChangedLevel, judged: Judged) => boolean,
+  ): Reason | undefined {
+    const { path, value } = changed;
+    if (value === ABSENT) {
+      return this.#isElsewhere(path, file) ? undefined : { kind: "file-changed", path };
+    }
+    const judged = this.#judge(changed);
+    if (judged === undefined) {
+      return { kind: "toplevel-changed", path, names: [] };
+    }
+    const isConcerned =
+      concerns(changed, judged) || depsets.some((depset) => this.#known.isConcerned(depset, judged.concern));
+    return isConcerned ? judged.reason : undefined;
   }
 
   /** Whether a conftest that appeared concerns other tests than those of this file. */

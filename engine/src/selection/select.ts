@@ -42,7 +42,7 @@ export interface Knowledge {
   /** Collection facts by file, the newest first. */
   readonly collections: ReadonlyMap<string, readonly KnownCollection[]>;
   /** Node ids of tests. */
-  readonly nodes: ReadonlyMap<number, string>;
+  readonly nodes: Pick<ReadonlyMap<number, string>, "get">;
   /** Tests that survive the user's selection, by collection; a missing entry is "not known", null is "all". */
   readonly survivors: ReadonlyMap<number, readonly number[] | null>;
   /** Tests of which a proof was wrong once: nothing proves them until they are forgiven. */
@@ -130,7 +130,9 @@ export function select(
       continue;
     }
     const survivors = knowledge.survivors.get(collection.id);
-    const asked = (survivors ?? collection.tests).filter((test) => scope.hasTest(path, node(test)));
+    const kept = survivors ?? collection.tests;
+    // Names of tests are not asked for where the file is asked for as a whole.
+    const asked = scope.byId(path) ? kept.filter((test) => scope.hasTest(path, node(test))) : kept;
     const proven = new Set(collection.tests.filter(isLeftOut));
     known += asked.length;
     if (survivors === undefined) {

@@ -12,10 +12,13 @@ import {
   withDeclared,
   withDepsets,
 } from "../snapshot/snapshot.ts";
+import { unpackDependencies } from "./dependencies.ts";
+import { Depsets, type PackedDepsets } from "./depsets.ts";
+import { Facts } from "./facts.ts";
 import { unpackIds, unpackList } from "./id-set.ts";
-import { openStore, STORE_FORMAT, writingError } from "./store.ts";
-
-type Row = Record<string, unknown>;
+import { openNotes, STORE_FORMAT, writingError } from "./notes.ts";
+import { type Row, type Sql, statementsOf } from "./sql.ts";
+import { Tests } from "./tests.ts";
 
 /** What a snapshot of a store on this machine is to say of its place. */
 export interface ExportPlace {
@@ -23,10 +26,10 @@ export interface ExportPlace {
   readonly root: Place["root"];
 }
 
-/** The snapshot of the store in a file. @throws WinnowError as `openStore` does. */
+/** The snapshot of the store in a file. @throws WinnowError as `openNotes` does. */
 export function snapshotOfStore(file: string, place: ExportPlace): Snapshot {
   // A store of another format is that one's business.
-  openStore(file).close();
+  openNotes(file).close();
   const database = new DatabaseSync(file, { timeout: 60_000 });
   try {
     database.exec("BEGIN");
@@ -39,7 +42,8 @@ export function snapshotOfStore(file: string, place: ExportPlace): Snapshot {
 }
 
 class Exporter {
-  readonly #database: DatabaseSync;
+  readonly #sql: Sql;
+  readonly #sets: PackedDepsets;
   readonly #builder = new SnapshotBuilder(STORE_FORMAT);
   readonly #machine: string;
   readonly #place: Place;
@@ -51,43 +55,47 @@ class Exporter {
   readonly #levels = new Set<string>();
 
   constructor(database: DatabaseSync, { machine, root }: ExportPlace) {
-    this.#database = database;
+    this.#sql = statementsOf(database);
+    this.#sets = new Depsets(this.#sql).all();
     this.#machine = machine;
     this.#place = { salt: this.#note("salt") ?? "", root };
   }
 
   #rows(sql: string): Iterable<Row> {
-    return this.#database.prepare(sql).iterate() as Iterable<Row>;
+    return this.#sql(sql).iterate() as Iterable<Row>;
   }
 
   #note(name: string): string | undefined {
-    const row = this.#database.prepare("SELECT value FROM meta WHERE name = ?").get(name) as Row | undefined;
+    const row = this.#sql("SELECT value FROM meta WHERE name = ?").get(name) as Row | undefined;
     return row === undefined ? undefined : String(row["value"]);
   }
 
   snapshot(): Snapshot {
     const environments = this.#addEnvironments();
     this.#readDependencies();
-    const common = (row: Row) => ({
-      environment: environments.get(Number(row["environment"])) as number,
-      path: String(row["path"]),
-      outcome: String(row["outcome"]),
-      green: row["green"] === 1,
-      at: Number(row["at"]),
-      depsets: unpackList(row["depsets"] as Uint8Array).map((depset) => this.#depset(depset)),
-      remarks: this.#remarksOf(Number(row["remark"])),
-    });
-    for (const row of this.#rows(
-      "SELECT fact.*, test.node AS node, test.path AS path FROM fact JOIN test ON test.id = fact.test",
-    )) {
-      this.#builder.fact({ ...common(row), node: String(row["node"]), durationUs: Number(row["duration"]) });
+    const tests = new Map([...new Tests(this.#sql).all()].map((test) => [test.id, test]));
+    const facts = new Facts(this.#sql);
+    for (const [id, environment] of environments) {
+      for (const [test, stored] of facts.ofEnvironment(id)) {
+        const { node, path } = known(tests.get(test), "test", test);
+        for (const { outcome, green, at, durationUs, depsets, remark } of stored) {
+          const sets = depsets.map((depset) => this.#depset(depset));
+          const remarks = this.#remarksOf(remark);
+          this.#builder.fact({ environment, path, node, outcome, green, at, durationUs, depsets: sets, remarks });
+        }
+      }
     }
-    const nodes = new Map(
-      [...this.#rows("SELECT id, node FROM test")].map((row) => [Number(row["id"]), String(row["node"])]),
-    );
     for (const row of this.#rows("SELECT * FROM collection")) {
-      const tests = (JSON.parse(String(row["tests"])) as number[]).map((test) => known(nodes.get(test), "test", test));
-      this.#builder.collection({ ...common(row), tests });
+      this.#builder.collection({
+        environment: environments.get(Number(row["environment"])) as number,
+        path: String(row["path"]),
+        outcome: String(row["outcome"]),
+        green: row["green"] === 1,
+        at: Number(row["at"]),
+        tests: (JSON.parse(String(row["tests"])) as number[]).map((test) => known(tests.get(test), "test", test).node),
+        depsets: unpackList(row["depsets"] as Uint8Array).map((depset) => this.#depset(depset)),
+        remarks: this.#remarksOf(Number(row["remark"])),
+      });
     }
     this.#addSources();
     for (const miss of Object.values(JSON.parse(this.#note("misses") ?? "{}") as Record<string, unknown>)) {
@@ -124,7 +132,7 @@ class Exporter {
     );
     for (const row of this.#rows("SELECT path, data FROM dependency")) {
       const path = String(row["path"]);
-      for (const [id, number, name, value] of JSON.parse(String(row["data"])) as [number, number, string, string][]) {
+      for (const [id, number, name, value] of unpackDependencies(row["data"])) {
         const kind = known(keyKindOf(number), "kind of dependency", number);
         this.#dependencies.set(id, marked({ kind, path, name, value }, this.#place, searchesOutside));
       }
@@ -134,8 +142,7 @@ class Exporter {
   #depset(id: number): number {
     let number = this.#depsets.get(id);
     if (number === undefined) {
-      const row = this.#database.prepare("SELECT members FROM depset WHERE id = ?").get(id) as Row | undefined;
-      const members = unpackIds(known(row, "set", id)["members"] as Uint8Array);
+      const members = unpackIds(known(this.#sets.packed(id), "set", id));
       number = this.#builder.depset(members.map((member) => this.#member(member)));
       this.#depsets.set(id, number);
     }
@@ -158,7 +165,7 @@ class Exporter {
   #remarksOf(id: number): SnapshotRemarks {
     let remarks = this.#remarks.get(id);
     if (remarks === undefined) {
-      const row = this.#database.prepare("SELECT data FROM remark WHERE id = ?").get(id) as Row | undefined;
+      const row = this.#sql("SELECT data FROM remark WHERE id = ?").get(id) as Row | undefined;
       const stored = JSON.parse(String(known(row, "remark", id)["data"])) as Remarks;
       const moved = withDepsets(stored, (depset) => this.#depset(depset));
       remarks = withDeclared(moved, (each) => markedDeclared(each, this.#place));

@@ -3,8 +3,8 @@
  *
  * - Of one test's facts in one environment only the oldest go, one after the other: a newer one may say that an older one
  *   must not be believed.
- * - A row with the highest number of its table stays, so that no number is ever given twice: a process that read the
- *   store before may still hold numbers.
+ * - No number is ever given twice, because a process that read the store before may still hold some: a row with the
+ *   highest number of its table stays, where that number is not kept elsewhere.
  * - All of it is one transaction under the write lock, so whoever reads or writes at the same time sees all or nothing.
  */
 
@@ -12,8 +12,13 @@ import { DatabaseSync } from "node:sqlite";
 import { unpackWatch } from "../files/watch.ts";
 import { ABSENT, KEY_KINDS } from "../model/key.ts";
 import type { Remarks } from "../model/remarks.ts";
-import { forEachId, hasMarked, packIds, unpackIds, unpackList } from "./id-set.ts";
-import { openStore, writingError } from "./store.ts";
+import { type DependencyRow, packDependencies, unpackDependencies } from "./dependencies.ts";
+import { Depsets } from "./depsets.ts";
+import { Facts } from "./facts.ts";
+import { forEachId, packIds, unpackIds, unpackList } from "./id-set.ts";
+import { openNotes, writingError } from "./notes.ts";
+import { type Row, type Sql, statementsOf } from "./sql.ts";
+import { Tests } from "./tests.ts";
 
 export interface GarbageRules {
   /** What counts as long ago, counted back from the last time that anything was recorded. */
@@ -54,15 +59,12 @@ export interface Garbage {
   readonly compacted: boolean;
 }
 
-type Row = Record<string, unknown>;
-type DependencyRow = readonly [id: number, kind: number, name: string, value: string];
-
 const DAY_MS = 86_400_000;
 
-/** Drops what can go from the store in a file, and compacts the file. @throws WinnowError as `openStore` does. */
+/** Drops what can go from the store in a file, and compacts the file. @throws WinnowError as `openNotes` does. */
 export function collectGarbage(file: string, rules: GarbageRules): Garbage {
   // A store of another format is that one's business.
-  openStore(file).close();
+  openNotes(file).close();
   const database = new DatabaseSync(file, { timeout: 60_000 });
   try {
     const bytesBefore = size(database);
@@ -123,25 +125,43 @@ class Collector {
     runs: 0,
   };
   readonly #database: DatabaseSync;
+  readonly #sql: Sql;
+  readonly #depsets: Depsets;
+  readonly #tests: Tests;
+  readonly #facts: Facts;
   readonly #rules: GarbageRules;
   readonly #pages: ReadonlyMap<string, DependencyRow[]>;
   readonly #bad: ReadonlySet<number>;
+  /** When each environment was last recorded in, as far as facts tell. */
+  readonly #lastFacts: ReadonlyMap<number, number>;
   readonly #cutoff: number;
 
   constructor(database: DatabaseSync, rules: GarbageRules) {
     this.#database = database;
+    this.#sql = statementsOf(database);
+    this.#depsets = new Depsets(this.#sql);
+    this.#tests = new Tests(this.#sql);
+    this.#facts = new Facts(this.#sql);
     this.#rules = rules;
     this.#pages = new Map(
       this.#all("SELECT path, data FROM dependency").map((row) => [
         String(row["path"]),
-        JSON.parse(String(row["data"])) as DependencyRow[],
+        unpackDependencies(row["data"]),
       ]),
     );
     this.#bad = this.#badDepsets();
-    const [last] = this.#all(
-      "SELECT max(at) AS at FROM (SELECT at FROM fact UNION ALL SELECT at FROM collection UNION ALL SELECT at FROM run)",
+    this.#lastFacts = new Map(
+      this.#facts.environments().map((environment) => {
+        let last = 0;
+        for (const [, [newest]] of this.#facts.ofEnvironment(environment)) {
+          last = Math.max(last, newest?.at ?? 0);
+        }
+        return [environment, last];
+      }),
     );
-    this.#cutoff = Number(last?.["at"] ?? 0) - rules.olderThanDays * DAY_MS;
+    const [last] = this.#all("SELECT max(at) AS at FROM (SELECT at FROM collection UNION ALL SELECT at FROM run)");
+    const times = [...this.#lastFacts.values(), Number(last?.["at"] ?? 0)];
+    this.#cutoff = Math.max(...times) - rules.olderThanDays * DAY_MS;
   }
 
   /** Returns whether anything went. */
@@ -158,6 +178,8 @@ class Collector {
     this.#dropRuns();
     const { facts, ...counts } = this.dropped;
     const changed = [...Object.values(facts), ...Object.values(counts)].some((count) => count > 0);
+    this.#tests.save();
+    this.#facts.save();
     if (changed) {
       this.#run("UPDATE meta SET value = value + 1 WHERE name = 'generation'");
     }
@@ -165,11 +187,11 @@ class Collector {
   }
 
   #all(sql: string, ...values: (string | number)[]): Row[] {
-    return this.#database.prepare(sql).all(...values) as Row[];
+    return this.#sql(sql).all(...values) as Row[];
   }
 
   #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
-    return Number(this.#database.prepare(sql).run(...values).changes);
+    return Number(this.#sql(sql).run(...values).changes);
   }
 
   #note(name: string): unknown {
@@ -180,7 +202,7 @@ class Collector {
    * Depsets that are false on the baseline, whatever a decision makes of it: a module level that differs may concern
    * nobody, and neither may what the configuration ignores.
    */
-  #badDepsets(): Set<number> {
+  #badDepsets(): ReadonlySet<number> {
     const packed = this.#note("false");
     const isFalse = new Set(packed === undefined ? [] : unpackIds(packed as Uint8Array));
     const marks = new Uint8Array(Math.max(0, ...isFalse) + 1);
@@ -195,13 +217,7 @@ class Collector {
         }
       }
     }
-    const bad = new Set<number>();
-    for (const row of this.#all("SELECT id, members FROM depset")) {
-      if (hasMarked(row["members"] as Uint8Array, marks)) {
-        bad.add(Number(row["id"]));
-      }
-    }
-    return bad;
+    return this.#depsets.all().withMarked(marks);
   }
 
   #holds({ depsets }: Aged): boolean {
@@ -211,19 +227,23 @@ class Collector {
   /** Environments in which nothing was recorded for long, while it was in others. */
   #dropEnvironments(): void {
     const used = this.#all(
-      `SELECT environment.id AS id, max(ifnull((SELECT max(at) FROM fact WHERE environment = environment.id), 0),
-        ifnull((SELECT max(at) FROM collection WHERE environment = environment.id), 0)) AS at FROM environment`,
+      `SELECT environment.id AS id, ifnull((SELECT max(at) FROM collection WHERE environment = environment.id), 0) AS at
+        FROM environment`,
     );
     const last = number(this.#database, "SELECT max(id) FROM environment");
-    for (const { id, at } of used) {
+    for (const { id, at: collected } of used) {
       const environment = Number(id);
+      const at = Math.max(Number(collected), this.#lastFacts.get(environment) ?? 0);
       const isLast = environment === last;
       // Without anything in it, the one with the highest number is as good as gone already.
-      if (Number(at) >= this.#cutoff || (isLast && Number(at) === 0)) {
+      if (at >= this.#cutoff || (isLast && at === 0)) {
         continue;
       }
       this.dropped.environments += 1;
-      this.dropped.facts.ofEnvironments += this.#run("DELETE FROM fact WHERE environment = ?", environment);
+      this.#facts.prune(environment, (_, facts) => {
+        this.dropped.facts.ofEnvironments += facts.length;
+        return 0;
+      });
       this.#run(
         "DELETE FROM survivors WHERE collection IN (SELECT id FROM collection WHERE environment = ?)",
         environment,
@@ -286,31 +306,31 @@ class Collector {
   }
 
   #dropFacts(environment: number, yielded: ReadonlyMap<string, ReadonlySet<number>>): void {
-    const rows = this.#all(
-      `SELECT fact.id AS id, fact.test AS test, at, depsets, test.path AS path FROM fact JOIN test ON test.id = fact.test
-        WHERE environment = ? ORDER BY test, at DESC, fact.id DESC`,
-      environment,
-    );
-    const remove = this.#database.prepare("DELETE FROM fact WHERE id = ?");
-    for (const [test, all] of Map.groupBy(rows, (row) => Number(row["test"]))) {
-      const facts = all.map(aged);
-      const path = String(all[0]?.["path"]);
+    const paths = new Map([...this.#tests.all()].map(({ id, path }) => [id, path]));
+    this.#facts.prune(environment, (test, facts) => {
+      const path = paths.get(test);
+      if (path === undefined) {
+        return facts.length;
+      }
       // A test of which no collection is known may have been lost from one: it is not gone for that.
       const isThere = this.#rules.exists(path) && yielded.get(path)?.has(test) !== false;
-      const isGone = !isThere && (facts[0] as Aged).at < this.#cutoff;
+      const isGone = !isThere && (facts[0]?.at ?? 0) < this.#cutoff;
       const stay = isGone
         ? 0
         : kept(facts, this.#rules.keep, (fact) => this.#rules.needed.facts.has(fact.id) || this.#holds(fact));
-      for (const { id } of facts.slice(stay)) {
-        remove.run(id);
-        this.dropped.facts[isGone ? "ofGoneTests" : "surplus"] += 1;
-      }
-    }
+      this.dropped.facts[isGone ? "ofGoneTests" : "surplus"] += facts.length - stay;
+      return stay;
+    });
   }
 
   /** Tests that nothing speaks of any more. */
   #dropTests(): void {
-    const used = new Set<number>([number(this.#database, "SELECT max(id) FROM test")]);
+    const used = new Set<number>();
+    for (const environment of this.#facts.environments()) {
+      for (const [test] of this.#facts.ofEnvironment(environment)) {
+        used.add(test);
+      }
+    }
     for (const table of ["collection", "survivors"]) {
       for (const row of this.#all(`SELECT tests FROM ${table} WHERE tests IS NOT NULL`)) {
         for (const test of JSON.parse(String(row["tests"])) as number[]) {
@@ -321,41 +341,49 @@ class Collector {
     for (const test of Object.keys(JSON.parse(String(this.#note("misses") ?? "{}")) as object)) {
       used.add(Number(test));
     }
-    for (const row of this.#all("SELECT id FROM test WHERE id NOT IN (SELECT test FROM fact)")) {
-      if (!used.has(Number(row["id"]))) {
-        this.dropped.tests += this.#run("DELETE FROM test WHERE id = ?", Number(row["id"]));
-      }
-    }
+    this.dropped.tests += this.#tests.prune((test) => used.has(test));
   }
 
   #dropDepsets(): void {
-    const lists = [...this.#all("SELECT depsets FROM fact"), ...this.#all("SELECT depsets FROM collection")];
-    const used = new Set(lists.flatMap((row) => unpackList(row["depsets"] as Uint8Array)));
-    this.#run(
-      `DELETE FROM remark WHERE id NOT IN (SELECT remark FROM fact) AND id NOT IN (SELECT remark FROM collection)
-        AND id < (SELECT max(id) FROM remark)`,
-    );
-    for (const row of this.#all("SELECT data FROM remark")) {
+    const used = new Set<number>();
+    const remarks = new Set<number>();
+    for (const environment of this.#facts.environments()) {
+      for (const [, facts] of this.#facts.ofEnvironment(environment)) {
+        for (const { depsets, remark } of facts) {
+          remarks.add(remark);
+          for (const depset of depsets) {
+            used.add(depset);
+          }
+        }
+      }
+    }
+    for (const row of this.#all("SELECT depsets, remark FROM collection")) {
+      remarks.add(Number(row["remark"]));
+      for (const depset of unpackList(row["depsets"] as Uint8Array)) {
+        used.add(depset);
+      }
+    }
+    const [{ id: last } = { id: 0 }] = this.#all("SELECT max(id) AS id FROM remark");
+    for (const row of this.#all("SELECT id, data FROM remark")) {
+      if (!remarks.has(Number(row["id"])) && row["id"] !== last) {
+        this.#run("DELETE FROM remark WHERE id = ?", Number(row["id"]));
+        continue;
+      }
       for (const depset of (JSON.parse(String(row["data"])) as Remarks).opaque?.depsets ?? []) {
         used.add(depset);
       }
     }
-    for (const row of this.#all("SELECT depset FROM teardown UNION SELECT max(id) FROM depset")) {
+    for (const row of this.#all("SELECT depset FROM teardown")) {
       used.add(Number(row["depset"]));
     }
+    this.dropped.depsets += this.#depsets.prune((depset) => used.has(depset));
     const dependencies = new Set<number>();
-    const remove = this.#database.prepare("DELETE FROM depset WHERE id = ?");
-    for (const row of this.#all("SELECT id, members FROM depset")) {
-      if (used.has(Number(row["id"]))) {
-        forEachId(row["members"] as Uint8Array, (id) => {
-          dependencies.add(id);
-          return true;
-        });
-      } else {
-        remove.run(Number(row["id"]));
-        this.dropped.depsets += 1;
-      }
-    }
+    this.#depsets.all().forEach((_, members) => {
+      forEachId(members, (id) => {
+        dependencies.add(id);
+        return true;
+      });
+    });
     this.#dropDependencies(dependencies);
   }
 
@@ -369,7 +397,7 @@ class Collector {
       if (stay.length === 0) {
         this.#run("DELETE FROM dependency WHERE path = ?", path);
       } else {
-        this.#run("UPDATE dependency SET data = ? WHERE path = ?", JSON.stringify(stay), path);
+        this.#run("UPDATE dependency SET data = ? WHERE path = ?", packDependencies(stay), path);
       }
     }
     const packed = this.#note("false");
@@ -391,7 +419,7 @@ class Collector {
     }
     const levels = new Set<string>();
     for (const row of this.#all("SELECT data FROM dependency")) {
-      for (const [, kind, , value] of JSON.parse(String(row["data"])) as DependencyRow[]) {
+      for (const [, kind, , value] of unpackDependencies(row["data"])) {
         if (kind === KEY_KINDS.toplevel) {
           levels.add(value);
         }
@@ -416,10 +444,19 @@ class Collector {
   }
 
   #dropRuns(): void {
-    this.dropped.runs += this.#run(
-      "DELETE FROM run WHERE at < ? AND id NOT IN (SELECT run FROM fact) AND at < (SELECT max(at) FROM run)",
-      this.#cutoff,
-    );
+    const used = new Set<string>();
+    for (const environment of this.#facts.environments()) {
+      for (const [, facts] of this.#facts.ofEnvironment(environment)) {
+        for (const { run } of facts) {
+          used.add(run);
+        }
+      }
+    }
+    for (const row of this.#all("SELECT id FROM run WHERE at < ? AND at < (SELECT max(at) FROM run)", this.#cutoff)) {
+      if (!used.has(String(row["id"]))) {
+        this.dropped.runs += this.#run("DELETE FROM run WHERE id = ?", String(row["id"]));
+      }
+    }
   }
 }
 

@@ -4,8 +4,13 @@ import { readdirSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { messageOf } from "../model/error.ts";
+import { unpackDependencies } from "./dependencies.ts";
+import { Depsets } from "./depsets.ts";
+import { Facts } from "./facts.ts";
 import type { Layout } from "./layout.ts";
-import { isDamage, STORE_FORMAT } from "./store.ts";
+import { isDamage, STORE_FORMAT } from "./notes.ts";
+import { type Row, statementsOf } from "./sql.ts";
+import { Tests } from "./tests.ts";
 
 export type StoreHealth =
   | { readonly kind: "none" }
@@ -17,11 +22,9 @@ export type StoreHealth =
   | { readonly kind: "damaged"; readonly because: string }
   | { readonly kind: "closed"; readonly because: string };
 
-type Row = Record<string, unknown>;
-
 /** Columns that hold JSON. What is damaged within a page is not noticed by SQLite. */
 const JSON_COLUMNS = [
-  ["dependency", "data"],
+  ["test", "data"],
   ["remark", "data"],
   ["collection", "tests"],
   ["run", "data"],
@@ -73,11 +76,41 @@ function examine(database: DatabaseSync): StoreHealth {
       return { kind: "damaged", because: `the table ${table} holds what cannot be read` };
     }
   }
+  const sql = statementsOf(database);
+  let tests = 0;
+  let facts = 0;
+  // What is packed tells by itself whether it can be read.
+  const packed: Readonly<Record<string, () => void>> = {
+    dependency: () => {
+      for (const row of sql("SELECT data FROM dependency").iterate() as Iterable<Row>) {
+        unpackDependencies(row["data"]);
+      }
+    },
+    depset: () => {
+      new Depsets(sql).all();
+    },
+    test: () => {
+      tests = new Tests(sql).count();
+    },
+    fact: () => {
+      facts = new Facts(sql).count();
+    },
+  };
+  for (const [table, read] of Object.entries(packed)) {
+    try {
+      read();
+    } catch (error) {
+      if (error instanceof SyntaxError) {
+        return { kind: "damaged", because: `the table ${table} holds what cannot be read` };
+      }
+      throw error;
+    }
+  }
   return {
     kind: "fine",
     bytes: Number(value("PRAGMA page_count")) * Number(value("PRAGMA page_size")),
-    tests: Number(value("SELECT count(*) FROM test")),
-    facts: Number(value("SELECT count(*) FROM fact")),
+    tests,
+    facts,
   };
 }
 

@@ -404,7 +404,7 @@ describe("winnow run", () => {
 });
 
 describe("winnow plan", () => {
-  test("says what would run and why, and writes nothing", async () => {
+  test("says what would run and why, and records nothing", async () => {
     write(program());
     const fresh = await winnow(...here("plan"));
     assert.match(fresh.out, /^every test runs, because nothing is recorded yet · decided in \d+ ms\n$/);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openStore } from "../../src/store/store.ts";
 import { DISCOUNT_2, DISCOUNT_5, DISCOUNTS, type Finished, Project, SHOP, SUBJECT, TOTAL } from "./project.ts";
 
 const FORMATS = readFileSync(join(import.meta.dirname, "../../../docs/formats.md"), "utf8");
@@ -67,17 +68,25 @@ function checkPlan(document: unknown): PlanDocument {
   return plan;
 }
 
-/** The plan of a request; looking at it changes no byte of the store and starts no tests. */
+/** Everything in a store that decides; what is known of contents, whatever their files are now, does not. */
+function decisive(project: Project): unknown[] {
+  const store = openStore(project.path(".winnow", "store.db"));
+  const { fingerprint: _, ...counts } = store.counts();
+  const found = [store.generation(), store.watch(), store.falseIds(), counts, store.facts(1), store.collections(1)];
+  store.close();
+  return found;
+}
+
+/** The plan of a request; looking at it changes nothing in the store that decides, and starts no tests. */
 async function planOf(project: Project, ...args: string[]): Promise<PlanDocument> {
-  const file = project.path(".winnow", "store.db");
-  const before = [project.inventory(), readFileSync(file)];
+  const before = [project.inventory(), decisive(project)];
   const finished = await project.winnow(["plan", "--json", ...(args.length === 0 ? [] : ["--", ...args])]);
   assert.equal(finished.code, 0);
   assert.deepEqual(
     finished.starts.filter((start) => start !== "compile"),
     [],
   );
-  assert.deepEqual([project.inventory(), readFileSync(file)], before);
+  assert.deepEqual([project.inventory(), decisive(project)], before);
   return checkPlan(documentOf(finished));
 }
 
@@ -113,8 +122,9 @@ test("plans: nothing, tests, files, everything; each with its reasons", async ()
   const text = (await project.winnow(["plan"])).stdout;
   assert.match(text, /^to run: 2 of 5 tests \(shop\/cart\.py: discount\(\) changed\) · decided in \d+ ms\n/);
   assert.match(text, /\n {2}tests\/test_cart\.py::test_discount\[5-3\]\n {6}shop\/cart\.py: discount\(\) changed\n/);
-  // It is the same however often one looks, and what then runs is what was said.
+  // It is the same however often one looks, and nothing is compiled again; what then runs is what was said.
   assert.deepEqual((await planOf(project)).tests, body.tests);
+  assert.deepEqual((await project.winnow(["plan"])).starts, []);
   assert.deepEqual((await planOf(project, "tests/test_mail.py")).kind, "nothing");
   assert.deepEqual(
     (await planOf(project, DISCOUNT_5)).tests.map(({ id }) => id),

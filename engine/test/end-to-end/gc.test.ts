@@ -5,26 +5,55 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { packFacts, unpackFacts } from "../../src/store/facts.ts";
+import { openStore } from "../../src/store/store.ts";
 import { ALL, DISCOUNTS, Project, SHOP, SUBJECT } from "./project.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Makes all that is recorded older, as if nothing had happened since. */
-function age(project: Project, days: number, where = ""): void {
-  const database = new DatabaseSync(project.path(".winnow", "store.db"));
-  for (const table of ["fact", "collection", "run"]) {
-    database.exec(`UPDATE ${table} SET at = at - ${days * DAY_MS} ${table === "run" ? "" : where}`);
+interface Which {
+  readonly environment?: number;
+  readonly path?: string;
+}
+
+/** Makes all that is recorded older, as if nothing had happened since; or facts and collections of some only. */
+function age(project: Project, days: number, which: Which = {}): void {
+  const file = project.path(".winnow", "store.db");
+  const store = openStore(file);
+  const paths = store.testPaths();
+  store.close();
+  const database = new DatabaseSync(file);
+  const { environment, path } = which;
+  database
+    .prepare("UPDATE collection SET at = at - ? WHERE environment = ifnull(?, environment) AND path = ifnull(?, path)")
+    .run(days * DAY_MS, environment ?? null, path ?? null);
+  if (path === undefined) {
+    database.prepare("UPDATE run SET at = at - ?").run(days * DAY_MS);
+  }
+  for (const row of database.prepare("SELECT environment, page, data FROM fact").all()) {
+    const page = unpackFacts(row["data"]);
+    for (const fact of [...page.values()].flat()) {
+      const isMeant = path === undefined || paths.get(fact.test) === path;
+      fact.at -= isMeant && (environment ?? row["environment"]) === row["environment"] ? days * DAY_MS : 0;
+    }
+    database
+      .prepare("UPDATE fact SET data = ? WHERE environment = ? AND page = ?")
+      .run(packFacts(page), row["environment"] as number, row["page"] as number);
   }
   database.close();
 }
 
-function count(project: Project, table: string): number {
-  const database = new DatabaseSync(project.path(".winnow", "store.db"), { readOnly: true });
-  const [n] = Object.values(database.prepare(`SELECT count(*) FROM ${table}`).get() as object);
+/** How much of a kind the store has, by its own word. */
+function count(project: Project, kind: string): number {
+  const file = project.path(".winnow", "store.db");
+  const database = new DatabaseSync(file, { readOnly: true });
   const [intact] = Object.values(database.prepare("PRAGMA integrity_check").get() as object);
   database.close();
   assert.equal(intact, "ok");
-  return Number(n);
+  const store = openStore(file);
+  const counts = store.counts();
+  store.close();
+  return counts[kind] as number;
 }
 
 async function gc(project: Project, ...args: string[]) {
@@ -103,12 +132,7 @@ test("a test file that comes back before anything was collected without it is a 
   await using project = new Project();
   await project.run();
   // As if it had been proven all the time, while others were recorded.
-  const database = new DatabaseSync(project.path(".winnow", "store.db"));
-  database.exec(`UPDATE collection SET at = at - ${31 * DAY_MS} WHERE path = 'tests/test_mail.py'`);
-  database.exec(
-    `UPDATE fact SET at = at - ${31 * DAY_MS} WHERE test IN (SELECT id FROM test WHERE path = 'tests/test_mail.py')`,
-  );
-  database.close();
+  age(project, 31, { path: "tests/test_mail.py" });
   project.remove("tests/test_mail.py");
   assert.equal((await gc(project)).dropped.facts.ofGoneTests, 1);
   project.write({ "tests/test_mail.py": SHOP["tests/test_mail.py"] as string });
@@ -122,7 +146,7 @@ test("an environment that nothing was recorded in for long goes; the one in use 
   await project.run();
   const other = (await project.winnow(["plan"], { env: { TZ: "UTC" } })).stdout;
   assert.match(other, /nothing to run/);
-  age(project, 40, "WHERE environment = 1");
+  age(project, 40, { environment: 1 });
   const { dropped } = await gc(project, "--older-than", "39");
   assert.deepEqual([dropped.environments, dropped.facts.ofEnvironments], [1, ALL.length]);
   assert.match((await project.winnow(["plan"], { env: { TZ: "UTC" } })).stdout, /every test runs/);
@@ -190,8 +214,8 @@ test("writers that are under way lose nothing either", async () => {
     await gc(project);
   }
   assert.equal(await ended, 0);
-  const database = new DatabaseSync(file, { readOnly: true });
-  const { n } = database.prepare("SELECT count(*) AS n FROM fact WHERE environment = 7").get() as { n: number };
-  database.close();
-  assert.equal(n, 80);
+  const store = openStore(file);
+  const written = store.facts(7).size;
+  store.close();
+  assert.equal(written, 80);
 });

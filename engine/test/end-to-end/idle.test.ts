@@ -93,6 +93,12 @@ test("what is loaded, read, listed and started where nothing changed", async () 
   assert.ok(opened.modules.length <= MOST.modules, `${opened.modules.length} files of Winnow's are loaded`);
   assert.ok(bytes <= MOST.moduleBytes, `${bytes} bytes of code are loaded`);
 
+  // Each takes some milliseconds to load.
+  assert.deepEqual(
+    opened.builtins.filter((name) => name === "crypto" || name === "zlib"),
+    [],
+  );
+
   // pytest's settings; what tells which Python an environment has, and whether it is a script.
   assert.deepEqual(foreign(project, opened), ["project/pytest.ini", "venv/bin/python", "venv/pyvenv.cfg"]);
   assert.deepEqual(opened.directories, [project.path(".winnow", "runs")]);

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { openStore } from "../../src/store/store.ts";
 import { ALL, DISCOUNTS, type Finished, Project, SHOP, SUBJECT } from "./project.ts";
 
 function ok(finished: Finished): Finished {
@@ -254,11 +254,11 @@ test("what is no snapshot, a damaged one, one of a newer version, of another for
 test("a proof that was wrong is wrong in the other checkout too", async () => {
   await using one = new Project();
   await one.run();
-  const database = new DatabaseSync(one.path(".winnow", "store.db"));
-  const { id } = database.prepare("SELECT id FROM test WHERE node = ?").get(SUBJECT) as { id: number };
+  const store = openStore(one.path(".winnow", "store.db"));
+  const [id] = [...store.testNodes()].find(([, node]) => node === SUBJECT) ?? [];
   const miss = { id: SUBJECT, path: "tests/test_mail.py", at: 1, was: "passed", outcome: "failed", missing: [] };
-  database.prepare("INSERT OR REPLACE INTO meta VALUES ('misses', ?)").run(JSON.stringify({ [id]: miss }));
-  database.close();
+  store.write(() => store.setNote("misses", JSON.stringify({ [String(id)]: miss })));
+  store.close();
   await using two = new Project();
   await imported(two, await exported(one));
   assert.deepEqual(await firstRun(two), [SUBJECT]);

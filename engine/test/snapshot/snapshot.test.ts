@@ -14,7 +14,8 @@ import { importSnapshot, thisMachine } from "../../src/pipeline/snapshots.ts";
 import { marked, type Place, unmarked } from "../../src/snapshot/place.ts";
 import { type Snapshot, union } from "../../src/snapshot/snapshot.ts";
 import { snapshotOfStore } from "../../src/store/contents.ts";
-import { openStore, STORE_FORMAT, type Store } from "../../src/store/store.ts";
+import { STORE_FORMAT } from "../../src/store/notes.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
 import { ALL_COMPILES, PYTHON, TestProject } from "../support/project.ts";
 
 const top = mkdtempSync(join(tmpdir(), "winnow-snapshots-"));

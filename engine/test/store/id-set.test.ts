@@ -4,7 +4,19 @@ import fc from "fast-check";
 import { forEachId, hasMarked, packIds, packList, unpackIds, unpackList } from "../../src/store/id-set.ts";
 
 const ID = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 31 - 1 }));
-const IDS = fc.uniqueArray(ID, { maxLength: 60 }).map((ids) => ids.sort((a, b) => a - b));
+/** Runs of ids and lone ones. */
+const RUN = fc
+  .tuple(ID, fc.integer({ min: 1, max: 300 }))
+  .map(([first, length]) => Array.from({ length }, (_, index) => first + index).filter((id) => id < 2 ** 31));
+const IDS = fc
+  .array(
+    fc.oneof(
+      ID.map((id) => [id]),
+      RUN,
+    ),
+    { maxLength: 60 },
+  )
+  .map((parts) => [...new Set(parts.flat())].sort((a, b) => a - b));
 
 test("a packed set unpacks to itself", () => {
   fc.assert(fc.property(IDS, (ids) => assert.deepEqual(unpackIds(packIds(ids)), ids)));
@@ -25,8 +37,9 @@ test("the borders of each length of a number survive", () => {
   assert.deepEqual(unpackList(packList(borders)), borders);
 });
 
-test("dense sets take one byte per id", () => {
-  assert.equal(packIds(Array.from({ length: 1000 }, (_, i) => i + 5000)).length, 1001);
+test("a run takes as many bytes as its borders, and ids that lie near each other one each", () => {
+  assert.equal(packIds(Array.from({ length: 1000 }, (_, i) => i + 5000)).length, 4);
+  assert.equal(packIds(Array.from({ length: 1000 }, (_, i) => i * 60)).length, 1000);
 });
 
 test("a visit ends where the visitor says so", () => {

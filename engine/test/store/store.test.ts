@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { WinnowError } from "../../src/model/error.ts";
-import { FACTS_PER_TEST, openStore, STORE_FORMAT, type Store } from "../../src/store/store.ts";
+import { packDependencies } from "../../src/store/dependencies.ts";
+import { STORE_FORMAT } from "../../src/store/notes.ts";
+import { FACTS_PER_TEST, type NewFact, openStore, type Store } from "../../src/store/store.ts";
 
 const top = mkdtempSync(join(tmpdir(), "winnow-store-"));
 after(() => rmSync(top, { recursive: true, force: true }));
@@ -23,6 +25,10 @@ function withStore(work: (store: Store) => void): void {
   } finally {
     store.close();
   }
+}
+
+function add(store: Store, environment: number, fact: NewFact): boolean {
+  return store.write(() => store.addFact(environment, fact));
 }
 
 const fact = (test: number, more: object = {}) => ({
@@ -173,7 +179,7 @@ describe("what is stored comes back", () => {
     const file = place();
     openStore(file).close();
     const raw = new DatabaseSync(file);
-    raw.exec(`INSERT INTO dependency VALUES ('a', '[[1, 99, "", "v"]]')`);
+    raw.prepare("INSERT INTO dependency VALUES ('a', ?)").run(packDependencies([[1, 99, "", "v"]]));
     raw.close();
     const store = openStore(file);
     assert.throws(() => store.dependenciesOfPath("a"), /unknown kind/);
@@ -182,23 +188,27 @@ describe("what is stored comes back", () => {
 
   test("depsets are interned by their members", () =>
     withStore((store) => {
-      const id = store.internDepset([1, 2, 300]);
-      assert.equal(store.internDepset([1, 2, 300]), id);
-      assert.notEqual(store.internDepset([1, 2, 301]), id);
+      const intern = (members: number[]): number => store.write(() => store.internDepset(members));
+      const id = intern([1, 2, 300]);
+      assert.equal(intern([1, 2, 300]), id);
+      assert.notEqual(intern([1, 2, 301]), id);
       assert.deepEqual(store.depset(id), [1, 2, 300]);
-      const empty = store.internDepset([]);
+      const empty = intern([]);
       assert.deepEqual(store.depset(empty), []);
       const seen: number[] = [];
-      store.forEachDepset((each) => seen.push(each));
+      store.depsets().forEach((each) => {
+        seen.push(each);
+      });
       assert.equal(seen.length, 3);
     }));
 
   test("tests are told apart by node id and file", () =>
     withStore((store) => {
-      const one = store.internTest("t.py::a", "x/t.py");
-      assert.equal(store.internTest("t.py::a", "x/t.py"), one);
+      const intern = (node: string, path: string): number => store.write(() => store.internTest(node, path));
+      const one = intern("t.py::a", "x/t.py");
+      assert.equal(intern("t.py::a", "x/t.py"), one);
       // Two rootdirs in one project: node ids are relative to pytest's, paths to Winnow's.
-      assert.notEqual(store.internTest("t.py::a", "y/t.py"), one);
+      assert.notEqual(intern("t.py::a", "y/t.py"), one);
       assert.deepEqual([...store.testNodes().values()], ["t.py::a", "t.py::a"]);
     }));
 
@@ -232,11 +242,11 @@ describe("what is stored comes back", () => {
 describe("facts", () => {
   test("are kept by test and environment, the newest first", () =>
     withStore((store) => {
-      store.addFact(1, fact(1, { at: 1 }));
-      store.addFact(1, fact(1, { at: 3, depsets: [3] }));
-      store.addFact(1, fact(1, { at: 2, depsets: [4], outcome: "failed", green: false }));
-      store.addFact(1, fact(2, { at: 9 }));
-      store.addFact(2, fact(1, { at: 10 }));
+      add(store, 1, fact(1, { at: 1 }));
+      add(store, 1, fact(1, { at: 3, depsets: [3] }));
+      add(store, 1, fact(1, { at: 2, depsets: [4], outcome: "failed", green: false }));
+      add(store, 1, fact(2, { at: 9 }));
+      add(store, 2, fact(1, { at: 10 }));
       const known = store.facts(1);
       assert.deepEqual(
         known.get(1)?.map(({ at }) => at),
@@ -256,9 +266,9 @@ describe("facts", () => {
 
   test("the same one again is confirmed: its time moves, and never back", () =>
     withStore((store) => {
-      store.addFact(1, fact(1, { at: 5 }));
-      store.addFact(1, fact(1, { at: 9, durationUs: 7 }));
-      store.addFact(1, fact(1, { at: 2 }));
+      add(store, 1, fact(1, { at: 5 }));
+      add(store, 1, fact(1, { at: 9, durationUs: 7 }));
+      add(store, 1, fact(1, { at: 2 }));
       assert.deepEqual(
         store.factsOfTest(1, 1).map(({ at }) => at),
         [9],
@@ -267,19 +277,19 @@ describe("facts", () => {
 
   test("another outcome, another green or other depsets are another fact", () =>
     withStore((store) => {
-      store.addFact(1, fact(1));
-      store.addFact(1, fact(1, { outcome: "failed", green: false }));
-      store.addFact(1, fact(1, { green: false }));
-      store.addFact(1, fact(1, { depsets: [2, 1] }));
+      add(store, 1, fact(1));
+      add(store, 1, fact(1, { outcome: "failed", green: false }));
+      add(store, 1, fact(1, { green: false }));
+      add(store, 1, fact(1, { depsets: [2, 1] }));
       assert.equal(store.factsOfTest(1, 1).length, 4);
     }));
 
   test("the oldest beyond the limit go, of that test in that environment only", () =>
     withStore((store) => {
-      store.addFact(1, fact(2));
-      store.addFact(2, fact(1));
+      add(store, 1, fact(2));
+      add(store, 2, fact(1));
       for (let at = 1; at <= FACTS_PER_TEST + 3; at++) {
-        store.addFact(1, fact(1, { at, depsets: [at] }));
+        add(store, 1, fact(1, { at, depsets: [at] }));
       }
       const left = store.factsOfTest(1, 1).map(({ at }) => at);
       assert.equal(left.length, FACTS_PER_TEST);
@@ -290,10 +300,10 @@ describe("facts", () => {
 
   test("one that was confirmed lately stays, though it was first recorded long ago", () =>
     withStore((store) => {
-      store.addFact(1, fact(1, { at: 1, depsets: [99] }));
+      add(store, 1, fact(1, { at: 1, depsets: [99] }));
       for (let at = 2; at <= FACTS_PER_TEST + 2; at++) {
-        store.addFact(1, fact(1, { at: 1000, depsets: [99] }));
-        store.addFact(1, fact(1, { at, depsets: [at] }));
+        add(store, 1, fact(1, { at: 1000, depsets: [99] }));
+        add(store, 1, fact(1, { at, depsets: [at] }));
       }
       assert.deepEqual(store.factsOfTest(1, 1)[0]?.depsets, [99]);
     }));

@@ -18,11 +18,13 @@ export interface Opened {
   /** How many times something was asked for its stat, or whether it is there. */
   stats: number;
   readonly processes: string[];
+  /** Modules of Node's own that were loaded. */
+  builtins: string[];
   /** All bytes that the process has read, by the kernel's count; undefined where it keeps none. */
   bytesRead?: number;
 }
 
-const opened: Opened = { modules: [], files: [], directories: [], stats: 0, processes: [] };
+const opened: Opened = { modules: [], files: [], directories: [], stats: 0, processes: [], builtins: [] };
 const target = process.env["OPENED_LOG"];
 
 if (target !== undefined) {
@@ -69,6 +71,9 @@ if (target !== undefined) {
   syncBuiltinESMExports();
 
   process.on("exit", () => {
+    // Not in the types: what Node has loaded of itself, in order.
+    const { moduleLoadList } = process as unknown as { readonly moduleLoadList: readonly string[] };
+    opened.builtins = moduleLoadList.flatMap((each) => /^NativeModule (.*)$/.exec(each)?.[1] ?? []);
     const io = process.platform === "linux" ? readFileSync("/proc/self/io", "latin1") : "";
     const read = /^rchar: (\d+)$/m.exec(io)?.[1];
     writeFileSync(target, JSON.stringify({ ...opened, ...(read === undefined ? {} : { bytesRead: Number(read) }) }));

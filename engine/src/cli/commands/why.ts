@@ -42,7 +42,7 @@ export async function whyCommand({ request, words, json }: CommandLine): Promise
   const knowledge =
     decision.knowledge ??
     readKnowledge(store, environment, request, decision.tree, decision.changes, decision.declared);
-  const tests = matching(knowledge, wanted);
+  const tests = matching(store, knowledge, wanted);
   if (tests.length === 0) {
     throw new WinnowError(
       "unknown-test",
@@ -62,8 +62,8 @@ export async function whyCommand({ request, words, json }: CommandLine): Promise
 
 const SHOWN_TESTS = 20;
 
-function matching(knowledge: Knowledge, wanted: string): number[] {
-  const known = [...knowledge.nodes].filter(([test]) => knowledge.facts.has(test));
+function matching(store: Store, knowledge: Knowledge, wanted: string): number[] {
+  const known = [...store.testNodes()].filter(([test]) => knowledge.facts.has(test));
   const exact = known.filter(([, node]) => node === wanted);
   const found = exact.length > 0 ? exact : known.filter(([, node]) => node.includes(wanted));
   return found.slice(0, SHOWN_TESTS).map(([test]) => test);
