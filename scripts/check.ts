@@ -76,7 +76,8 @@ interface Environment {
 }
 
 const ALL = process.argv.includes("--all");
-const NODE_TEST = ["--disable-warning=ExperimentalWarning", "--test", "--test-reporter=spec"];
+const NO_WARNING = "--disable-warning=ExperimentalWarning";
+const NODE_TEST = [NO_WARNING, "--test", "--test-reporter=spec"];
 const MEASURING = join(ROOT, "collector", "tests", "measuring");
 const MEASURED = join(ROOT, ".cache", "coverage");
 const MEASURING_ENVIRONMENT = {
@@ -195,6 +196,7 @@ function steps(environments: readonly Environment[]): Step[] {
       args: [...NODE_TEST, "engine/test/scenarios/{replay,scenario}.test.ts"],
       count: nodeCount,
     },
+    { name: "documentation site", command: node, args: [NO_WARNING, "scripts/docs.ts"], count: one },
     { name: "lint", command: join(BIN, "biome"), args: ["check", "."], count: one },
     { name: "types", command: join(BIN, "tsc"), args: ["-p", "engine/tsconfig.json"], count: one },
     {
