@@ -1,5 +1,5 @@
 /**
- * Everything that has to hold, in one command: types, lint, the engine's tests, a few random projects, all scenarios on
+ * Everything that has to hold, in one command: types, lint, the engine's tests, what the documentation tells to type, a few random projects, all scenarios on
  * the decisions alone and for real, and the collector's tests, both with the lines that they cover.
  *
  * The collector's whole suite runs on the newest Python and on the newest one where it works through source probes, and
@@ -93,7 +93,9 @@ const PARTS = 4;
 const WITH_PACKAGES = ALL || process.argv.includes("packages");
 /** All but those that start pytest, which are steps of their own. */
 const ENGINE_TESTS = readdirSync(join(ROOT, "engine", "test"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !["end-to-end", "packages", "scenarios"].includes(entry.name))
+  .filter(
+    (entry) => entry.isDirectory() && !["documentation", "end-to-end", "packages", "scenarios"].includes(entry.name),
+  )
   .map(({ name }) => `engine/test/${name}/**/*.test.ts`);
 /** Where Python is. */
 const PYTHON = ["collector", "python", "scripts", "bench"];
@@ -149,6 +151,13 @@ function steps(environments: readonly Environment[]): Step[] {
       name: "engine, end to end",
       command: node,
       args: [...NODE_TEST, "engine/test/end-to-end/*.test.ts"],
+      env: { WINNOW_TEST_PYTHON: newest.environment },
+      count: nodeCount,
+    },
+    {
+      name: "commands of the documentation",
+      command: node,
+      args: [...NODE_TEST, "engine/test/documentation/*.test.ts"],
       env: { WINNOW_TEST_PYTHON: newest.environment },
       count: nodeCount,
     },

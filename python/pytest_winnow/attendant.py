@@ -131,6 +131,10 @@ class Attendant:
             answer = self._hear("done")
         finally:
             self._close()
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            # Where both go to one file, these lines come after pytest's last one.
+            reporter.flush()
         for line in answer["lines"]:
             print(line, file=sys.stderr)
 

@@ -44,6 +44,19 @@ def test_what_no_change_concerns_is_left_out(shop):
     assert "winnow: 1 test ran, 2 left out" in third.err
 
 
+def test_the_last_line_comes_last_where_both_outputs_are_one(shop):
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_winnow.plugin", "--winnow"]
+    done = subprocess.run(
+        command,
+        cwd=str(shop.root),
+        env=shop.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "winnow: 3 tests ran, none left out"
+
+
 def test_nothing_to_run_loads_nothing_of_the_project(shop, tmp_path):
     note = tmp_path / "loaded"
     shop.write({"conftest.py": "open(%r, 'w').close()\n" % str(note)})
