@@ -1,6 +1,7 @@
 /**
- * Everything that has to hold, in one command: types, lint, the engine's tests, what the documentation tells to type, a few random projects, all scenarios on
- * the decisions alone and for real, and the collector's tests, both with the lines that they cover.
+ * Everything that has to hold, in one command: types, lint, the engine's tests, what the documentation tells to type, a
+ * few random projects, all scenarios on the decisions alone and for real, and the collector's tests, both with the lines
+ * that they cover.
  *
  * The collector's whole suite runs on the newest Python and on the newest one where it works through source probes, and
  * its core on the others; with `--all` the whole suite runs on each Python that is found, and the packages are built and

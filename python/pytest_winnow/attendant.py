@@ -173,7 +173,9 @@ class Attendant:
         if answer["kind"] == "failed":
             for each in answer["lines"]:
                 print(each, file=sys.stderr)
-            raise EngineFailed("%s. %s" % (answer["message"], answer["help"]))
+            # A guess at what was meant ends with a question mark.
+            stop = "" if answer["message"].endswith("?") else "."
+            raise EngineFailed("%s%s %s" % (answer["message"], stop, answer["help"]))
         if answer["kind"] != kind:
             raise EngineFailed("the engine has answered %r" % answer["kind"])
         return answer

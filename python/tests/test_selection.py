@@ -241,6 +241,14 @@ def test_an_engine_that_fails_costs_one_line(shop):
     assert "every test runs and nothing is recorded, because" in run.out + run.err
 
 
+def test_a_misspelt_setting_is_told_in_whole_sentences(shop):
+    shop.write({"winnow.toml": 'mod = "select"\n'})
+    run = shop.run("--winnow")
+    assert (run.exit, run.ran) == (0, "3 passed")
+    assert 'winnow: every test runs and nothing is recorded, because winnow.toml has an unknown key "mod"' in run.err
+    assert 'did you mean "mode"? Keys of this table are mode, ' in run.err
+
+
 def test_a_kill_in_the_middle_keeps_what_was_recorded(shop):
     shop.write(
         {
