@@ -1,6 +1,7 @@
 /**
- * Everything that has to hold, in one command: types, lint, the engine's tests, a few random projects, all scenarios on
- * the decisions alone and for real, and the collector's tests, both with the lines that they cover.
+ * Everything that has to hold, in one command: types, lint, the engine's tests, what the documentation tells to type, a
+ * few random projects, all scenarios on the decisions alone and for real, and the collector's tests, both with the lines
+ * that they cover.
  *
  * The collector's whole suite runs on the newest Python and on the newest one where it works through source probes, and
  * its core on the others; with `--all` the whole suite runs on each Python that is found, and the packages are built and
@@ -76,7 +77,8 @@ interface Environment {
 }
 
 const ALL = process.argv.includes("--all");
-const NODE_TEST = ["--disable-warning=ExperimentalWarning", "--test", "--test-reporter=spec"];
+const NO_WARNING = "--disable-warning=ExperimentalWarning";
+const NODE_TEST = [NO_WARNING, "--test", "--test-reporter=spec"];
 const MEASURING = join(ROOT, "collector", "tests", "measuring");
 const MEASURED = join(ROOT, ".cache", "coverage");
 const MEASURING_ENVIRONMENT = {
@@ -92,7 +94,9 @@ const PARTS = 4;
 const WITH_PACKAGES = ALL || process.argv.includes("packages");
 /** All but those that start pytest, which are steps of their own. */
 const ENGINE_TESTS = readdirSync(join(ROOT, "engine", "test"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !["end-to-end", "packages", "scenarios"].includes(entry.name))
+  .filter(
+    (entry) => entry.isDirectory() && !["documentation", "end-to-end", "packages", "scenarios"].includes(entry.name),
+  )
   .map(({ name }) => `engine/test/${name}/**/*.test.ts`);
 /** Where Python is. */
 const PYTHON = ["collector", "python", "scripts", "bench"];
@@ -151,6 +155,13 @@ function steps(environments: readonly Environment[]): Step[] {
       env: { WINNOW_TEST_PYTHON: newest.environment },
       count: nodeCount,
     },
+    {
+      name: "commands of the documentation",
+      command: node,
+      args: [...NODE_TEST, "engine/test/documentation/*.test.ts"],
+      env: { WINNOW_TEST_PYTHON: newest.environment },
+      count: nodeCount,
+    },
     ...(WITH_PACKAGES
       ? [{ name: "packages", command: node, args: [...NODE_TEST, "engine/test/packages/*.test.ts"], count: nodeCount }]
       : []),
@@ -195,6 +206,7 @@ function steps(environments: readonly Environment[]): Step[] {
       args: [...NODE_TEST, "engine/test/scenarios/{replay,scenario}.test.ts"],
       count: nodeCount,
     },
+    { name: "documentation site", command: node, args: [NO_WARNING, "scripts/docs.ts"], count: one },
     { name: "lint", command: join(BIN, "biome"), args: ["check", "."], count: one },
     { name: "types", command: join(BIN, "tsc"), args: ["-p", "engine/tsconfig.json"], count: one },
     {

@@ -101,7 +101,8 @@ function measure(directory: string, { version }: TestPython): void {
   writeFileSync(join(directory, "lib", `python${version}`, "site-packages", "winnow_measuring.pth"), line);
 }
 
-function run(command: string, args: readonly string[]): Promise<void> {
+/** Runs a program to its end; fails where it does. */
+export function run(command: string, args: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
     child.on("error", reject);

@@ -142,9 +142,9 @@ class Registry:
         for name in _INSTALLED:
             if name not in parts:
                 continue
-            # Below the root only those that are really in use: a project may keep a directory of that name as data.
-            directory = os.sep.join(parts[: parts.index(name) + 1])
-            if directory in self._site_dirs or _below(path, self.root) is None:
+            # Only those that are in use from the start: of others the engine does not know, and a project may keep a
+            # directory of that name as data.
+            if os.sep.join(parts[: parts.index(name) + 1]) in self._site_dirs:
                 return True
         return False
 

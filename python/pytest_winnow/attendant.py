@@ -133,6 +133,10 @@ class Attendant:
             answer = self._hear("done")
         finally:
             self._close()
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            # Where both go to one file, these lines come after pytest's last one.
+            reporter.flush()
         for line in answer["lines"]:
             print(line, file=sys.stderr)
 
@@ -171,7 +175,9 @@ class Attendant:
         if answer["kind"] == "failed":
             for each in answer["lines"]:
                 print(each, file=sys.stderr)
-            raise EngineFailed("%s. %s" % (answer["message"], answer["help"]))
+            # A guess at what was meant ends with a question mark.
+            stop = "" if answer["message"].endswith("?") else "."
+            raise EngineFailed("%s%s %s" % (answer["message"], stop, answer["help"]))
         if answer["kind"] != kind:
             raise EngineFailed("the engine has answered %r" % answer["kind"])
         return answer

@@ -1,6 +1,7 @@
 """The options, Winnow's own and those of the plugins that it stands in for, and what a line of them asks for."""
 
 import importlib.util
+import os
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import pytest
@@ -12,14 +13,22 @@ _TESTMON = {
     "--testmon": "leave out the tests that no change concerns, and record (as --winnow)",
     "--testmon-noselect": "run all tests, and record",
     "--testmon-nocollect": "leave out tests, and write nothing",
+    "--testmon-readonly": "the same as --testmon-nocollect",
     "--testmon-forceselect": "leave out tests also where -k, -m, --lf or node ids choose among them",
+    "--tmnet": "the same as --testmon: what is recorded stays in the project",
+}
+_TESTMON_OFF = {
     "--no-testmon": "do not use Winnow, whatever else is said",
+    "--testmon-off": "the same as --no-testmon",
 }
 _TESTMON_GONE = {
     "--tlf": "failed tests always run",
-    "--testmon-off": "use --no-testmon",
     "--by-test-count": "the order is yours",
 }
+# Settings of testmon's service; there is none here.
+_TESTMON_SERVICE = ("tmnet_url", "tmnet_api_key")
+# Where testmon is to keep its database.
+_TESTMON_DATAFILE = "TESTMON_DATAFILE"
 _DIFFTEST = {
     "--diff": "leave out the tests that no change concerns, and record (as --winnow)",
     "--diff-baseline": "the same: what is recorded is the baseline",
@@ -34,7 +43,7 @@ _OWN = {
     "--winnow-readonly": "leave out tests, and write nothing at all",
     "--no-winnow": "do not use Winnow, whatever else is said",
 }
-_ACTIVATING = ("--winnow", "--testmon", "--diff")
+_ACTIVATING = ("--winnow", "--testmon", "--tmnet", "--diff")
 # Which other plugins are there, and keep their options to themselves.
 _foreign: List[str] = []
 
@@ -111,13 +120,15 @@ def _is_there(module: str) -> bool:
 
 def _add_testmon(parser: pytest.Parser) -> None:
     group = parser.getgroup("winnow-testmon", "pytest-testmon's options, as pytest-winnow understands them")
-    for name, text in _TESTMON.items():
-        group.addoption(name, action="store_true", help=text)
-    group.addoption("--testmon-readonly", action="store_true", help="the same as --testmon-nocollect")
+    for options in (_TESTMON, _TESTMON_OFF):
+        for name, text in options.items():
+            group.addoption(name, action="store_true", help=text)
     group.addoption("--testmon-env", metavar="TEXT", default=None, help="the environment whose results count")
     for name, text in _TESTMON_GONE.items():
         group.addoption(name, action="store_true", help="is not needed: %s" % text)
     group.addoption("--project-directory", action="append", default=None, help="is not needed")
+    for name in _TESTMON_SERVICE:
+        parser.addini(name, "is not needed: what is recorded stays in the project", default="")
 
 
 def chosen(known: Any, words: List[str]) -> Choice:
@@ -128,11 +139,11 @@ def chosen(known: Any, words: List[str]) -> Choice:
 
     testmon = "pytest-testmon" not in _foreign
     difftest = "pytest-difftest" not in _foreign
-    for name in ("--no-winnow",) + (("--no-testmon",) if testmon else ()):
+    for name in ["--no-winnow"] + (list(_TESTMON_OFF) if testmon else []):
         if has(name):
             return Choice(active=False, off=name)
     own = [name for name in ("--winnow", "--winnow-noselect", "--winnow-readonly") if has(name)]
-    theirs = [name for name in (list(_TESTMON)[:4] + ["--testmon-readonly"] if testmon else []) if has(name)]
+    theirs = [name for name in (_TESTMON if testmon else ()) if has(name)]
     diffs = [name for name in (list(_DIFFTEST)[:4] if difftest else []) if has(name)]
     if not own and not theirs and not diffs:
         return Choice(active=False)
@@ -180,4 +191,8 @@ def _remarks(has: Callable[[str], bool], testmon: bool) -> List[str]:
             remarks.append("%s is not needed: %s" % (name, text))
     if testmon and has("--project-directory"):
         remarks.append("--project-directory is not needed: the project is where pytest is configured")
+    if testmon and has("--tmnet"):
+        remarks.append("--tmnet has no service here: what is recorded stays in the project")
+    if testmon and os.environ.get(_TESTMON_DATAFILE):
+        remarks.append("%s is ignored: what is recorded lies in .winnow/ in the project's root" % _TESTMON_DATAFILE)
     return remarks

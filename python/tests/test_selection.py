@@ -44,6 +44,19 @@ def test_what_no_change_concerns_is_left_out(shop):
     assert "winnow: 1 test ran, 2 left out" in third.err
 
 
+def test_the_last_line_comes_last_where_both_outputs_are_one(shop):
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_winnow.plugin", "--winnow"]
+    done = subprocess.run(
+        command,
+        cwd=str(shop.root),
+        env=shop.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "winnow: 3 tests ran, none left out"
+
+
 def test_nothing_to_run_loads_nothing_of_the_project(shop, tmp_path):
     note = tmp_path / "loaded"
     shop.write({"conftest.py": "open(%r, 'w').close()\n" % str(note)})
@@ -255,6 +268,14 @@ def test_an_engine_that_fails_costs_one_line(shop):
     run = shop.run("--winnow")
     assert (run.exit, run.ran) == (0, "3 passed")
     assert "every test runs and nothing is recorded, because" in run.out + run.err
+
+
+def test_a_misspelt_setting_is_told_in_whole_sentences(shop):
+    shop.write({"winnow.toml": 'mod = "select"\n'})
+    run = shop.run("--winnow")
+    assert (run.exit, run.ran) == (0, "3 passed")
+    assert 'winnow: every test runs and nothing is recorded, because winnow.toml has an unknown key "mod"' in run.err
+    assert 'did you mean "mode"? Keys of this table are mode, ' in run.err
 
 
 def test_a_kill_in_the_middle_keeps_what_was_recorded(shop):

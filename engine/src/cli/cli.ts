@@ -209,7 +209,14 @@ function parse(args: readonly string[]): {
   } catch (error) {
     const message = error instanceof Error ? (error.message.split(/[.\n]/, 1)[0] ?? "") : String(error);
     const option = /'(-[^' ]*)/.exec(message)?.[1];
+    const isLong = option?.startsWith("--") === true && message.startsWith("Unknown");
+    const guess = isLong
+      ? didYouMean(
+          option,
+          Object.keys(OPTIONS).map((name) => `--${name}`),
+        )
+      : "";
     const help = option === undefined ? "" : ` If ${option} is meant for pytest, write it after \`--\`.`;
-    throw new WinnowError("usage", message.replaceAll("'", '"'), `See \`winnow --help\`.${help}`);
+    throw new WinnowError("usage", `${message.replaceAll("'", '"')}${guess}`, `See \`winnow --help\`.${help}`);
   }
 }

@@ -2,7 +2,7 @@
 
 import { basename, relative } from "node:path";
 import { parse } from "smol-toml";
-import { messageOf, WinnowError } from "../model/error.ts";
+import { tomlFault, WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import { splitShell } from "../runners/pytest/arguments.ts";
 import type { ConfigValue } from "../runners/pytest/configuration.ts";
@@ -75,7 +75,7 @@ function fromFile(text: string | undefined, file: string, place: readonly string
   try {
     table = parse(text);
   } catch (error) {
-    throw new WinnowError("configuration", `${file} is no valid TOML (${messageOf(error)})`, "Mend that line.");
+    throw new WinnowError("configuration", `${file} is no valid TOML (${tomlFault(error)})`, "Mend that line.");
   }
   for (const name of place) {
     table = (table as Record<string, unknown> | undefined)?.[name];

@@ -12,6 +12,12 @@ export class WinnowError extends Error {
   }
 }
 
+/** What a parser has against a TOML document, and in which line. */
+export function tomlFault(error: unknown): string {
+  const message = messageOf(error).replace(/^Invalid TOML document: /, "");
+  return error instanceof Error && "line" in error ? `line ${error.line}: ${message}` : message;
+}
+
 /** The message of anything that was thrown, on one line. */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -77,7 +77,13 @@ const NOTES: Readonly<Record<string, string>> = {
 export async function examine(cwd: string, env: NodeJS.ProcessEnv, python: string | undefined): Promise<Examination> {
   const root = findRoot(cwd);
   const findings: Finding[] = [];
-  const found = findInterpreter({ root, cwd, env, override: python ?? null });
+  const found = findInterpreter({
+    root,
+    cwd,
+    env,
+    override: python ?? env["WINNOW_PYTHON"] ?? null,
+    program: process.argv[1],
+  });
   const info = isInterpreterProblem(found) ? found : probe(found, { cwd, env });
   findings.push(pythonFinding(found, info));
   if (!isInterpreterProblem(found) && !isInterpreterProblem(info)) {

@@ -68,7 +68,8 @@ export interface RunOptions {
   readonly layout?: Layout | undefined;
 }
 
-const EVERYTHING_LEFT_OUT = 5;
+/** pytest's own: nothing was collected, or nothing of it was left. */
+const NO_TESTS = 5;
 
 /** A test that would have been left out ended otherwise than its proof, while pytest itself has nothing to complain of. */
 export const EXIT_MISS = 10;
@@ -301,7 +302,15 @@ async function runTests(context: {
     !observes &&
     (plan.kind === "nothing" ||
       (plan.kind === "some" && (plan.leftOutWithFiles > 0 || summary?.sawSurvivors === true)));
-  const ended = exitCode === EVERYTHING_LEFT_OUT && leftOut ? 0 : exitCode;
+  const ended = exitCode === NO_TESTS && leftOut ? 0 : exitCode;
+  if (ended === NO_TESTS && request.fullProfile.selection.length === 0 && !request.fullProfile.stateful) {
+    emit({
+      kind: "warning",
+      code: "no-tests",
+      message: `pytest found no tests, started in ${request.cwd}`,
+      help: "If the project is elsewhere, name its directory with -C DIR; pytest's `testpaths` and `python_files` say where its tests are.",
+    });
+  }
   const missed = options.missesFail === true && (summary?.misses.length ?? 0) > 0;
   const code = ended === 0 && missed ? EXIT_MISS : ended;
   emit({ kind: "finished", mode, exitCode: code, plan, summary });

@@ -58,6 +58,40 @@ test("a package that is installed, replaced by another build of its version, and
   assert.deepEqual([removed.code, removed.starts], [0, []]);
 });
 
+test("a package in a directory of packages that PYTHONPATH names, or a conftest puts on the search path", async () => {
+  await using project = new Project({
+    "pytest.ini": "[pytest]\n",
+    "test_thing.py": "import thing\n\n\ndef test_thing():\n    assert thing.VERSION == 1\n",
+    "test_other.py": "def test_other():\n    pass\n",
+  });
+  const vendored = join(project.top, "vendored", "site-packages");
+  const install = (version: number): void => {
+    rmSync(vendored, { recursive: true, force: true });
+    const info = join(vendored, `thing-${version}.dist-info`);
+    mkdirSync(info, { recursive: true });
+    writeFileSync(join(vendored, "thing.py"), `VERSION = ${version}\n`);
+    writeFileSync(join(info, "METADATA"), `Metadata-Version: 2.1\nName: thing\nVersion: ${version}\n`);
+    writeFileSync(join(info, "RECORD"), `thing.py,sha256=${version},\n`);
+  };
+  // What lies in a temporary directory is nobody's source.
+  const env = { PYTHONPATH: vendored, TMPDIR: join(project.top, "home") };
+  install(1);
+  assert.equal((await project.winnow(["run"], { env })).ran.length, 2);
+  assert.deepEqual((await project.winnow(["run"], { env })).starts, []);
+  install(2);
+  const replaced = await project.winnow(["run"], { env });
+  assert.deepEqual([replaced.code, replaced.ran], [1, ["test_thing.py::test_thing"]], replaced.stderr);
+
+  project.write({ "conftest.py": `import sys\n\nsys.path.insert(0, ${JSON.stringify(vendored)})\n` });
+  const late = { env: { ...env, PYTHONPATH: undefined } };
+  install(1);
+  assert.equal((await project.winnow(["run"], late)).ran.length, 2);
+  assert.deepEqual((await project.winnow(["run"], late)).starts, []);
+  install(2);
+  const again = await project.winnow(["run"], late);
+  assert.deepEqual([again.code, again.ran], [1, ["test_thing.py::test_thing"]], again.stderr);
+});
+
 test("the interpreter is found: active environment, .venv, --python in each of its forms", async () => {
   await using project = new Project();
   const found = async (args: string[], options: CommandOptions): Promise<string> => {

@@ -11,6 +11,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, parse as parsePath, relative, resolve, sep } from "node:path";
 import { parse as parseToml, type TomlTable, type TomlValue } from "smol-toml";
 import { textDigest } from "../../files/hash.ts";
+import { tomlFault } from "../../model/error.ts";
 import { splitShell } from "./arguments.ts";
 import { isIniProblem, parseIni } from "./ini.ts";
 
@@ -119,7 +120,7 @@ function readToml(text: string): TomlTable | string {
   try {
     return parseToml(text, { integersAsBigInt: true }) as TomlTable;
   } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "it is no TOML";
+    return tomlFault(error);
   }
 }
 

@@ -382,7 +382,7 @@ export function interpreterIdentity(
   executable: string,
   context: IdentityContext = { cwd: process.cwd(), env: process.env },
 ): string {
-  const parts: string[] = [];
+  const parts: string[] = [ASKED];
   let at = resolve(context.cwd, executable);
   try {
     for (let hops = 0; hops < 40; hops++) {
@@ -514,6 +514,9 @@ export interface InterpreterInfo {
 
 const MARK = "@winnow-probe@";
 
+/** Another text for each version of the probe, so that an answer to less is not taken for one to more. */
+const ASKED = "probe 2";
+
 /** The oldest Python whose tests can be recorded. */
 const OLDEST = [3, 8] as const;
 
@@ -534,7 +537,8 @@ def main():
     if v[:2] >= (3, 8):
         import site, sysconfig
         paths = sysconfig.get_paths()
-        sites = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
+        sites = [p for p in sys.path if os.path.basename(os.path.normpath(p)) in ("site-packages", "dist-packages")]
+        sites += site.getsitepackages() if hasattr(site, "getsitepackages") else []
         if site.ENABLE_USER_SITE:
             sites.append(site.getusersitepackages())
         sites += [paths.get("purelib"), paths.get("platlib")]

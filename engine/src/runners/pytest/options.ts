@@ -120,6 +120,7 @@ export const PYTEST_OPTIONS: readonly PytestOption[] = [
     "--testmon-off",
     "--tlf",
     "--by-test-count",
+    "--tmnet",
   ),
   ...family(
     { role: "selection", reason: "chooses by what an earlier run left behind", plugin: TESTMON, repeat: "all" },
