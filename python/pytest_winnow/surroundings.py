@@ -2,6 +2,7 @@
 
 import os
 import sys
+import sysconfig
 from typing import Any, List, Optional
 
 _PACKAGES = ("site-packages", "dist-packages")
@@ -31,13 +32,19 @@ def loaded_before(root: str) -> Optional[str]:
     below = os.path.join(os.path.realpath(root), "")
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
-        if not isinstance(path, str):
+        if not isinstance(path, str) or (module is main and _is_installed_script(path)):
             continue
         path = os.path.realpath(path)
         relative = path[len(below) :]
         if path.startswith(below) and not path.startswith(own) and not set(relative.split(os.sep)) & set(_PACKAGES):
             return relative
     return None
+
+
+def _is_installed_script(path: str) -> bool:
+    """Whether that is the command `pytest` of this environment, which may lie in the project: it only starts pytest."""
+    scripts = {sysconfig.get_path("scripts"), os.path.dirname(sys.executable)}
+    return is_pytest() and os.path.dirname(os.path.abspath(path)) in scripts
 
 
 def interpreter_options() -> List[str]:

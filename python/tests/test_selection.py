@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 
 import pytest
@@ -360,3 +361,27 @@ def test_workers_start_no_engine_where_the_controller_has_none(shop, tmp_path):
     run = shop.run("-p", "xdist", "-n", "2", env={"PYTHONPATH": str(tmp_path / "packages")})
     assert (run.exit, run.ran) == (0, "3 passed")
     assert run.err.count("the engine is not in") == 1
+
+
+def test_pytest_of_an_environment_within_the_project(shop):
+    directory = shop.root / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(directory)], check=True)
+    site = next(directory.glob("[Ll]ib/**/site-packages"))
+    (site / "all.pth").write_text("%s\n" % sysconfig.get_path("purelib"))
+    python = next(each for each in directory.glob("*/python*") if each.stem == "python")
+    program = python.parent / "pytest"
+    program.write_text("import pytest\nraise SystemExit(pytest.console_main())\n")
+    command = [str(python), str(program), "-p", "pytest_winnow.plugin", "--winnow"]
+    outs = [
+        subprocess.run(
+            command,
+            cwd=str(shop.root),
+            env=shop.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert "3 passed" in outs[0], outs[0]
+    assert "nothing to run: 3 tests up to date" in outs[1], outs[1]
