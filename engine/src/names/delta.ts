@@ -4,7 +4,7 @@
  */
 
 import { type Binding, FATES, type Fate } from "./concern.ts";
-import { MAIN } from "./outline.ts";
+import { MAIN, type Statement } from "./outline.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
 import { isSpecial } from "./special.ts";
@@ -54,8 +54,14 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   );
   return {
     kind: "names",
-    mayFail: missing ?? newDoubt(before, after),
-    changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
+    mayFail: missing ?? newDoubt(before, after) ?? changed.find((name) => hasSlots(before, after, name)),
+    // Other slots may not fit to those of a class that is derived from it as well.
+    changed: changed.map((name) => ({
+      name,
+      fate: hasSlots(before, after, name)
+        ? worse(fateOf(before, after, name), FATES.value)
+        : fateOf(before, after, name),
+    })),
     moved: [
       ...movedStatements(path, [before, after], imports),
       ...movedFiles(project, imports),
@@ -145,17 +151,26 @@ function kindsOf({ outline }: Evaluated, name: string): string {
 
 /** Whether deriving from the class of that name may have another effect, or fail. */
 function differsAsBase(before: Evaluated, after: Evaluated, name: string): boolean {
-  const [old, now] = [before, after].map(({ outline }) =>
-    outline.statements.find(({ kind, binds }) => kind === "class" && binds.includes(name)),
-  );
+  const [old, now] = [classOf(before, name), classOf(after, name)];
   if (old === undefined || now === undefined) {
     return false;
   }
   return (
     old.evaluation.bases.join() !== now.evaluation.bases.join() ||
-    before.isPlainClass(name) !== after.isPlainClass(name) ||
-    [old, now].some(({ inner }) => inner.includes("__slots__"))
+    before.isPlainClass(name) !== after.isPlainClass(name)
   );
+}
+
+function hasSlots(before: Evaluated, after: Evaluated, name: string): boolean {
+  return [before, after].some((content) => classOf(content, name)?.inner.includes("__slots__") === true);
+}
+
+function classOf({ outline }: Evaluated, name: string): Statement | undefined {
+  return outline.statements.find(({ kind, binds }) => kind === "class" && binds.includes(name));
+}
+
+function worse(one: Fate, other: Fate): Fate {
+  return one > other ? one : other;
 }
 
 /** What a statement that was not there before evaluates and may fail with, if nothing of the old content did the like. */

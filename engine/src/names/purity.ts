@@ -8,6 +8,7 @@ import type { Outline, Statement } from "./outline.ts";
 import {
   BUILTIN_CLASSES,
   BUILTINS,
+  COMPUTING_BASES,
   COMPUTING_CALLS,
   COMPUTING_DECORATORS,
   isGenericType,
@@ -38,7 +39,7 @@ export class Evaluated {
   readonly pure: readonly boolean[];
   /** Of each statement: what it evaluates that is not sure to be there, or to be of the right kind. */
   readonly doubts: readonly (readonly string[])[];
-  /** Of each statement: whether a decorator computes with what it decorates. */
+  /** Of each statement: whether it makes classes out of their annotations, by a decorator or as named tuples are made. */
   readonly decorated: readonly boolean[];
   readonly bound: ReadonlySet<string>;
   readonly hasStar: boolean;
@@ -119,7 +120,7 @@ const MAKERS: ReadonlySet<string> = new Set(["__init_subclass__", "__set_name__"
 function isPlainClass(statement: Statement): boolean {
   return (
     statement.kind === "class" &&
-    !statement.evaluation.bases.some((name) => name === "type" || /\bEnum$/.test(name)) &&
+    !statement.evaluation.bases.some((name) => name === "type" || /\b(Enum|TypedDict)$/.test(name)) &&
     !statement.inner.some((name) => MAKERS.has(name))
   );
 }
@@ -246,7 +247,11 @@ class Scope {
   }
 
   isDecorated(): boolean {
-    return this.#statement.evaluation.decorators.some((name) => COMPUTING_DECORATORS.has(this.#full(name) ?? ""));
+    const { bases, decorators } = this.#statement.evaluation;
+    return (
+      decorators.some((name) => COMPUTING_DECORATORS.has(this.#full(name) ?? "")) ||
+      bases.some((name) => COMPUTING_BASES.has(this.#full(name) ?? ""))
+    );
   }
 
   #isDecorator(name: string): boolean {
@@ -270,7 +275,7 @@ class Scope {
       // A member that is bound twice is an error.
       return this.#inner.size === this.#statement.inner.length;
     }
-    return known !== undefined && isHarmlessBase(known);
+    return known !== undefined && (COMPUTING_BASES.has(known) || isHarmlessBase(known));
   }
 
   /** Whether the name is that of a plain class in another module of the project. */

@@ -104,6 +104,9 @@ export const COMPUTING_CALLS = words(`
   types.MappingProxyType typing.NamedTuple uuid.UUID weakref.WeakKeyDictionary weakref.WeakSet
   weakref.WeakValueDictionary`);
 
+/** Classes of the standard library that make others out of what they are given, or refuse it, and do nothing else. */
+export const COMPUTING_BASES = words("typing.NamedTuple typing.TypedDict");
+
 /** Decorators that compute with what they are given, or refuse it, and do nothing else. */
 export const COMPUTING_DECORATORS = words("dataclasses.dataclass enum.unique functools.total_ordering");
 

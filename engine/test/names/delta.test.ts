@@ -130,6 +130,13 @@ describe("what only binds names, or fails", () => {
       "import dataclasses\n@dataclasses.dataclass(frozen=True)\nclass C: pass\n",
       "C",
     ],
+    ["slots", "class C:\n    __slots__ = ('a',)\n", "class C:\n    __slots__ = ('a', 'b')\n", "C"],
+    [
+      "a named tuple",
+      "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\n",
+      "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int = 1\n",
+      "P",
+    ],
     ["a pattern", "import re\nA = re.compile('a')\n", "import re\nA = re.compile('b')\n", "A"],
     ["a comprehension", "A = [1, 2]\nB = [a for a in A if a > 1]\n", "A = [1, 2]\nB = [a for a in A if a > 0]\n", "B"],
     ["a method of a text", "A = 'a b'.split()\n", "A = 'a,b'.split(',')\n", "A"],
@@ -183,7 +190,6 @@ describe("what may do more", () => {
     ["a metaclass", "class C: pass\n", "class C(metaclass=M): pass\n"],
     ["a class that makes others", "from pkg.maker import Base\n", "from pkg.maker import Base\nclass C(Base): pass\n"],
     ["another base", "class B: pass\nclass C: pass\n", "class B: pass\nclass C(B): pass\n"],
-    ["slots", "class C:\n    __slots__ = ('a',)\n", "class C:\n    __slots__ = ('a', 'b')\n"],
     [
       "a member of an enum twice",
       "import enum\nclass E(enum.Enum):\n    A = 1\n",
@@ -282,6 +288,18 @@ describe("whom it concerns", () => {
       "shop.py::total",
       "sums.py may fail",
       "sums.py::f",
+    ]);
+  });
+
+  test("a class below one with other slots may fail", () => {
+    const classes: Files = {
+      "c.py": "class Base:\n    __slots__ = ('a',)\n",
+      "d.py": "from c import Base\nclass Derived(Base):\n    b = 1\n\n\ndef make():\n    return Derived()\n",
+    };
+    assert.deepEqual(concerned(classes, "c.py", (classes["c.py"] as string).replace("'a',", "'a', 'b'")), [
+      "c.py may fail",
+      "d.py may fail",
+      "d.py::make",
     ]);
   });
 
