@@ -90,9 +90,14 @@ export class ModuleLevel {
       if (path !== file) {
         return false;
       }
-      // What a test is bound to in its own file; what has no such name (a doctest, say) is of the file as a whole.
+      // What a test is bound to in its own file; what has no such name (a doctest, say) is of the file as a whole, and so
+      // is the doctest of a module, which has the module's name.
       const name = ownName(this.#known.nodeOf(test) ?? "");
-      const isBound = name !== undefined && this.#known.project.evaluated(path)?.bound.has(name) === true;
+      const { project } = this.#known;
+      const isBound =
+        name !== undefined &&
+        project.evaluated(path)?.bound.has(name) === true &&
+        !project.sources.namesOf(path).includes(name);
       return !isBound || concern.reaches(path, name);
     });
   }
