@@ -91,13 +91,13 @@ export class ModuleLevel {
         return false;
       }
       // What a test is bound to in its own file; what has no such name (a doctest, say) is of the file as a whole, and so
-      // is the doctest of a module, which has the module's name.
+      // is the doctest of a module, which has the module's name; `test_a` in test_a.py is a test.
       const name = ownName(this.#known.nodeOf(test) ?? "");
       const { project } = this.#known;
       const isBound =
         name !== undefined &&
         project.evaluated(path)?.bound.has(name) === true &&
-        !project.sources.namesOf(path).includes(name);
+        (name.startsWith("test") || !project.sources.namesOf(path).includes(name));
       return !isBound || concern.reaches(path, name);
     });
   }
