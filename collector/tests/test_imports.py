@@ -546,6 +546,37 @@ def test_modules_asked_for_through_the_import_function(project):
     assert "plug_a.py::value" not in journal.bodies("test_it.py::test_6")
 
 
+def test_code_that_looks_at_tracebacks_finds_no_frame_in_between(project):
+    project.write(
+        {
+            "plug.py": "def value(): return 1\nVALUE = value()\n",
+            "loader.py": """
+                import sys
+
+                def load(name):
+                    try:
+                        return __import__(name)
+                    except ImportError:
+                        return "inside" if sys.exc_info()[2].tb_next else "missing"
+                """,
+            "broken.py": "import nowhere\n",
+            "test_it.py": """
+                import loader
+
+                def test_1(): assert loader.load("plug").VALUE == 1
+                def test_2(): assert loader.load("plug").VALUE == 1
+                def test_3(): assert loader.load("plug_missing") == "missing"
+                def test_4(): assert loader.load("broken") == "inside"
+                """,
+        }
+    )
+    run = project.run("-q")
+    assert run.exit == 0, run.out
+    for number in (1, 2):
+        assert "plug.py::value" in run.journal.bodies("test_it.py::test_%d" % number)
+    assert ("package", "*") in {entry[:2] for entry in map(tuple, run.journal.inputs("test_it.py::test_2"))}
+
+
 def test_names_concern_whoever_asks_for_them(project):
     project.write(
         {

@@ -10,7 +10,7 @@ import builtins
 import importlib.util
 import os
 import sys
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from .callers import Callers
@@ -22,6 +22,10 @@ from .tracing import SourceTransform
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 _IMPORTLIB = os.path.join("importlib", "__init__.py")
+# Code that mentions one of these may look at who stands between it and an error.
+_TRACEBACKS = frozenset(
+    "exc_info __traceback__ tb_next tb_frame traceback format_exc print_exc extract_tb walk_tb".split()
+)
 
 
 class Load:
@@ -99,6 +103,7 @@ class Imports:
         self._seen: Set[str] = set()
         self._module_count = -1
         self._finder = _NameFinder(self)
+        self._asking = _Asking(self)
 
     def start(self) -> None:
         """Announce what is loaded already, and write down the names that are looked for from now on."""
@@ -190,6 +195,23 @@ class Imports:
             except (TypeError, KeyError):  # Python has refused such arguments by now, in its own words
                 pass
 
+    def import_for(self, code: CodeType) -> Callable[..., Any]:
+        """What `__import__` is in such a module for a piece of its code.
+
+        Code that looks at tracebacks gets Python's own, so that no frame stands in between: flask tells a module that
+        is not there from one that fails by that. What it asks for is not seen then, and may be anything.
+        """
+        if not self.active or _TRACEBACKS.isdisjoint(code.co_names):
+            return self._import
+        try:
+            current = self.contexts.current
+            for context in list(self._contexts.values()):
+                current.use(context)
+            current.add_input("package", "*")
+        except Exception as error:
+            self.fail(error)
+        return builtins.__import__
+
     def borrowed(self, path: str) -> None:
         """Somebody takes a module's code without loading the module: the whole file is an input of theirs."""
         if not self.active or path in self.loading:
@@ -226,7 +248,7 @@ class Imports:
             self.loading[path] = load
             if load.source is not None and b"__import__(" in load.source:
                 # For this module's own calls alone: import statements do not look for the name among its globals.
-                vars(module).setdefault("__import__", self._import)
+                vars(module).setdefault("__import__", self._asking)
             self.contexts.enter(load.context)
             self.begun(load)
             return load
@@ -366,6 +388,24 @@ class Imports:
 
 def _is_import_system(filename: str) -> bool:
     return filename.startswith("<frozen importlib") or filename.endswith(_IMPORTLIB) or filename.startswith(_HERE)
+
+
+class _Choice:
+    """How an object is called: this is asked before, and returns to whoever calls without a frame of its own."""
+
+    def __get__(self, asking: "Optional[_Asking]", owner: Any = None) -> Any:
+        return self if asking is None else asking.imports.import_for(sys._getframe(1).f_code)
+
+
+class _Asking:
+    """What `__import__` is in modules that call it."""
+
+    __slots__ = ("imports",)
+
+    def __init__(self, imports: Imports) -> None:
+        self.imports = imports
+
+    __call__ = _Choice()
 
 
 class _NameFinder:
