@@ -388,7 +388,7 @@ def test_listings(project):
     wanted = ["listing", "data", ["a.txt", "b.txt"]]
     for name in ("listdir", "scandir", "glob", "path", "here", "walk"):
         assert of_kind(journal, "test_" + name, "listing") == [wanted], name
-    assert of_kind(journal, "test_absent", "listing") == [["listing", "none", []]]
+    assert of_kind(journal, "test_absent", "listing") == [["listing", "none", None]]
     assert of_kind(journal, "test_descriptor", "listing") == [wanted]
     assert of_kind(journal, "test_bytecode", "listing") == []
 

@@ -347,16 +347,22 @@ class Audit:
         elif self._callers.first_outside(sys._getframe()) in ("other", "installed"):
             context.add_input("exists", self._registry.relative(path), _state_at(path))
 
-    def _names(self, directory: str, context: Optional[Context]) -> List[str]:
-        """What is listed; for a context without what this process did there: the context depends on who did it."""
+    def _names(self, directory: str, context: Optional[Context]) -> Optional[List[str]]:
+        """What is listed, None if there is no such directory.
+
+        For a context without what this process did there: the context depends on who did it.
+        """
+        is_there = True
         try:
             names = set(self._contents.names(directory))
         except OSError:
-            names = set()
+            names, is_there = set(), False
         for path, written in list(self._written.items()) if context is not None else ():
             if context is not None and os.path.dirname(path) == directory:
                 self._find(context, written)
                 (names.discard if written.before is None else names.add)(os.path.basename(path))
+        if not names and not is_there:
+            return None
         return sorted(
             name
             for name in names

@@ -14,7 +14,8 @@ export const WALK_CONTEXT = "walk";
 /** Something other than code that was looked at; `changed` is an input whose content changed while it was in use. */
 export type Input =
   | readonly ["file", string, string]
-  | readonly ["listing", string, readonly string[]]
+  /** The names in a directory; null if it is not there. */
+  | readonly ["listing", string, readonly string[] | null]
   /** Whether something is there: "f", "d" (a directory) or "-". */
   | readonly ["exists", string, string]
   | readonly ["import", string]

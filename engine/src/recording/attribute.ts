@@ -566,7 +566,14 @@ class Attribution {
         gathering.addMember(this.#dependency("exists", input[1], "", input[2]));
         break;
       case "listing":
-        gathering.addMember(this.#dependency("listing", projectPath(input[1]), "", this.#world.namesDigest(input[2])));
+        gathering.addMember(
+          this.#dependency(
+            "listing",
+            projectPath(input[1]),
+            "",
+            input[2] === null ? ABSENT : this.#world.namesDigest(input[2]),
+          ),
+        );
         break;
       case "import":
         gathering.addMember(this.#resolution(input[1]));
@@ -885,7 +892,7 @@ class Attribution {
       if (context.kind === "session" && context.name === WALK_CONTEXT) {
         for (const input of context.inputs) {
           if (input[0] === "listing") {
-            walks.set(projectPath(input[1]), input[2]);
+            walks.set(projectPath(input[1]), input[2] ?? []);
           }
         }
       }
