@@ -129,7 +129,7 @@ function isAutouse({ outline }: Evaluated, name: string): boolean {
 
 function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {
   const [old, now] = [kindsOf(before, name), kindsOf(after, name)];
-  if (now === "") {
+  if (now === "" || now.includes("branches")) {
     return FATES.gone;
   }
   return old === now && /^(class|definition|import)$/.test(now) ? FATES.same : FATES.value;

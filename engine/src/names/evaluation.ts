@@ -30,6 +30,8 @@ export interface Evaluation {
   readonly autouse: boolean;
   /** It computes with values, and fails with some. */
   readonly fails: boolean;
+  /** It decorates with what a call returns, and that may refuse what it is given: `@lru_cache(maxsize="1")`. */
+  readonly refuses: boolean;
   /** It may do anything, even if all that it calls is harmless. */
   readonly raises: boolean;
 }
@@ -62,7 +64,10 @@ export class EvaluationReader {
   #unions = false;
   #autouse = false;
   #fails = false;
+  #refuses = false;
   #raises = false;
+  /** Names that comprehensions bind: called, they are not what they are elsewhere. */
+  readonly #targets = new Set<string>();
 
   read(tokens: readonly Token[], start: number, end: number, as: Region): void {
     if (as === "unknown") {
@@ -98,7 +103,8 @@ export class EvaluationReader {
       aliases: [...this.#aliases],
       autouse: this.#autouse,
       fails: this.#fails,
-      raises: this.#raises,
+      refuses: this.#refuses,
+      raises: this.#raises || [...this.#calls].some((name) => this.#targets.has(name.split(".", 1)[0] ?? "")),
     };
   }
 
@@ -107,6 +113,7 @@ export class EvaluationReader {
     if (name === "" || (next < end && tokens[next]?.text !== "(")) {
       this.#raises = true;
     }
+    this.#refuses ||= next < end && !isAccepted(name, tokens, next, end);
     this.#decorators.add(name);
     this.#autouse ||= tokens.slice(next, end).some(({ text }) => text === "autouse");
     if (isFixture(name)) {
@@ -181,6 +188,11 @@ export class EvaluationReader {
       // `try`, `else` and `except` open branches; what is no computation either may do anything.
       const isComputing = COMPUTING_WORDS.test(token.text);
       this.#fails ||= isComputing;
+      if (token.text === "for") {
+        for (let target = at + 1; target < end && tokens[target]?.text !== "in"; target++) {
+          this.#targets.add((tokens[target] as Token).text);
+        }
+      }
       this.#raises ||= !isComputing && !/^(try|else|except|finally|as|def|class|async|import|from)$/.test(token.text);
       return at + 1;
     }
@@ -332,6 +344,28 @@ export function aliasesIn(tokens: readonly Token[], start: number, end: number):
 
 function isFixture(decorator: string): boolean {
   return decorator.endsWith("fixture");
+}
+
+/** Whether a decorator is sure to take what it is called with. */
+function isAccepted(decorator: string, tokens: readonly Token[], open: number, end: number): boolean {
+  if (/^pytest\.mark\.\w+$|wraps$/.test(decorator)) {
+    return true;
+  }
+  const text = tokens
+    .slice(open, end)
+    .map(({ written }) => written)
+    .join(" ");
+  if (!isFixture(decorator)) {
+    return /lru_cache$/.test(decorator) && /^\( (maxsize = )?(None|\d+) (, typed = (True|False) )?\)$/.test(text);
+  }
+  return (
+    !/\bscope = (?!["'](function|class|module|package|session)["'] [,)])/.test(text) &&
+    tokens.slice(open, end).every((token, at, all) => {
+      const starts = token.depth === 1 && /^[(,]$/.test(token.text) && token.kind === OPERATOR;
+      const isKnown = /^(scope|params|ids|autouse|name)$/.test(all[at + 1]?.text ?? "") && all[at + 2]?.text === "=";
+      return !starts || isKnown || all[at + 1]?.text === ")";
+    })
+  );
 }
 
 function isAliasAt(tokens: readonly Token[], at: number): boolean {

@@ -164,8 +164,11 @@ class Scope {
     if (kind === "main") {
       return true;
     }
+    // Which branch runs decides what is loaded, and which classes there are.
+    const isFork = kind === "branches" && this.#computes() && holdsMoreThanValues(this.#statement);
     return (
       kind !== "effect" &&
+      !isFork &&
       !evaluation.raises &&
       evaluation.calls.every((name) => this.#isCallable(name)) &&
       evaluation.decorators.every((name) => this.#isDecorator(name)) &&
@@ -235,14 +238,17 @@ class Scope {
   }
 
   #isCallable(name: string): boolean {
+    if (this.#inner.has(name.split(".", 1)[0] ?? "")) {
+      return false;
+    }
     const known = this.#full(name);
     return known !== undefined && (PURE_CALLS.has(known) || COMPUTING_CALLS.has(known) || isKeeping(known));
   }
 
-  /** Whether its parts may all be there, and it fails with what they are. */
+  /** Whether its parts may all be there, and it fails with what they are: calls refuse what they are not made for. */
   #computes(): boolean {
-    const { fails, calls } = this.#statement.evaluation;
-    return fails || this.isDecorated() || calls.some((name) => COMPUTING_CALLS.has(this.#full(name) ?? ""));
+    const { fails, refuses, calls } = this.#statement.evaluation;
+    return fails || refuses || this.isDecorated() || calls.some((name) => !/^pytest\.mark\./.test(name));
   }
 
   isDecorated(): boolean {
@@ -291,6 +297,11 @@ class Scope {
     }
     return means.kind === "statement" ? means.statement.kind === "class" : BUILTIN_CLASSES.has(name);
   }
+}
+
+/** Whether there are imports or classes in a statement: more than what its names are bound to may depend on it. */
+export function holdsMoreThanValues({ imports, inner, evaluation }: Statement): boolean {
+  return imports.length > 0 || inner.length > 0 || evaluation.bases.length > 0;
 }
 
 function isModule(statement: Statement, name: string): boolean {
