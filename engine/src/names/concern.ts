@@ -207,7 +207,14 @@ class Closure implements Concern {
     const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement, isDecorated));
     // Where it fails, another branch runs.
     const isFork = mayFail && statement.kind === "branches" && holdsMoreThanValues(statement);
-    if (statement.evaluation.autouse || isFork || (!isPure && (mayFail || !this.#onlyCalls(path, statement)))) {
+    // Code of the project's may run with what it computes with.
+    const isUnsafe = mayFail && content.safe[index] !== true;
+    if (
+      statement.evaluation.autouse ||
+      isFork ||
+      isUnsafe ||
+      (!isPure && (mayFail || !this.#onlyCalls(path, statement)))
+    ) {
       isNew = this.#affect(path) || isNew;
     } else if (mayFail || (this.#isEvaluated && this.#mayRefuse(path, statement))) {
       isNew = this.#fail(path) || isNew;

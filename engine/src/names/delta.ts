@@ -33,6 +33,11 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (missing?.endsWith("*") === true) {
     return { kind: "effect", because: `nothing is known of ${missing}, which it imports` };
   }
+  const doubts = newDoubts(before, after);
+  const unsafe = doubts.find(({ isSafe }) => !isSafe);
+  if (unsafe !== undefined) {
+    return { kind: "effect", because: `it computes with what it did not compute with before (${unsafe.doubt})` };
+  }
   const imports = [project.sequence(path, before), project.sequence(path, after)] as const;
   if (imports[0].steps.join("\n") !== imports[1].steps.join("\n")) {
     return { kind: "effect", because: "what it does when it is imported changed" };
@@ -54,7 +59,7 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   );
   return {
     kind: "names",
-    mayFail: missing ?? newDoubt(before, after),
+    mayFail: missing ?? doubts[0]?.doubt,
     changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
     moved: [
       ...movedStatements(path, [before, after], imports),
@@ -159,13 +164,14 @@ function differsAsBase(before: Evaluated, after: Evaluated, name: string): boole
 }
 
 /** What a statement that was not there before evaluates and may fail with, if nothing of the old content did the like. */
-function newDoubt(before: Evaluated, after: Evaluated): string | undefined {
+function newDoubts(before: Evaluated, after: Evaluated): { readonly doubt: string; readonly isSafe: boolean }[] {
   const old = new Set(before.marks);
   const known = before.evaluates();
-  return after.doubts
-    .filter((_, index) => !old.has(after.marks[index] ?? ""))
-    .flat()
-    .find((doubt) => !known.has(doubt));
+  return after.doubts.flatMap((doubts, index) =>
+    old.has(after.marks[index] ?? "")
+      ? []
+      : doubts.filter((doubt) => !known.has(doubt)).map((doubt) => ({ doubt, isSafe: after.safe[index] === true })),
+  );
 }
 
 /** Of each name what binds it, in order. */
