@@ -86,8 +86,8 @@ function holders(project: Project, module: string): Binding[] {
 }
 
 /**
- * Statements that now come before an effect, or after one, and that take something from another module: the effect may
- * have put something else there.
+ * Statements that now come before an effect, or after one, and that take something from another module, or compute with
+ * something of their own: the effect may have put something else there.
  */
 function movedStatements(
   path: string,
@@ -96,7 +96,13 @@ function movedStatements(
 ): Binding[] {
   const places = new Map(before.marks.map((mark, index) => [mark, old.statements[index]]));
   const moved = new Set(after.marks.filter((mark, index) => places.get(mark) !== now.statements[index]));
-  return taken(path, after, (index) => moved.has(after.marks[index] ?? ""));
+  const isMoved = (index: number): boolean => moved.has(after.marks[index] ?? "");
+  const computing = after.outline.statements.flatMap(({ kind, binds, mentions }, index) =>
+    kind === "assignment" && isMoved(index) && mentions.bare.some((name) => after.bound.has(name))
+      ? binds.map((name) => ({ path, name, fate: FATES.value }))
+      : [],
+  );
+  return [...taken(path, after, isMoved), ...computing];
 }
 
 /** The same of files that are loaded at another time, or by this module no more. */

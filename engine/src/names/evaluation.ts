@@ -4,7 +4,7 @@
  *
  * What must stay true: `raises` is false only where evaluation consists of literals, displays of them, names, chains of
  * attributes, operators, comprehensions and calls, all of which are listed. Operators, subscripts and attributes count as
- * computing: they give a value or fail, and do nothing else.
+ * computing: given values (purity.ts), they give a value or fail, and do nothing else.
  */
 
 import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
