@@ -150,10 +150,13 @@ class Collection:
             )
         return frames
 
-    def unproven(self, has_succeeded: Callable[[str], bool]) -> Dict[str, str]:
-        """Files whose tests run although the plan leaves them out, each with a module that did not come to its end."""
+    def unproven(self, has_succeeded: Callable[[str], bool], failed_one: Optional[str]) -> Dict[str, str]:
+        """Files whose tests run although the plan leaves them out, each with a module that did not come to its end.
+
+        Any such module, `failed_one`, will do: what one that may fail binds otherwise may make its importers fail.
+        """
         failed = {
-            file: next((path for path in sorted(paths) if not has_succeeded(path)), None)
+            file: failed_one or next((path for path in sorted(paths) if not has_succeeded(path)), None)
             for file, paths in self._plan.provided.items()
         }
         return {file: path for file, path in failed.items() if path is not None}

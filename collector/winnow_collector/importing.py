@@ -302,8 +302,12 @@ class Imports:
             self.fail(error)
 
     def has_succeeded(self, rel: str) -> bool:
-        """Whether a module of the project was executed, and always to its end."""
-        return rel in self._succeeded and rel not in self._failed
+        """Whether a module of the project was executed."""
+        return rel in self._succeeded
+
+    def first_failed(self) -> Optional[str]:
+        """A module of the project that did not come to its end; None if all have."""
+        return min(self._failed, default=None)
 
     def announce_main(self) -> None:
         """The module that the process was started with has run, past the loaders. Its source was read as a file.

@@ -26,7 +26,7 @@ export interface DeclaredValue extends DeclaredKey {
 export interface Remarks {
   /** Why everything known counts as an input, and the sets that hold it; none if all reasons were declared harmless. */
   readonly opaque?: { readonly reasons: readonly string[]; readonly depsets: readonly number[] };
-  /** Some of it ran in a child process: that an import goes well here says nothing of it. */
+  /** Some of it ran in a child process, or loaded a module anew: that an import goes well here says nothing of it. */
   readonly elsewhere?: true;
   /** The test's own marker asks for it to run always. */
   readonly always?: true;

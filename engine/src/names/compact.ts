@@ -27,6 +27,9 @@ type PackedEvaluation = readonly [
   unions: 0 | 1,
   autouse: 0 | 1,
   fails: 0 | 1,
+  refuses: 0 | 1,
+  kept: Ids,
+  living: 0 | 1,
   raises: 0 | 1,
 ];
 type PackedImport = readonly [level: number, module: number, names: Ids, binds: Ids];
@@ -93,6 +96,9 @@ export function packOutline(outline: Outline): string {
     bit(one.unions),
     bit(one.autouse),
     bit(one.fails),
+    bit(one.refuses),
+    list(one.kept),
+    bit(one.living),
     bit(one.raises),
   ];
   const imported = ({ level, module, names, binds }: ImportBinding): PackedImport => [
@@ -151,7 +157,22 @@ export function unpackOutline(text: string): Outline | undefined {
     deferred: deferred === 1,
     statements: statements.map(
       ([kind, binds, inner, checksum, own, annotations, methods, evaluation, ...imports]): Statement => {
-        const [calls, reads, subscripts, keys, decorators, bases, aliases, unions, autouse, fails, raises] = evaluation;
+        const [
+          calls,
+          reads,
+          subscripts,
+          keys,
+          decorators,
+          bases,
+          aliases,
+          unions,
+          autouse,
+          fails,
+          refuses,
+          kept,
+          living,
+          raises,
+        ] = evaluation;
         return {
           kind: KINDS[kind] ?? "effect",
           binds: list(binds),
@@ -171,6 +192,9 @@ export function unpackOutline(text: string): Outline | undefined {
             unions: unions === 1,
             autouse: autouse === 1,
             fails: fails === 1,
+            refuses: refuses === 1,
+            kept: list(kept),
+            living: living === 1,
             raises: raises === 1,
           },
           imports: imports.map(([level, module, names, bound]) => ({

@@ -9,7 +9,7 @@
 import { type Mentions, REFLECTIONS } from "./mentions.ts";
 import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
-import { type Evaluated, isKeeping } from "./purity.ts";
+import { type Evaluated, holdsMoreThanValues, isKeeping } from "./purity.ts";
 import { isSpecial } from "./special.ts";
 
 /** A binding at module level; without a name, something in the module that no import of it asks for. */
@@ -205,9 +205,18 @@ class Closure implements Concern {
       return isNew;
     }
     const mayFail = this.#isEvaluated && (found === "gone" || this.#mayFail(path, statement, isDecorated));
-    if (statement.evaluation.autouse || (!isPure && (mayFail || !this.#onlyCalls(path, statement)))) {
+    // Where it fails, another branch runs.
+    const isFork = mayFail && statement.kind === "branches" && holdsMoreThanValues(statement);
+    // Code of the project's may run with what it computes with.
+    const isUnsafe = mayFail && content.safe[index] !== true;
+    if (
+      statement.evaluation.autouse ||
+      isFork ||
+      isUnsafe ||
+      (!isPure && (mayFail || !this.#onlyCalls(path, statement)))
+    ) {
       isNew = this.#affect(path) || isNew;
-    } else if (mayFail) {
+    } else if (mayFail || (this.#isEvaluated && this.#mayRefuse(path, statement))) {
       isNew = this.#fail(path) || isNew;
     }
     const binds = statement.kind === "main" ? [MAIN] : statement.binds;
@@ -215,7 +224,8 @@ class Closure implements Concern {
       isNew = this.#spell("__subclasses__", FATES.same) || isNew;
     }
     // A list of literals only looks as if it mentioned anything.
-    const isComputed = statement.evaluation.reads.length > 0 || statement.evaluation.calls.length > 0;
+    const { reads, calls, subscripts, fails } = statement.evaluation;
+    const isComputed = fails || [reads, calls, subscripts].some(({ length }) => length > 0);
     for (const name of binds) {
       isNew = this.#reach(path, name, fateOf(statement)) || isNew;
       isNew = (isComputed && this.#affectIfSpecial(path, name)) || isNew;
@@ -269,8 +279,10 @@ class Closure implements Concern {
   }
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */
-  #mayFail(path: string, { evaluation }: Statement, isDecorated: boolean): boolean {
+  #mayFail(path: string, { evaluation, mentions }: Statement, isDecorated: boolean): boolean {
     const { reads, calls, subscripts, keys, bases, decorators, unions, fails } = evaluation;
+    // In formatted strings, and behind brackets, there are names that are mentioned only.
+    const hidden = fails ? [...mentions.bare, ...mentions.wild.map((word) => `.${word}`)] : [];
     const isFragile = unions || fails || isDecorated || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
     const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some(
@@ -281,7 +293,17 @@ class Closure implements Concern {
     return (
       isGone ||
       isBelow ||
-      [...fragile, ...keys, ...bases].some((chain) => (this.#fateOf(path, chain) ?? 0) > FATES.same)
+      [...fragile, ...hidden, ...keys, ...bases].some((chain) => (this.#fateOf(path, chain) ?? 0) > FATES.same)
+    );
+  }
+
+  /**
+   * Whether a function or class that is another one can make a statement fail: it takes other arguments, or lacks an
+   * attribute.
+   */
+  #mayRefuse(path: string, { evaluation: { reads, calls, subscripts, decorators } }: Statement): boolean {
+    return [...calls, ...decorators, ...[...reads, ...subscripts].filter((chain) => chain.includes("."))].some(
+      (chain) => (this.#fateOf(path, chain) ?? FATES.annotated) > FATES.annotated,
     );
   }
 
@@ -341,7 +363,7 @@ class Closure implements Concern {
           isNew = this.#affectIfSpecial(path, bound) || isNew;
           if (fate === FATES.gone && this.#isEvaluated) {
             // What stands in another branch runs instead.
-            isNew = (isPure ? this.#fail(path) : this.#affect(path)) || isNew;
+            isNew = (isPure && statement.kind !== "branches" ? this.#fail(path) : this.#affect(path)) || isNew;
           }
         });
       }
@@ -446,6 +468,10 @@ class Closure implements Concern {
 
 /** What becomes of what a statement binds, when something that it evaluates is another one. */
 function fateOf({ kind }: Statement): Fate {
+  if (kind === "branches") {
+    // The branch that binds it may not run.
+    return FATES.gone;
+  }
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
 }
 

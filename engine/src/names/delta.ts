@@ -33,6 +33,11 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (missing?.endsWith("*") === true) {
     return { kind: "effect", because: `nothing is known of ${missing}, which it imports` };
   }
+  const doubts = newDoubts(before, after);
+  const unsafe = doubts.find(({ isSafe }) => !isSafe);
+  if (unsafe !== undefined) {
+    return { kind: "effect", because: `it computes with what it did not compute with before (${unsafe.doubt})` };
+  }
   const imports = [project.sequence(path, before), project.sequence(path, after)] as const;
   if (imports[0].steps.join("\n") !== imports[1].steps.join("\n")) {
     return { kind: "effect", because: "what it does when it is imported changed" };
@@ -54,7 +59,7 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   );
   return {
     kind: "names",
-    mayFail: missing ?? newDoubt(before, after) ?? changed.find((name) => hasSlots(before, after, name)),
+    mayFail: missing ?? doubts[0]?.doubt ?? changed.find((name) => hasSlots(before, after, name)),
     // Other slots may not fit to those of a class that is derived from it as well.
     changed: changed.map((name) => ({
       name,
@@ -87,8 +92,8 @@ function holders(project: Project, module: string): Binding[] {
 }
 
 /**
- * Statements that now come before an effect, or after one, and that take something from another module: the effect may
- * have put something else there.
+ * Statements that now come before an effect, or after one, and that take something from another module, or compute with
+ * something of their own: the effect may have put something else there.
  */
 function movedStatements(
   path: string,
@@ -97,7 +102,13 @@ function movedStatements(
 ): Binding[] {
   const places = new Map(before.marks.map((mark, index) => [mark, old.statements[index]]));
   const moved = new Set(after.marks.filter((mark, index) => places.get(mark) !== now.statements[index]));
-  return taken(path, after, (index) => moved.has(after.marks[index] ?? ""));
+  const isMoved = (index: number): boolean => moved.has(after.marks[index] ?? "");
+  const computing = after.outline.statements.flatMap(({ kind, binds, mentions }, index) =>
+    kind === "assignment" && isMoved(index) && mentions.bare.some((name) => after.bound.has(name))
+      ? binds.map((name) => ({ path, name, fate: FATES.value }))
+      : [],
+  );
+  return [...taken(path, after, isMoved), ...computing];
 }
 
 /** The same of files that are loaded at another time, or by this module no more. */
@@ -135,7 +146,7 @@ function isAutouse({ outline }: Evaluated, name: string): boolean {
 
 function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {
   const [old, now] = [kindsOf(before, name), kindsOf(after, name)];
-  if (now === "") {
+  if (now === "" || now.includes("branches")) {
     return FATES.gone;
   }
   return old === now && /^(class|definition|import)$/.test(now) ? FATES.same : FATES.value;
@@ -174,13 +185,14 @@ function worse(one: Fate, other: Fate): Fate {
 }
 
 /** What a statement that was not there before evaluates and may fail with, if nothing of the old content did the like. */
-function newDoubt(before: Evaluated, after: Evaluated): string | undefined {
+function newDoubts(before: Evaluated, after: Evaluated): { readonly doubt: string; readonly isSafe: boolean }[] {
   const old = new Set(before.marks);
   const known = before.evaluates();
-  return after.doubts
-    .filter((_, index) => !old.has(after.marks[index] ?? ""))
-    .flat()
-    .find((doubt) => !known.has(doubt));
+  return after.doubts.flatMap((doubts, index) =>
+    old.has(after.marks[index] ?? "")
+      ? []
+      : doubts.filter((doubt) => !known.has(doubt)).map((doubt) => ({ doubt, isSafe: after.safe[index] === true })),
+  );
 }
 
 /** Of each name what binds it, in order. */

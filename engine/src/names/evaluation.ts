@@ -4,7 +4,7 @@
  *
  * What must stay true: `raises` is false only where evaluation consists of literals, displays of them, names, chains of
  * attributes, operators, comprehensions and calls, all of which are listed. Operators, subscripts and attributes count as
- * computing: they give a value or fail, and do nothing else.
+ * computing: given values (purity.ts), they give a value or fail, and do nothing else.
  */
 
 import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
@@ -30,6 +30,12 @@ export interface Evaluation {
   readonly autouse: boolean;
   /** It computes with values, and fails with some. */
   readonly fails: boolean;
+  /** It decorates with what a call returns, and that may refuse what it is given: `@lru_cache(maxsize="1")`. */
+  readonly refuses: boolean;
+  /** Dotted names of calls whose results are kept as they are, and not used up at once. */
+  readonly kept: readonly string[];
+  /** It makes what others fill, or what is used up by who reads it: `[]`, a generator. */
+  readonly living: boolean;
   /** It may do anything, even if all that it calls is harmless. */
   readonly raises: boolean;
 }
@@ -62,7 +68,12 @@ export class EvaluationReader {
   #unions = false;
   #autouse = false;
   #fails = false;
+  #refuses = false;
+  #living = false;
+  readonly #kept = new Set<string>();
   #raises = false;
+  /** Names that comprehensions bind: called, they are not what they are elsewhere. */
+  readonly #targets = new Set<string>();
 
   read(tokens: readonly Token[], start: number, end: number, as: Region): void {
     if (as === "unknown") {
@@ -98,7 +109,10 @@ export class EvaluationReader {
       aliases: [...this.#aliases],
       autouse: this.#autouse,
       fails: this.#fails,
-      raises: this.#raises,
+      refuses: this.#refuses,
+      kept: [...this.#kept],
+      living: this.#living,
+      raises: this.#raises || [...this.#calls].some((name) => this.#targets.has(name.split(".", 1)[0] ?? "")),
     };
   }
 
@@ -107,6 +121,7 @@ export class EvaluationReader {
     if (name === "" || (next < end && tokens[next]?.text !== "(")) {
       this.#raises = true;
     }
+    this.#refuses ||= next < end && !isAccepted(name, tokens, next, end);
     this.#decorators.add(name);
     this.#autouse ||= tokens.slice(next, end).some(({ text }) => text === "autouse");
     if (isFixture(name)) {
@@ -152,7 +167,7 @@ export class EvaluationReader {
     for (let at = start; at < end; ) {
       const token = tokens[at] as Token;
       if (token.kind === NAME) {
-        at = this.#name(tokens, at, end, isHeader);
+        at = this.#name(tokens, at, start, end, isHeader);
         continue;
       }
       if (token.kind === STRING) {
@@ -169,7 +184,7 @@ export class EvaluationReader {
     }
   }
 
-  #name(tokens: readonly Token[], at: number, end: number, isHeader: boolean): number {
+  #name(tokens: readonly Token[], at: number, start: number, end: number, isHeader: boolean): number {
     const token = tokens[at] as Token;
     if (CONSTANTS.has(token.text)) {
       return at + 1;
@@ -181,6 +196,13 @@ export class EvaluationReader {
       // `try`, `else` and `except` open branches; what is no computation either may do anything.
       const isComputing = COMPUTING_WORDS.test(token.text);
       this.#fails ||= isComputing;
+      if (token.text === "for") {
+        const open = bracketAround(tokens, at, start);
+        this.#living ||= tokens[open]?.text === "(" && !isConsumer(tokens[open - 1]);
+        for (let target = at + 1; target < end && tokens[target]?.text !== "in"; target++) {
+          this.#targets.add((tokens[target] as Token).text);
+        }
+      }
       this.#raises ||= !isComputing && !/^(try|else|except|finally|as|def|class|async|import|from)$/.test(token.text);
       return at + 1;
     }
@@ -192,6 +214,13 @@ export class EvaluationReader {
     }
     if (after?.kind === OPERATOR && after.text === "(") {
       this.#calls.add(name);
+      const before = tokens[at - 1];
+      if (!(before?.text === "in" || (before?.text === "(" && isConsumer(tokens[at - 2])))) {
+        this.#kept.add(name);
+      }
+      this.#living ||= tokens[next + 1]?.text === ")";
+      // `reset = pytest.fixture(function, autouse=True)`
+      this.#autouse ||= isFixture(name) && tokens.slice(next, end).some(({ text }) => text === "autouse");
     } else if (after?.kind === OPERATOR && after.text === "[") {
       this.#subscripts.add(`${name}/${argumentsAt(tokens, next, end)}`);
       this.#fails ||= !name.endsWith("Literal") && holdsNumber(tokens, next, end);
@@ -290,9 +319,12 @@ export class EvaluationReader {
         if (before?.kind === STRING || /^[)\]}]$/.test(before?.text ?? "")) {
           this.#fails = true;
           this.#raises ||= text === "(";
+        } else {
+          this.#living ||= text === "[" && after?.text === "]";
         }
         return;
       case "{":
+        this.#living ||= after?.text === "}";
         this.#readKeys(tokens, at, end);
         return;
       case "*":
@@ -334,6 +366,28 @@ function isFixture(decorator: string): boolean {
   return decorator.endsWith("fixture");
 }
 
+/** Whether a decorator is sure to take what it is called with. */
+function isAccepted(decorator: string, tokens: readonly Token[], open: number, end: number): boolean {
+  if (/^pytest\.mark\.\w+$|wraps$/.test(decorator)) {
+    return true;
+  }
+  const text = tokens
+    .slice(open, end)
+    .map(({ written }) => written)
+    .join(" ");
+  if (!isFixture(decorator)) {
+    return /lru_cache$/.test(decorator) && /^\( (maxsize = )?(None|\d+) (, typed = (True|False) )?\)$/.test(text);
+  }
+  return (
+    !/\bscope = (?!["'](function|class|module|package|session)["'] [,)])/.test(text) &&
+    tokens.slice(open, end).every((token, at, all) => {
+      const starts = token.depth === 1 && /^[(,]$/.test(token.text) && token.kind === OPERATOR;
+      const isKnown = /^(scope|params|ids|autouse|name)$/.test(all[at + 1]?.text ?? "") && all[at + 2]?.text === "=";
+      return !starts || isKnown || all[at + 1]?.text === ")";
+    })
+  );
+}
+
 function isAliasAt(tokens: readonly Token[], at: number): boolean {
   const token = tokens[at] as Token;
   return token.kind === STRING && !token.formatted && isNaming(tokens, at) && /^[,)]$/.test(tokens[at + 1]?.text ?? "");
@@ -357,6 +411,24 @@ function chainAt(tokens: readonly Token[], at: number, end: number): { name: str
     next += 2;
   }
   return { name, next };
+}
+
+/** The bracket that is open at `at`; -1 if none is. */
+function bracketAround(tokens: readonly Token[], at: number, start: number): number {
+  const depth = (tokens[at] as Token).depth;
+  for (let open = at - 1; open >= start; open--) {
+    const token = tokens[open] as Token;
+    if (token.kind === OPERATOR && token.depth === depth && /^[([{]$/.test(token.text)) {
+      return open;
+    }
+  }
+  return -1;
+}
+
+/** Whether it is the name of what uses up all that it is called with. */
+function isConsumer(token: Token | undefined): boolean {
+  const consumers = /^(dict|list|tuple|set|frozenset|sum|any|all|bytes|bytearray|join|Counter|OrderedDict)$/;
+  return token?.kind === NAME && consumers.test(token.text);
 }
 
 /** How many arguments the bracket at `open` holds. */

@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 8;
+export const OUTLINE_VERSION = 9;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";

@@ -40,6 +40,8 @@ export class Project {
   readonly sources: Sources;
   readonly #evaluated = new Map<string, Evaluated | undefined>();
   readonly #under = new Set<string>();
+  /** Names of which it is being asked what they lead to: those that lead to themselves lead to nothing known. */
+  readonly #asked = new Set<string>();
 
   constructor(sources: Sources) {
     this.sources = sources;
@@ -63,8 +65,71 @@ export class Project {
 
   /** A content of a file, evaluated. */
   evaluate(path: string, outline: Outline): Evaluated {
-    return new Evaluated(outline, this.sources.python, (module, level, name) =>
-      this.#bases(path, level, module).some((base) => this.#isPlainClass(base, name)),
+    const bases = (level: number, module: string): string[] => this.#bases(path, level, module);
+    return new Evaluated(outline, this.sources.python, {
+      isPlainClass: (module, level, name) => bases(level, module).some((base) => this.#isPlainClass(base, name)),
+      isValue: (module, level, names) => {
+        const rest = names.slice(module === "" ? 0 : module.split(".").length);
+        // `import a.b` binds `a`.
+        const isWhole = level === 0 && (names.length < module.split(".").length || !isBelow(names, module));
+        if (isWhole) {
+          return this.#isValue(names, 1);
+        }
+        const packages = bases(level, module).map((base) => base.split("."));
+        return packages.length > 0 && packages.every((base) => this.#isValue([...base, ...rest], base.length));
+      },
+      mayBind: (module, level, name) => {
+        const found = bases(level, module).flatMap((base) => this.sources.resolve(base));
+        return found.length === 0
+          ? !HARMLESS_MODULES.has(module)
+          : found.some((file) => {
+              const content = this.evaluated(file);
+              return content === undefined || content.hasStar || content.bound.has(name);
+            });
+      },
+    });
+  }
+
+  /** Whether names, from the outermost package on, lead to a value; the first of them, `known` in number, to a module. */
+  #isValue(names: readonly string[], known: number): boolean {
+    const id = names.join(".");
+    if (this.#asked.has(id)) {
+      return false;
+    }
+    this.#asked.add(id);
+    try {
+      return this.#leadsToValue(names, known);
+    } finally {
+      this.#asked.delete(id);
+    }
+  }
+
+  #leadsToValue(names: readonly string[], known: number): boolean {
+    for (let count = 1; count < names.length; count++) {
+      const found = this.sources.resolve(names.slice(0, count).join("."));
+      if (found.length === 0) {
+        // Of the modules that are none of the project's, those of Python's own library are known.
+        return count === 1 && (HARMLESS_MODULES.has(names[0] ?? "") || names[0] === "pytest");
+      }
+      const [file = ""] = found;
+      if (found.length > 1 || !(file.endsWith(".py") || file.endsWith("/"))) {
+        return false;
+      }
+      if (count < known) {
+        continue;
+      }
+      const content = file.endsWith("/") ? undefined : this.evaluated(file);
+      if (content === undefined && !file.endsWith("/")) {
+        return false;
+      }
+      const isSubmodule = this.sources.resolve(names.slice(0, count + 1).join(".")).length > 0;
+      if (content !== undefined && (content.bound.has(names[count] ?? "") || !isSubmodule)) {
+        return content.isValue(names[count] ?? "", names.slice(count + 1));
+      }
+    }
+    // A module itself: whoever has it may look up anything.
+    return (
+      names.length === 1 && this.sources.resolve(names[0] ?? "").length === 0 && HARMLESS_MODULES.has(names[0] ?? "")
     );
   }
 
@@ -122,6 +187,11 @@ export class Project {
       })
     );
   }
+}
+
+/** Whether full names begin with a module's. */
+function isBelow(names: readonly string[], module: string): boolean {
+  return module.split(".").every((part, index) => names[index] === part);
 }
 
 /** Follows an import through all that it loads. */

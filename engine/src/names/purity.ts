@@ -4,7 +4,7 @@
  * What must stay true: what is not known to be harmless is an *effect*: it concerns everybody who imports the module.
  */
 
-import type { Outline, Statement } from "./outline.ts";
+import type { ImportBinding, Outline, Statement } from "./outline.ts";
 import {
   BUILTIN_CLASSES,
   BUILTINS,
@@ -15,6 +15,7 @@ import {
   isHarmlessBase,
   KEEPING_CALLS,
   KNOWN_MEMBERS,
+  LIVING_CALLS,
   PURE_CALLS,
 } from "./python-names.ts";
 
@@ -27,8 +28,15 @@ type Meaning =
   | { readonly kind: "builtin" }
   | { readonly kind: "unknown" };
 
-/** Whether a class of another module is one from which one may derive without effect. */
-export type ForeignClass = (module: string, level: number, name: string) => boolean;
+/** What is asked of other modules. */
+export interface Elsewhere {
+  /** Whether a class of another module is one from which one may derive without effect. */
+  isPlainClass(module: string, level: number, name: string): boolean;
+  /** Whether what a chain of names leads to from another module is a value ({@link Evaluated.isValue}). */
+  isValue(module: string, level: number, names: readonly string[]): boolean;
+  /** Whether a star import of another module may bind a name. */
+  mayBind(module: string, level: number, name: string): boolean;
+}
 
 /** An outline with what each of its statements evaluates, in order. */
 export class Evaluated {
@@ -41,12 +49,21 @@ export class Evaluated {
   readonly doubts: readonly (readonly string[])[];
   /** Of each statement: whether it makes classes out of their annotations, by a decorator or as named tuples are made. */
   readonly decorated: readonly boolean[];
+  /** Of each statement: whether all that it computes with are values, so that no code of the project's runs. */
+  readonly safe: readonly boolean[];
   readonly bound: ReadonlySet<string>;
   readonly hasStar: boolean;
   readonly #plain: ReadonlyMap<Statement, boolean>;
+  readonly #values: ReadonlyMap<Statement, boolean>;
+  readonly #elsewhere: Elsewhere;
 
-  constructor(outline: Outline, python: PythonVersion, foreign: ForeignClass) {
+  constructor(outline: Outline, python: PythonVersion, elsewhere: Elsewhere) {
     this.outline = outline;
+    this.#elsewhere = elsewhere;
+    const safe: boolean[] = [];
+    const values = new Map<Statement, boolean>();
+    const stars: ImportBinding[] = [];
+    const around = { values, stars, elsewhere, bodies: outline.bodies };
     const marks: string[] = [];
     const pure: boolean[] = [];
     const doubts: (readonly string[])[] = [];
@@ -54,12 +71,15 @@ export class Evaluated {
     const last = new Map<string, Meaning & { kind: "statement" }>();
     const plain = new Map<Statement, boolean>();
     for (const statement of outline.statements) {
-      const scope = new Scope(statement, last, plain, foreign, python);
+      const scope = new Scope(statement, last, plain, around, python);
       marks.push(`${statement.checksum}|${scope.found()}`);
       const only = scope.isPure();
       pure.push(only);
       doubts.push(scope.doubts());
       decorated.push(scope.isDecorated());
+      safe.push(scope.isSafe());
+      values.set(statement, only && scope.isValue());
+      stars.push(...statement.imports.filter(({ names }) => names.includes("*")));
       plain.set(statement, only && isPlainClass(statement));
       for (const name of statement.binds) {
         last.set(name, { kind: "statement", statement, ordinal: (last.get(name)?.ordinal ?? 0) + 1 });
@@ -69,6 +89,8 @@ export class Evaluated {
     this.pure = pure;
     this.doubts = doubts;
     this.decorated = decorated;
+    this.safe = safe;
+    this.#values = values;
     this.bound = new Set(last.keys());
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
     this.#plain = plain;
@@ -78,6 +100,24 @@ export class Evaluated {
   isPlainClass(name: string): boolean {
     const binding = this.outline.statements.filter(({ binds }) => binds.includes(name));
     return binding.length === 1 && this.#plain.get(binding[0] as Statement) === true;
+  }
+
+  /**
+   * Whether what a name stands for, or a part of it, is a value: made of literals, functions, plain classes and what Python's
+   * own library computes with these. Operators on it, and looking things up in it, do nothing but compute.
+   */
+  isValue(name: string, parts: readonly string[]): boolean {
+    const binding = this.outline.statements.filter(({ binds }) => binds.includes(name));
+    if (binding.length === 0) {
+      // What is not there cannot be found either, unless somebody finds it in another way.
+      return !this.hasStar && !this.bound.has("__getattr__");
+    }
+    return binding.every(({ kind, imports }, index) => {
+      const one = imports.find(({ binds }) => binds.includes(name));
+      return kind === "import" && one !== undefined
+        ? this.#elsewhere.isValue(one.module, one.level, namesBehind(one, name, parts))
+        : this.#values.get(binding[index] as Statement) === true;
+    });
   }
 
   /** Names that are bound to what a call returned. */
@@ -125,12 +165,20 @@ function isPlainClass(statement: Statement): boolean {
   );
 }
 
+/** What is known of the statements before one, and of other modules. */
+interface Surroundings {
+  readonly values: ReadonlyMap<Statement, boolean>;
+  readonly stars: readonly ImportBinding[];
+  readonly elsewhere: Elsewhere;
+  readonly bodies: Outline["bodies"];
+}
+
 /** One statement, with what names mean where it stands. */
 class Scope {
   readonly #statement: Statement;
   readonly #last: ReadonlyMap<string, Meaning & { kind: "statement" }>;
   readonly #plain: ReadonlyMap<Statement, boolean>;
-  readonly #foreign: ForeignClass;
+  readonly #around: Surroundings;
   readonly #python: PythonVersion;
   readonly #inner: ReadonlySet<string>;
 
@@ -138,13 +186,13 @@ class Scope {
     statement: Statement,
     last: ReadonlyMap<string, Meaning & { kind: "statement" }>,
     plain: ReadonlyMap<Statement, boolean>,
-    foreign: ForeignClass,
+    around: Surroundings,
     python: PythonVersion,
   ) {
     this.#statement = statement;
     this.#last = last;
     this.#plain = plain;
-    this.#foreign = foreign;
+    this.#around = around;
     this.#python = python;
     this.#inner = new Set(statement.inner);
   }
@@ -165,13 +213,86 @@ class Scope {
     if (kind === "main") {
       return true;
     }
+    // Which branch runs decides what is loaded, and which classes there are.
+    const isFork = kind === "branches" && this.#computes() && holdsMoreThanValues(this.#statement);
     return (
       kind !== "effect" &&
+      !isFork &&
+      (!this.#runsOthers() || this.isSafe()) &&
       !evaluation.raises &&
       evaluation.calls.every((name) => this.#isCallable(name)) &&
       evaluation.decorators.every((name) => this.#isDecorator(name)) &&
       evaluation.bases.every((name) => this.#isBase(name))
     );
+  }
+
+  /** Whether methods run of what it is given, if that has any: those of operators, `__len__`, `__getattr__`. */
+  #runsOthers(): boolean {
+    const { fails, calls } = this.#statement.evaluation;
+    const isComputing = (name: string): boolean => PURE_CALLS.has(name) || COMPUTING_CALLS.has(name);
+    return fails || this.isDecorated() || calls.some((name) => isComputing(this.#full(name) ?? ""));
+  }
+
+  isSafe(): boolean {
+    const { mentions, evaluation } = this.#statement;
+    const { reads, calls, subscripts, keys, decorators, bases } = evaluation;
+    const all = [...reads, ...keys, ...subscripts, ...calls, ...decorators, ...bases];
+    const spelt = new Set(all.map((name) => name.replace(/[./].*$/s, "")));
+    // What formatted strings read is mentioned only.
+    return (
+      this.#chains().every((name) => this.#isValue(name.replace(/\/\d+$/, ""))) &&
+      mentions.bare.every((name) => spelt.has(name) || this.#isValue(name))
+    );
+  }
+
+  /** Dotted names that are read, and those that are subscripted as in {@link Evaluation}, but for annotations. */
+  #chains(): string[] {
+    const { mentions, evaluation } = this.#statement;
+    const bare = new Set(mentions.bare);
+    const chains = [...evaluation.reads, ...evaluation.keys, ...evaluation.subscripts];
+    return chains.filter((name) => bare.has(name.replace(/[./].*$/s, "")));
+  }
+
+  /** Whether what a pure statement binds are values. */
+  isValue(): boolean {
+    const { kind, binds, imports, evaluation } = this.#statement;
+    if (kind === "definition") {
+      return true;
+    }
+    const isLiving = evaluation.living || evaluation.kept.some((name) => LIVING_CALLS.has(this.#full(name) ?? ""));
+    if (kind === "effect" || kind === "main" || isLiving || !this.isSafe()) {
+      return false;
+    }
+    // Members of an enumeration have its methods.
+    const isMember = (name: string): boolean => binds.some((own) => name.startsWith(`${own}.`));
+    const isInert =
+      !this.#statement.inner.some((name) => MAKERS.has(name)) &&
+      (!evaluation.bases.some((name) => /\bEnum$/.test(name)) || !this.#around.bodies.some(([name]) => isMember(name)));
+    return (
+      isInert &&
+      evaluation.bases.every((name) => this.#isValue(name)) &&
+      imports.every((one) =>
+        one.binds.every((name) => this.#around.elsewhere.isValue(one.module, one.level, namesBehind(one, name, []))),
+      )
+    );
+  }
+
+  /** Whether a dotted name stands for a value where the statement is. */
+  #isValue(name: string): boolean {
+    const [base = "", ...parts] = name.split(".");
+    const means = this.#meaning(base);
+    if (means.kind !== "statement") {
+      return this.#inner.has(base) || !this.#mayComeByStar(base);
+    }
+    const one = means.statement.imports.find(({ binds }) => binds.includes(base));
+    return means.statement.kind === "import" && one !== undefined
+      ? this.#around.elsewhere.isValue(one.module, one.level, namesBehind(one, base, parts))
+      : this.#around.values.get(means.statement) === true;
+  }
+
+  #mayComeByStar(name: string): boolean {
+    const { stars, elsewhere } = this.#around;
+    return stars.some(({ module, level }) => elsewhere.mayBind(module, level, name));
   }
 
   doubts(): string[] {
@@ -197,7 +318,8 @@ class Scope {
   }
 
   #meaning(name: string): Meaning {
-    return this.#last.get(name) ?? (BUILTINS.has(name) ? { kind: "builtin" } : { kind: "unknown" });
+    const isBuiltin = BUILTINS.has(name) && !this.#mayComeByStar(name);
+    return this.#last.get(name) ?? (isBuiltin ? { kind: "builtin" } : { kind: "unknown" });
   }
 
   /** The full name behind a dotted one, as far as it leads to another module or a builtin. */
@@ -236,14 +358,19 @@ class Scope {
   }
 
   #isCallable(name: string): boolean {
+    if (this.#inner.has(name.split(".", 1)[0] ?? "")) {
+      return false;
+    }
     const known = this.#full(name);
     return known !== undefined && (PURE_CALLS.has(known) || COMPUTING_CALLS.has(known) || isKeeping(known));
   }
 
-  /** Whether its parts may all be there, and it fails with what they are. */
+  /** Whether its parts may all be there, and it fails with what they are: calls refuse what they are not made for. */
   #computes(): boolean {
-    const { fails, calls } = this.#statement.evaluation;
-    return fails || this.isDecorated() || calls.some((name) => COMPUTING_CALLS.has(this.#full(name) ?? ""));
+    const { fails, refuses, calls } = this.#statement.evaluation;
+    // What runs when something of others' is asked for a part may do more, and so each time.
+    const isAsking = !this.isSafe() && this.#chains().some((name) => /[./]/.test(name));
+    return isAsking || fails || refuses || this.isDecorated() || calls.some((name) => !/^pytest\.mark\./.test(name));
   }
 
   isDecorated(): boolean {
@@ -285,7 +412,11 @@ class Scope {
     }
     const one = means.statement.imports.find(({ binds }) => binds.includes(name));
     const original = one?.names[one.binds.indexOf(name)];
-    return one !== undefined && original !== undefined && this.#foreign(one.module, one.level, original);
+    return (
+      one !== undefined &&
+      original !== undefined &&
+      this.#around.elsewhere.isPlainClass(one.module, one.level, original)
+    );
   }
 
   /** Whether it is sure to be there, and a class. */
@@ -298,8 +429,23 @@ class Scope {
   }
 }
 
+/** Whether there are imports or classes in a statement: more than what its names are bound to may depend on it. */
+export function holdsMoreThanValues({ imports, inner, evaluation }: Statement): boolean {
+  return imports.length > 0 || inner.length > 0 || evaluation.bases.length > 0;
+}
+
 function isModule(statement: Statement, name: string): boolean {
   return statement.imports.some(({ names, binds }) => names.length === 0 && binds.includes(name));
+}
+
+/** Where a dotted name leads that begins with what an import binds: names from the outermost package on. */
+function namesBehind({ module, names, binds }: ImportBinding, base: string, parts: readonly string[]): string[] {
+  const packages = module.split(".").filter(Boolean);
+  if (names.length > 0) {
+    return [...packages, names[binds.indexOf(base)] ?? "", ...parts];
+  }
+  // `import a.b` binds `a`, `import a.b as c` binds a.b.
+  return base === packages[0] ? [base, ...parts] : [...packages, ...parts];
 }
 
 /** The full name behind one that an import bound: `Path` is `pathlib.Path`. */

@@ -107,6 +107,10 @@ export const COMPUTING_CALLS = words(`
 /** Classes of the standard library that make others out of what they are given, or refuse it, and do nothing else. */
 export const COMPUTING_BASES = words("typing.NamedTuple typing.TypedDict");
 
+/** Of these, those of which something else may be left whenever somebody reads from what they return. */
+export const LIVING_CALLS = words(`
+  zip enumerate reversed itertools.chain itertools.product collections.defaultdict`);
+
 /** Decorators that compute with what they are given, or refuse it, and do nothing else. */
 export const COMPUTING_DECORATORS = words("dataclasses.dataclass enum.unique functools.total_ordering");
 

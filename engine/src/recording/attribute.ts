@@ -91,7 +91,7 @@ export interface RecordedSet {
   readonly lost?: string;
   /** Reasons for which everything known has to be a dependency. */
   readonly opaque: readonly string[];
-  /** Some of it ran in a child process. */
+  /** Some of it ran in a child process, or loaded a module anew. */
   readonly elsewhere?: true;
   /** Fixtures whose teardown was not seen because the process ended before it. */
   readonly missingTeardowns: readonly string[];
@@ -799,6 +799,9 @@ class Attribution {
   #reachContext(gathering: Gathering, id: number, skip: FileMarks | undefined): void {
     const context = this.#contexts.get(id);
     if (context?.file !== undefined) {
+      // That it goes well once says nothing of another time: the file is loaded anew.
+      const [first] = this.#moduleContexts.get(context.file) ?? [];
+      gathering.elsewhere ||= first !== id;
       // An import: the file's node holds all of it.
       this.#reachFile(gathering, context.file, skip);
       return;

@@ -115,7 +115,7 @@ describe("what only binds names, or fails", () => {
     ["a division", "A = 1 / 1\n", "A = 1 / 0\n", "A"],
     ["text with expressions", "A = 1\nB = f'{A}'\n", "A = 1\nB = f'{A!r}'\n", "B"],
     ["a subscript", "A = [1]\nB = A[0]\n", "A = [1]\nB = A[1]\n", "B"],
-    ["a key that may have no hash", "A = []\nD = {}\n", "A = []\nD = {A: 1}\n", "D"],
+    ["a key that may have no hash", "A = [1]\nD = {}\n", "A = [1]\nD = {A: 1}\n", "D"],
     ["a name that is not there", "", "from pkg.plain import nothing\n", "nothing"],
     ["a name of the library that is not known", "", "from os import nothing\n", "nothing"],
     [
