@@ -302,8 +302,15 @@ export class CommitState implements Past {
 
   /** Everything that is another thing than in the commit, by its path in the repository. */
   #changes(): ReadonlySet<string> {
-    this.#changed ??= new Set([...this.#repository.changed(this.#commit), ...this.#untracked]);
+    this.#changed ??= new Set([...this.#repository.changed(this.#commit), ...this.#hidden(), ...this.#untracked]);
     return this.#changed;
+  }
+
+  /** What is another thing than in the commit, and git was told not to look at. */
+  #hidden(): string[] {
+    const there = this.#repository.unwatched().filter((own) => existsSync(posix.join(this.#repository.top, own)));
+    const stored = this.#repository.storedIds(there);
+    return there.filter((own) => stored.get(own) !== this.#tree.get(own)?.id);
   }
 
   #isChanged(own: string): boolean {

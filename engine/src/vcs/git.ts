@@ -149,6 +149,13 @@ export class Repository {
     });
   }
 
+  /** What is tracked and git was told not to look at: `--assume-unchanged`, `--skip-worktree`, outside of a sparse checkout. */
+  unwatched(): string[] {
+    return listed(this.#told(["ls-files", "-z", "-v"])).flatMap((line) =>
+      /^[a-zS] /.test(line) ? [line.slice(2)] : [],
+    );
+  }
+
   /** What is there, neither tracked nor ignored; a repository within ends with "/". */
   untracked(): string[] {
     return listed(this.#told(["ls-files", "-z", "--others", "--exclude-standard"]));

@@ -164,6 +164,20 @@ describe("what a commit says of", () => {
     );
   });
 
+  test("files that git was told not to look at: whether they are others all the same", () => {
+    using repository = new Repository({ "a.txt": "1", "b.txt": "1", "c.txt": "1", "d.txt": "1" });
+    const { project } = repository;
+    git(project.root, "update-index", "--assume-unchanged", "a.txt", "b.txt");
+    git(project.root, "update-index", "--skip-worktree", "c.txt", "d.txt");
+    const changed = (): string[] =>
+      ["a.txt", "b.txt", "c.txt", "d.txt"].filter((path) => repository.state.differs((one) => one === path));
+    // As in a sparse checkout.
+    project.write({ "d.txt": null });
+    assert.deepEqual(changed(), []);
+    project.write({ "a.txt": "2", "c.txt": "2" });
+    assert.deepEqual(changed(), ["a.txt", "c.txt"]);
+  });
+
   test("what git does not know: as it is now", () => {
     using repository = new Repository({ ".gitignore": "*.log\nbuild/\n*.so\n", "a.py": "1", "lib/b.py": "1" });
     const { project } = repository;
