@@ -1,14 +1,18 @@
 """pytest-testmon's options, and pytest-difftest's, under their old names."""
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import subprocess
+import sys
 import time
 
 import pytest
 from conftest import PACKAGES
 from pytest_winnow import options
+from pytest_winnow.engine import engine_command
 
 EDIT = {"shop.py": "def net(amount):\n    return amount - 1\n\ndef gross(amount):\n    return amount * 2\n"}
 
@@ -30,6 +34,26 @@ def test_nocollect_selects_and_writes_nothing(shop, option):
     assert run.ran == "1 failed, 1 deselected"
     assert "winnow: nothing is written" in run.out
     assert shop.digest() == before
+
+
+def test_readonly_asks_a_snapshot_without_touching_the_store(shop):
+    asked = ("--testmon-readonly", "-p", "no:cacheprovider", "--winnow-against", "before")
+    quiet = {"PYTHONDONTWRITEBYTECODE": "1"}
+    shop.run("--testmon", "-p", "no:cacheprovider")
+    save = [*engine_command(), "snapshot", "save", "before", "--python", sys.executable]
+    subprocess.run(save, cwd=str(shop.root), env=shop.environment(), stdout=subprocess.DEVNULL, check=True)
+    shop.write(EDIT)
+    # Opening this store makes it anew, as it does those of older versions.
+    with contextlib.closing(sqlite3.connect(str(shop.root / ".winnow" / "store.db"))) as store:
+        store.execute("PRAGMA user_version = 6")
+        old = shop.digest()
+        assert "there is no snapshot" in shop.run(*asked, env=quiet).err
+        assert shop.digest() == old
+        store.execute("PRAGMA user_version = 7")
+        # Nor is what lies beside it, while somebody has it open, put into it.
+        before = shop.digest()
+        assert shop.run(*asked, env=quiet).ran == "1 failed, 1 deselected"
+        assert shop.digest() == before
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])

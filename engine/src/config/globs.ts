@@ -25,6 +25,18 @@ export function pathMatcher(globs: readonly string[]): (path: string) => boolean
   return (path) => matchers.some((matches) => matches(path));
 }
 
+/** Whether a glob may mean something in a directory. */
+export function mayMean(glob: string, directory: string): boolean {
+  const pattern = normalizeGlob(glob);
+  const { base, isGlob } = picomatch.scan(pattern);
+  if (`${base}/`.startsWith(`${directory}/`)) {
+    return true;
+  }
+  // Where no `**` stands, what is matched lies as deep as the glob has segments.
+  const isDeep = !isGlob || pattern.includes("**") || pattern.split("/").length > directory.split("/").length;
+  return isDeep && (base === "" || directory.startsWith(`${base}/`));
+}
+
 /** Whether a command line is what one of these globs means, with or without the directory of its program. */
 export function commandMatcher(globs: readonly string[]): (command: string) => boolean {
   const matchers = globs.map((glob) => picomatch(glob, COMMANDS));

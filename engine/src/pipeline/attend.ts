@@ -3,10 +3,8 @@
  * only nobody is started, and where nothing may be written the store is a copy.
  */
 
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Layout, layoutOf } from "../store/layout.ts";
+import { copyOf, removeCopy } from "../store/copy.ts";
+import { layoutOf } from "../store/layout.ts";
 import { type Execute, writeSession } from "./execute.ts";
 import type { Request } from "./request.ts";
 import { type RunEvent, run } from "./run.ts";
@@ -75,24 +73,7 @@ export async function attend(
     }
   } finally {
     if (copy !== undefined) {
-      rmSync(copy.directory, { recursive: true, force: true });
+      removeCopy(copy);
     }
   }
-}
-
-/**
- * The store as it is, in a temporary directory. A copy that catches another process half way through writing is found to
- * be damaged, and then everything runs.
- */
-function copyOf(layout: Layout): Layout {
-  const copy = layoutOf(mkdtempSync(join(tmpdir(), "winnow-")));
-  for (const directory of [copy.journals, copy.runs, copy.bytecode]) {
-    mkdirSync(directory, { recursive: true });
-  }
-  for (const suffix of ["", "-wal"]) {
-    if (existsSync(layout.database + suffix)) {
-      copyFileSync(layout.database + suffix, copy.database + suffix);
-    }
-  }
-  return copy;
 }

@@ -10,10 +10,10 @@
  * as soon as anything tracked is: what commands print, compiled modules that git ignores, inputs that cannot be known.
  */
 
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { posix } from "node:path";
 import { DIRECTORY_DIGEST, UNKNOWN } from "../changes/tree.ts";
-import { pathMatcher } from "../config/globs.ts";
+import { mayMean, pathMatcher } from "../config/globs.ts";
 import { blobSha1 } from "../files/hash.ts";
 import { isListed, listedNames } from "../files/listing.ts";
 import { WinnowError } from "../model/error.ts";
@@ -34,12 +34,16 @@ const COMPILED = /\.(?:so|pyd|dll|dylib)$/;
 /** How many links lead from one to the next, at most. */
 const LINKS = 40;
 
-/** Where a path leads to in a commit; undefined: nowhere. `beyond`: out of the repository, or into another one. */
+/**
+ * Where a path leads to in a commit; undefined: nowhere. `beyond`: out of the repository, or into another one; `by` are the
+ * links and repositories on the way: as long as they are the same, it leads there still.
+ */
 type Place =
-  | { readonly kind: "file"; readonly id: string }
+  | { readonly kind: "file"; readonly path: string; readonly id: string }
   | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "repository"; readonly path: string }
-  | { readonly kind: "beyond" };
+  | { readonly kind: "beyond"; readonly by: readonly string[] };
+
+const BEYOND: Place = { kind: "beyond", by: [] };
 
 export class CommitState implements Past {
   readonly unsaid = ["p", "e"] as const;
@@ -54,11 +58,14 @@ export class CommitState implements Past {
   readonly #known = new Set<string>([""]);
   /** Repositories within this one, tracked or not. */
   readonly #within = new Set<string>();
+  /** What git knows of now and is no directory to it: files, links, and repositories within. */
+  readonly #leaves = new Set<string>();
   readonly #digests = new Map<string, string>();
   readonly #stored = new Map<string, string | undefined>();
   readonly #contents = new Map<string, Buffer>();
   readonly #untracked: readonly string[];
   #changed: ReadonlySet<string> | undefined;
+  #otherwise: ReadonlySet<string> | undefined;
 
   constructor(commit: string, present: Now) {
     this.#commit = commit;
@@ -77,6 +84,7 @@ export class CommitState implements Past {
       if (path.endsWith("/")) {
         this.#within.add(path.slice(0, -1));
       }
+      this.#leaves.add(path.replace(/\/$/, ""));
       for (let at = path.replace(/\/$/, ""); at !== "" && !this.#known.has(at); at = parentOf(at)) {
         this.#known.add(at);
       }
@@ -103,25 +111,38 @@ export class CommitState implements Past {
   }
 
   /** Follows links as they are in the commit. */
-  #place(own: string, links = LINKS): Place | undefined {
+  #place(own: string, links: readonly string[] = []): Place | undefined {
     const entry = this.#tree.get(own);
     if (entry?.kind === "file") {
-      return { kind: "file", id: entry.id };
+      return { kind: "file", path: own, id: entry.id };
     }
     if (this.#directories.has(own)) {
       return { kind: "directory", path: own };
     }
     for (let at = own, rest = ""; at !== ""; rest = posix.join(posix.basename(at), rest), at = parentOf(at)) {
       const found = this.#tree.get(at);
+      const by = [...links, at];
       if (found?.kind === "repository") {
-        return { kind: "repository", path: at };
+        return { kind: "beyond", by };
       }
       if (found?.kind === "link") {
-        const target = this.#blob(found.id).toString("utf8");
-        const path = posix.join(parentOf(at), target, rest);
-        return links === 0 || posix.isAbsolute(target) || path === ".." || path.startsWith("../")
-          ? { kind: "beyond" }
-          : this.#place(path === "." ? "" : path.replace(/\/$/, ""), links - 1);
+        const target = this.#inTop(parentOf(at), this.#blob(found.id).toString("utf8"));
+        return target === undefined || by.length > LINKS
+          ? { kind: "beyond", by }
+          : this.#place(posix.join(target, rest).replace(/^\.$|\/$/g, ""), by);
+      }
+    }
+    return undefined;
+  }
+
+  /** Where a link in a directory leads to, from the top; undefined: out of the repository. */
+  #inTop(directory: string, target: string): string | undefined {
+    const { top } = this.#repository;
+    const absolute = posix.resolve(top, directory, target);
+    for (const found of [absolute, realPath(absolute)]) {
+      const path = posix.relative(top, found ?? "/");
+      if (path !== ".." && !path.startsWith("../")) {
+        return path;
       }
     }
     return undefined;
@@ -170,6 +191,20 @@ export class CommitState implements Past {
     return this.#stored.get(own);
   }
 
+  /** Whether git's attributes changed what it makes of a file that it has the same content of. */
+  #isWrittenOtherwise(own: string): boolean {
+    if (this.#otherwise === undefined) {
+      const isAttributes = (path: string): boolean => posix.basename(path) === ".gitattributes";
+      const paths = [...new Set([...this.#tree.keys(), ...this.#known].filter(isAttributes))];
+      const stored = this.#repository.storedIds(
+        paths.filter((path) => existsSync(posix.join(this.#repository.top, path))),
+      );
+      const isSame = paths.every((path) => stored.get(path) === this.#tree.get(path)?.id);
+      this.#otherwise = isSame ? new Set() : this.#repository.writtenOtherwise(this.#commit, [...this.#tree.keys()]);
+    }
+    return this.#otherwise.has(own);
+  }
+
   digest(path: string): string {
     let digest = this.#digests.get(path);
     if (digest === undefined) {
@@ -182,10 +217,13 @@ export class CommitState implements Past {
   #find(path: string): string {
     const now = this.#present.tree.digest(path);
     const own = this.#own(path);
-    const place = own === undefined ? ({ kind: "beyond" } as const) : this.#place(own);
+    const place = own === undefined ? BEYOND : this.#place(own);
     switch (place?.kind) {
       case "file": {
         const isSame = place.id === now || (isContent(now) && this.#storedId(own as string) === place.id);
+        if (isSame && this.#isWrittenOtherwise(place.path)) {
+          return UNKNOWN;
+        }
         return isSame
           ? now
           : place.id.length === now.length || !isContent(now)
@@ -194,10 +232,8 @@ export class CommitState implements Past {
       }
       case "directory":
         return DIRECTORY_DIGEST;
-      case "repository":
-        return this.#isChanged(place.path) ? UNKNOWN : now;
       case "beyond":
-        return now;
+        return place.by.some((each) => this.#isChanged(each)) ? UNKNOWN : now;
       case undefined: {
         if (now === ABSENT || this.#isKnown(path)) {
           return ABSENT;
@@ -210,14 +246,12 @@ export class CommitState implements Past {
   names(directory: string): readonly string[] | null {
     const now = this.#present.tree.names(directory);
     const own = this.#own(directory);
-    const place = own === undefined ? ({ kind: "beyond" } as const) : this.#place(own);
+    const place = own === undefined ? BEYOND : this.#place(own);
     switch (place?.kind) {
       case "file":
         return null;
-      case "repository":
-        return this.#isChanged(place.path) ? [UNKNOWN] : now;
       case "beyond":
-        return now;
+        return place.by.some((each) => this.#isChanged(each)) ? [UNKNOWN] : now;
       case "directory":
         return this.#withUnknown(directory, this.#directories.get(place.path) ?? new Set());
       case undefined: {
@@ -247,13 +281,15 @@ export class CommitState implements Past {
     if (isKnown(own)) {
       return true;
     }
-    const { top } = this.#repository;
-    try {
-      const real = realpathSync(posix.join(top, own));
-      return real.startsWith(`${top}/`) && isKnown(real.slice(top.length + 1));
-    } catch {
-      return false;
+    for (let at = parentOf(own); at !== ""; at = parentOf(at)) {
+      if (this.#leaves.has(at) && this.#isChanged(at)) {
+        // Through a link that was none, or led elsewhere.
+        return true;
+      }
     }
+    const { top } = this.#repository;
+    const real = realPath(posix.join(top, own));
+    return real?.startsWith(`${top}/`) === true && isKnown(real.slice(top.length + 1));
   }
 
   content(path: string): Buffer | undefined {
@@ -266,8 +302,15 @@ export class CommitState implements Past {
 
   /** Everything that is another thing than in the commit, by its path in the repository. */
   #changes(): ReadonlySet<string> {
-    this.#changed ??= new Set([...this.#repository.changed(this.#commit), ...this.#untracked]);
+    this.#changed ??= new Set([...this.#repository.changed(this.#commit), ...this.#hidden(), ...this.#untracked]);
     return this.#changed;
+  }
+
+  /** What is another thing than in the commit, and git was told not to look at. */
+  #hidden(): string[] {
+    const there = this.#repository.unwatched().filter((own) => existsSync(posix.join(this.#repository.top, own)));
+    const stored = this.#repository.storedIds(there);
+    return there.filter((own) => stored.get(own) !== this.#tree.get(own)?.id);
   }
 
   #isChanged(own: string): boolean {
@@ -290,9 +333,10 @@ export class CommitState implements Past {
         const matches = pathMatcher([key.name]);
         const { prefix } = this.#repository;
         const paths = [...new Set([...this.#tree.keys(), ...this.#known])].map((own) => posix.relative(prefix, own));
-        const isOther = paths.some(
-          (path) => !isOutside(path) && matches(path) && this.digest(path) !== tree.digest(path),
-        );
+        const isOther =
+          paths.some((path) => !isOutside(path) && matches(path) && this.digest(path) !== tree.digest(path)) ||
+          // What is in a repository within is not known one by one.
+          [...this.#within].some((own) => mayMean(key.name, posix.relative(prefix, own)) && this.#isChanged(own));
         return isOther ? undefined : declared.value(key);
       }
     }
@@ -315,6 +359,15 @@ function addNames(directories: Map<string, Set<string>>, path: string): void {
     } else {
       names.add(posix.basename(at));
     }
+  }
+}
+
+/** Where a path leads to now; undefined: nowhere. */
+function realPath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -47,6 +47,8 @@ export interface Decision {
   readonly knowledge: Knowledge | undefined;
   readonly tree: PresentTree;
   readonly declared: DeclaredValues;
+  /** That of the store when it was read. */
+  readonly generation: number;
   /** Whether the watch table in the store is out of date in its times only, so that writing it back saves work. */
   readonly restamped: number;
   /** The earlier state that was asked about. */
@@ -121,7 +123,8 @@ function decideOn(
   const tree = stage("watch", () => openTree(store, request, interpreter, surroundingsOf(store, id), store.watch()));
   const changes = stage("scan", () => tree.scan(progress));
   const declared = new DeclaredValues(tree, request, variablesOf(store, request), request.allowCommands);
-  const common = { changes, environment, tree, declared, restamped: tree.restamped };
+  const generation = store.generation();
+  const common = { changes, environment, tree, declared, generation, restamped: tree.restamped };
   if (id === undefined) {
     return {
       ...common,

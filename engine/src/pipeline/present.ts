@@ -247,6 +247,9 @@ export class PresentTree implements Tree {
       const digest = this.#lookElsewhere(this.#options.elsewhere, kind, path);
       return { kind, path, digest, size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: false };
     }
+    if (UNNAMEABLE.test(path)) {
+      return { kind, path, digest: UNKNOWN, size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: false };
+    }
     const absolute = absolutePath(this.#options.root, { kind, path });
     // The stamp is taken before the content: a write in between shows as a changed time at the next look.
     const times = stamp(absolute, this.#options.now);
@@ -703,6 +706,9 @@ function namesIn(directory: string): string[] {
     return [];
   }
 }
+
+/** Names that are no UTF-8: Node cannot ask for them, and would find nothing there, whatever there is. */
+const UNNAMEABLE = /[\ufffd\p{Surrogate}]/u;
 
 const CONFIGURATION_FILES: ReadonlySet<string> = new Set([...CONFIG_NAMES, "setup.py"]);
 

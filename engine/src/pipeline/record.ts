@@ -314,7 +314,8 @@ class Recorder {
           test: this.#store.internTest(frame.id, path),
           outcome: frame.outcome,
           green: frame.green && frame.reruns === 0,
-          durationUs: Math.round(frame.duration * 1e6),
+          // Where a test stops the clock, it may seem to have ended before it began.
+          durationUs: Math.max(0, Math.round(frame.duration * 1e6)),
           at: Math.round(frame.started * 1000),
           run: this.#description.run,
           depsets: terms.depsets,
@@ -711,7 +712,10 @@ export function remember(store: Store, request: Request, interpreter: Interprete
     return;
   }
   store.write(() => {
-    // Another process may have written since the decision: its baseline is the one to start from.
+    if (store.generation() !== decision.generation) {
+      // Another process has written since the decision, which knows nothing of that.
+      return;
+    }
     const tree = openTree(store, request, interpreter, surroundingsOf(store, environment), store.watch());
     const changes = tree.scan();
     if (changes.length > 0) {

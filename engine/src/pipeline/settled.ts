@@ -6,13 +6,15 @@ import type { Since } from "../model/since.ts";
 import { makeRequest, type Request, type RequestOptions } from "./request.ts";
 
 /**
- * Reads the request, and then the settings. `options`: what was typed, by the names of Winnow's own options.
+ * Reads the request, and then the settings. `options`: what was typed, by the names of Winnow's own options. `mayWrite`:
+ * whether the project's store may be touched.
  *
  * @throws WinnowError for an `--also`, `--since` or `--against` that names nothing, and for settings that do not exist.
  */
 export async function settled(
   asked: Omit<RequestOptions, "config">,
   options: Readonly<Record<string, unknown>>,
+  mayWrite = true,
 ): Promise<{ readonly request: Request; readonly settings: Settings }> {
   const unset = makeRequest({ ...asked, config: DEFAULTS });
   const settings = await loadSettings({
@@ -22,7 +24,7 @@ export async function settled(
     options,
   });
   const { config, personal } = settings;
-  const since = await sinceOf(unset, options);
+  const since = await sinceOf(unset, options, mayWrite);
   const python = personal.python ?? undefined;
   return { request: { ...unset, config, since, python, allowCommands: personal.allowCommands }, settings };
 }
@@ -30,11 +32,12 @@ export async function settled(
 async function sinceOf(
   { root, env }: Request,
   { since, against }: Readonly<Record<string, unknown>>,
+  mayWrite: boolean,
 ): Promise<Since | undefined> {
   if (since === undefined && against === undefined) {
     return undefined;
   }
   const { findSince } = await import("./since.ts");
   const typed = (value: unknown): string | undefined => (value === undefined ? undefined : String(value));
-  return findSince(root, env, { since: typed(since), against: typed(against) });
+  return findSince(root, env, { since: typed(since), against: typed(against) }, mayWrite);
 }

@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { WinnowError } from "../model/error.ts";
 import { didYouMean } from "../model/nearest.ts";
 import type { Since } from "../model/since.ts";
+import { copyOf, removeCopy } from "../store/copy.ts";
 import { layoutOf } from "../store/layout.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { Repository } from "../vcs/git.ts";
@@ -21,18 +22,23 @@ export interface TypedSince {
 }
 
 /**
- * Finds what was named.
+ * Finds what was named. `mayWrite`: whether the store may be touched, as opening it does.
  *
  * @throws WinnowError `usage`, `no-repository`, `unknown-commit`, `unknown-snapshot`.
  */
-export function findSince(root: string, env: NodeJS.ProcessEnv, { since, against }: TypedSince): Since | undefined {
+export function findSince(
+  root: string,
+  env: NodeJS.ProcessEnv,
+  { since, against }: TypedSince,
+  mayWrite = true,
+): Since | undefined {
   if (since !== undefined && against !== undefined) {
     throw new WinnowError("usage", "--since and --against are two questions", "Give one of them.");
   }
   if (since !== undefined) {
     return findCommit(root, env, since);
   }
-  return against === undefined ? undefined : findSnapshot(root, against);
+  return against === undefined ? undefined : findSnapshot(root, against, mayWrite);
 }
 
 function findCommit(root: string, env: NodeJS.ProcessEnv, ref: string): Since {
@@ -48,10 +54,13 @@ function findCommit(root: string, env: NodeJS.ProcessEnv, ref: string): Since {
   return { kind: "commit", ref, commit: commit.id, label: commit.label };
 }
 
-function findSnapshot(root: string, name: string): Since {
-  const { database } = layoutOf(root);
-  const store = statSync(database, { throwIfNoEntry: false }) === undefined ? undefined : openStore(database);
+function findSnapshot(root: string, name: string, mayWrite: boolean): Since {
+  const layout = layoutOf(root);
+  const copy = mayWrite ? undefined : copyOf(layout);
+  const { database } = copy ?? layout;
+  let store: Store | undefined;
   try {
+    store = statSync(database, { throwIfNoEntry: false }) === undefined ? undefined : openStore(database);
     const found = store === undefined ? undefined : savedState(store, name);
     if (found === undefined) {
       throw unknownSnapshot(name, store);
@@ -59,6 +68,9 @@ function findSnapshot(root: string, name: string): Since {
     return { kind: "snapshot", name, at: found.at, label: `snapshot ${name}` };
   } finally {
     store?.close();
+    if (copy !== undefined) {
+      removeCopy(copy);
+    }
   }
 }
 

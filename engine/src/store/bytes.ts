@@ -16,8 +16,11 @@ export class ByteWriter {
   #bytes = Buffer.allocUnsafe(1024);
   #at = 0;
 
-  /** A whole number that is not negative. */
+  /** A whole number that is not negative. @throws RangeError for any other, which would make all that follows another thing. */
   number(value: number): void {
+    if (!(value >= 0 && Number.isSafeInteger(value))) {
+      throw new RangeError(`${value} cannot be packed`);
+    }
     this.#reserve(8);
     let left = value;
     while (left > 127) {

@@ -92,20 +92,16 @@ export function openDatabase(file: string): DatabaseSync {
   try {
     database = new DatabaseSync(file, { timeout: TIMEOUT_MS });
     // First of all, because everything else may write: even the change to WAL does.
-    const format = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+    const format = formatOf(database);
     if (format > STORE_FORMAT) {
       database.close();
-      throw new WinnowError(
-        "store-newer",
-        `the store ${file} was written by a newer version (format ${format}, this one knows ${STORE_FORMAT})`,
-        "The file is kept as it is; upgrade winnow to use it.",
-      );
+      throw newer(file, format);
     }
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA mmap_size = 268435456;");
     if (format < STORE_FORMAT) {
       database.exec("BEGIN IMMEDIATE");
       // Another process may have made it between the look and the lock.
-      const present = Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+      const present = formatOf(database);
       if (present < STORE_FORMAT) {
         if (present > 0) {
           dropAll(database);
@@ -135,6 +131,18 @@ export function openDatabase(file: string): DatabaseSync {
   }
 }
 
+function formatOf(database: DatabaseSync): number {
+  return Number((database.prepare("PRAGMA user_version").get() as Row)["user_version"]);
+}
+
+function newer(file: string, format: number): WinnowError {
+  return new WinnowError(
+    "store-newer",
+    `the store ${file} was written by a newer version (format ${format}, this one knows ${STORE_FORMAT})`,
+    "The file is kept as it is; upgrade winnow to use it.",
+  );
+}
+
 /** Empties a store of an older format. */
 function dropAll(database: DatabaseSync): void {
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as Row[];
@@ -152,9 +160,27 @@ export function isDamage(error: unknown): boolean {
   );
 }
 
-/** Sets a broken store aside; the error says so. */
+/** Sets a broken store aside; the error says so. One that a newer version has made anew meanwhile is none. */
 export function unreadable(file: string, error: unknown): WinnowError {
+  const format = formatNow(file);
+  if (format > STORE_FORMAT) {
+    return newer(file, format);
+  }
   return new WinnowError("store-unreadable", `the store ${file} cannot be read (${messageOf(error)})`, setAside(file));
+}
+
+/** The format of a store; 0 where that cannot be told. */
+function formatNow(file: string): number {
+  try {
+    const database = new DatabaseSync(file, { readOnly: true });
+    try {
+      return formatOf(database);
+    } finally {
+      database.close();
+    }
+  } catch {
+    return 0;
+  }
 }
 
 /** What to tell of an error while a store is written: a full disk and a broken store are no errors of Winnow's. */
@@ -204,11 +230,16 @@ export class Notes {
     this.database.close();
   }
 
-  /** Runs `work` with the write lock held from the start; all of it is kept, or nothing. */
+  /**
+   * Runs `work` with the write lock held from the start; all of it is kept, or nothing.
+   *
+   * @throws WinnowError `store-newer`, where a newer version has made the store anew since it was opened.
+   */
   write<T>(work: () => T): T {
     this.database.exec("BEGIN IMMEDIATE");
     let isKept = false;
     try {
+      this.checkFormat();
       this.begin();
       const result = work();
       this.save();
@@ -225,6 +256,14 @@ export class Notes {
       throw error;
     } finally {
       this.end(isKept);
+    }
+  }
+
+  /** A newer version may be installed, and used, while tests run. */
+  protected checkFormat(): void {
+    const format = formatOf(this.database);
+    if (format > STORE_FORMAT) {
+      throw newer(this.database.location() ?? "", format);
     }
   }
 

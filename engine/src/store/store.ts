@@ -141,6 +141,7 @@ export class Store extends Notes {
       this.database.exec(`PRAGMA busy_timeout = ${TIMEOUT_MS}`);
     }
     try {
+      this.checkFormat();
       work();
       this.database.exec("COMMIT");
       return true;

@@ -1,10 +1,12 @@
 /**
  * What git says of a repository: commits, the files in them, their contents, and which files of now it knows of.
  *
- * Git is only asked, and takes no lock for it. Paths are relative to the top of the work tree, with "/".
+ * Git is only asked: it takes no lock for it, and writes nothing into the repository. Paths are relative to the top of the work tree, with "/".
  */
 
-import { realpathSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { messageOf, WinnowError } from "../model/error.ts";
 
 /** One entry of a commit's tree. */
@@ -26,6 +28,9 @@ const DEFAULT_BRANCHES = ["origin/HEAD", "origin/main", "origin/master", "main",
 
 const LINK = "120000";
 const REPOSITORY = "160000";
+
+/** Attributes that have a say in what git makes of a content in the work tree. */
+const CONVERTING = ["text", "crlf", "eol", "filter", "ident", "working-tree-encoding"];
 
 export class Repository {
   /** The top of the work tree: absolute, without links. */
@@ -51,15 +56,23 @@ export class Repository {
     this.prefix = prefix ?? "";
   }
 
-  #ask(args: readonly string[], input?: string): { ok: boolean; bytes: Buffer; text: string; message: string } {
+  #ask(
+    args: readonly string[],
+    input?: string,
+    more: NodeJS.ProcessEnv = {},
+  ): { ok: boolean; bytes: Buffer; text: string; message: string } {
     const { spawnSync } = process.getBuiltinModule("node:child_process");
-    const { error, status, stdout, stderr } = spawnSync("git", ["--no-optional-locks", ...args], {
-      cwd: this.top,
-      env: { ...this.#env, LC_ALL: "C" },
-      maxBuffer: 1 << 30,
-      windowsHide: true,
-      ...(input === undefined ? { stdio: ["ignore", "pipe", "pipe"] } : { input }),
-    });
+    const { error, status, stdout, stderr } = spawnSync(
+      "git",
+      ["--no-optional-locks", "-c", "core.splitIndex=false", ...args],
+      {
+        cwd: this.top,
+        env: { ...this.#env, LC_ALL: "C", ...more },
+        maxBuffer: 1 << 30,
+        windowsHide: true,
+        ...(input === undefined ? { stdio: ["ignore", "pipe", "pipe"] } : { input }),
+      },
+    );
     const bytes = stdout ?? Buffer.alloc(0);
     const said = (stderr?.toString("utf8") ?? "")
       .trim()
@@ -74,8 +87,8 @@ export class Repository {
   }
 
   /** What git answers; an error where it does not. */
-  #told(args: readonly string[], input?: string): Buffer {
-    const { ok, bytes, message } = this.#ask(args, input);
+  #told(args: readonly string[], input?: string, more?: NodeJS.ProcessEnv): Buffer {
+    const { ok, bytes, message } = this.#ask(args, input, more);
     if (!ok) {
       throw new WinnowError("git", `git ${args[0]} failed in ${this.top} (${message})`, "Mend the repository first.");
     }
@@ -136,6 +149,13 @@ export class Repository {
     });
   }
 
+  /** What is tracked and git was told not to look at: `--assume-unchanged`, `--skip-worktree`, outside of a sparse checkout. */
+  unwatched(): string[] {
+    return listed(this.#told(["ls-files", "-z", "-v"])).flatMap((line) =>
+      /^[a-zS] /.test(line) ? [line.slice(2)] : [],
+    );
+  }
+
   /** What is there, neither tracked nor ignored; a repository within ends with "/". */
   untracked(): string[] {
     return listed(this.#told(["ls-files", "-z", "--others", "--exclude-standard"]));
@@ -176,6 +196,26 @@ export class Repository {
     return ok && ids.length === named.length
       ? new Map(named.map((path, index) => [path, ids[index] as string]))
       : new Map();
+  }
+
+  /** Those of some files that git, by its attributes, writes into the work tree in another way now than from a commit. */
+  writtenOtherwise(commit: string, paths: readonly string[]): Set<string> {
+    // Attributes of a commit are asked of an index that has it.
+    const directory = mkdtempSync(join(tmpdir(), "winnow-"));
+    try {
+      const index = { GIT_INDEX_FILE: join(directory, "index") };
+      this.#told(["read-tree", commit], undefined, index);
+      const input = paths.map((path) => `${path}\0`).join("");
+      const ask = (how: readonly string[], env?: NodeJS.ProcessEnv): string[] =>
+        this.#told(["check-attr", "-z", "--stdin", ...how, ...CONVERTING], input, env)
+          .toString("utf8")
+          .split("\0");
+      const [now, then] = [ask([]), ask(["--cached"], index)];
+      // Each answer is a path, an attribute, and its value.
+      return new Set(now.flatMap((value, at) => (value === then[at] ? [] : [now[at - (at % 3)] as string])));
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
   }
 
   /** What is tracked and another thing than in a commit; a repository within it counts with all that is changed there. */

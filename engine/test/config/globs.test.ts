@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { commandMatcher, pathMatcher, testMatcher } from "../../src/config/globs.ts";
+import { commandMatcher, mayMean, pathMatcher, testMatcher } from "../../src/config/globs.ts";
 
 function check(matcher: (text: string) => boolean, yes: readonly string[], no: readonly string[]): void {
   assert.deepEqual(
@@ -27,6 +27,13 @@ describe("paths", () => {
   test("a plain path stands for a file, or for all in a directory", () => {
     check(pathMatcher(["docs"]), ["docs", "docs/a/b"], ["docs.md", "a/docs"]);
     check(pathMatcher(["./docs/"]), ["docs/a", "docs/a/b"], ["docs.md"]);
+  });
+
+  test("what a glob may mean below a directory", () => {
+    check((directory) => mayMean("a/b/*.csv", directory), ["a", "a/b"], ["b", "a/b/c", "a/bc", "ab"]);
+    check((directory) => mayMean("*/*.csv", directory), ["a", "b"], ["a/b"]);
+    check((directory) => mayMean("a/b", directory), ["a", "a/b", "a/b/c"], ["b"]);
+    check((directory) => mayMean("**/*.csv", directory), ["a", "a/b"], []);
   });
 
   test("of several any one; of none nothing", () => {

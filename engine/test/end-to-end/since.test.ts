@@ -223,6 +223,8 @@ test("what does not exist is an error, in one sentence, and nothing starts", asy
   await commit(project);
   await fails(/no default branch is known in .*: there is none of origin\/HEAD/, "--since", "branch");
   await project.git("checkout", "-q", "--orphan", "main");
+  // Of the same content, within the same second, it would be the same commit.
+  project.write({ "other.txt": "1" });
   await commit(project);
   await project.git("checkout", "-q", "own");
   await fails(/HEAD and main have no commit in common/, "--since", "branch");

@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
+import { UNKNOWN } from "../../src/changes/tree.ts";
 import { textDigest } from "../../src/files/hash.ts";
 import type { WatchEntry } from "../../src/files/watch.ts";
+import { ABSENT } from "../../src/model/key.ts";
 import { isConfigurationFile, namesDigest, type PresentOptions, PresentTree } from "../../src/pipeline/present.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
 import { bodyOf, shaOf, split } from "../support/memory-tree.ts";
@@ -65,6 +67,16 @@ describe("a question puts what its answer depends on into the table", () => {
   test("a directory in the place of a file has a digest that no content has", () => {
     write("d/x", "");
     assert.match(tree().digest("d"), /^\?EISDIR/);
+  });
+
+  test("a name that is no UTF-8 stands for nothing that was ever recorded", () => {
+    const present = tree();
+    for (const path of ["d\udcff.txt", "d\ufffd.txt"]) {
+      assert.equal(present.digest(path), UNKNOWN);
+      assert.equal(present.value({ kind: "exists", path, name: "" }), UNKNOWN);
+      assert.notEqual(present.value({ kind: "listing", path, name: "" }), ABSENT);
+    }
+    assert.equal(present.digest("d\u{1f40d}.txt"), ABSENT);
   });
 
   test("names", () => {

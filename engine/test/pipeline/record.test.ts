@@ -9,7 +9,7 @@ import { describe, test } from "node:test";
 import type { Input } from "../../src/journal/frames.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { hasLeftovers } from "../../src/pipeline/leftovers.ts";
-import { isAlive, journalsOf, record, recordLeftovers } from "../../src/pipeline/record.ts";
+import { isAlive, journalsOf, record, recordLeftovers, remember } from "../../src/pipeline/record.ts";
 import type { InterpreterInfo } from "../../src/runners/pytest/interpreter.ts";
 import { openStore } from "../../src/store/store.ts";
 import { type CodeAt, JournalBuilder } from "../support/journal.ts";
@@ -24,6 +24,7 @@ interface TestSpec {
   readonly outcome?: string;
   readonly green?: boolean;
   readonly reruns?: number;
+  readonly duration?: number;
 }
 
 interface SessionSpec {
@@ -153,6 +154,17 @@ describe("a recorded session", () => {
     on.run(() => [session({ ...SIMPLE, time: 1 }), session({ ...SIMPLE, time: 1 })]);
     assert.deepEqual({ ...on.store.counts(), run: 0 }, { ...before, run: 0 });
     assert.deepEqual(on.plan(), { kind: "nothing", upToDate: 2 });
+  });
+
+  test("in which a test stopped the clock is recorded like any other", () => {
+    using on = project();
+    const [test_a, test_b] = [
+      { codes: [A], duration: -3e-6 },
+      { codes: [B], duration: -86_400.5 },
+    ];
+    run(on, { ...SIMPLE, files: { "test_x.py": { test_a, test_b } } });
+    on.write({ "test_x.py": TEST.replace("test_b(): pass", "test_b(): return") });
+    assert.deepEqual(on.selected(), ["test_x.py::test_b"]);
   });
 
   test("of several processes is one", () => {
@@ -941,6 +953,21 @@ describe("the surroundings", () => {
     });
     assert.ok(plan.kind === "some");
     assert.equal(on.store.generation(), generation);
+  });
+});
+
+describe("a verdict that is written back", () => {
+  test("is none where something was recorded since the decision", () => {
+    using on = project();
+    run(on, SIMPLE);
+    const decision = on.decide();
+    assert.equal(decision.plan.kind, "nothing");
+    // Another run, which leaves nothing out, meets a failure that the decision knows nothing of.
+    const failing = { test_a: { codes: [A], outcome: "failed", green: false }, test_b: { codes: [B] } };
+    on.run(() => [session({ ...SIMPLE, files: { "test_x.py": failing } })]);
+    assert.deepEqual(on.selected(), ["test_x.py::test_a"]);
+    remember(on.store, on.request(), PYTHON, decision);
+    assert.deepEqual(on.selected(), ["test_x.py::test_a"]);
   });
 });
 

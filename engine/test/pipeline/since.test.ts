@@ -164,6 +164,20 @@ describe("what a commit says of", () => {
     );
   });
 
+  test("files that git was told not to look at: whether they are others all the same", () => {
+    using repository = new Repository({ "a.txt": "1", "b.txt": "1", "c.txt": "1", "d.txt": "1" });
+    const { project } = repository;
+    git(project.root, "update-index", "--assume-unchanged", "a.txt", "b.txt");
+    git(project.root, "update-index", "--skip-worktree", "c.txt", "d.txt");
+    const changed = (): string[] =>
+      ["a.txt", "b.txt", "c.txt", "d.txt"].filter((path) => repository.state.differs((one) => one === path));
+    // As in a sparse checkout.
+    project.write({ "d.txt": null });
+    assert.deepEqual(changed(), []);
+    project.write({ "a.txt": "2", "c.txt": "2" });
+    assert.deepEqual(changed(), ["a.txt", "c.txt"]);
+  });
+
   test("what git does not know: as it is now", () => {
     using repository = new Repository({ ".gitignore": "*.log\nbuild/\n*.so\n", "a.py": "1", "lib/b.py": "1" });
     const { project } = repository;
@@ -211,6 +225,34 @@ describe("what a commit says of", () => {
     assert.equal(repository.state.digest("link.txt"), ABSENT);
   });
 
+  test("links by absolute paths, and out of the repository: as now only while the links are the same", () => {
+    using outside = new TestProject({ "in/x.txt": "1" });
+    using repository = new Repository({ "real/a.txt": "1", "other/a.txt": "2" });
+    const { project } = repository;
+    const link = (target: string, path: string): void => symlinkSync(target, join(project.root, path));
+    const there = join(outside.root, "in");
+    link(join(project.root, "real"), "absolute");
+    for (const path of ["same", "moved", "ended"]) {
+      link(there, path);
+    }
+    link("moved", "chained");
+    const second = commit(project.root);
+    project.write({ absolute: null, moved: null, ended: null, "ended/x.txt": "1", "real/a.txt": "3" });
+    link(join(project.root, "other"), "absolute");
+    link(there, "begun");
+    link(`${there}/../in`, "moved");
+    const { tree, declared } = project.decide();
+    const state = new CommitState(second, { request: project.request(), tree, declared });
+    assert.equal(state.digest("absolute/a.txt"), idOf("1"));
+    assert.equal(state.digest("same/x.txt"), idOf("1"));
+    assert.deepEqual(state.names("same"), tree.names("same"));
+    for (const path of ["moved", "chained", "ended"]) {
+      assert.deepEqual([state.digest(`${path}/x.txt`), state.names(path)], [UNKNOWN, [UNKNOWN]], path);
+    }
+    assert.equal(state.digest("begun/x.txt"), ABSENT);
+    assert.equal(state.names("begun"), null);
+  });
+
   test("files that git stores in another form: by what it would store now", () => {
     using repository = new Repository({
       ".gitattributes": "*.txt text eol=crlf\n",
@@ -225,6 +267,11 @@ describe("what a commit says of", () => {
     state.prepare(["a.txt", "b.txt"]);
     assert.notEqual(state.digest("a.txt"), repository.now("a.txt"));
     assert.equal(state.digest("b.txt"), repository.now("b.txt"));
+    // What git makes of the same content is another thing where its attributes are.
+    project.write({ ".gitattributes": "*.txt text\n", "a.txt": "1\n2\n", "b.txt": "1\r\n" });
+    const { state: unlike } = repository;
+    assert.deepEqual([unlike.digest("a.txt"), unlike.digest("b.txt")], [UNKNOWN, UNKNOWN]);
+    assert.equal(unlike.digest("pytest.ini"), repository.now("pytest.ini"));
   });
 
   test("a repository within: unchanged as long as git sees nothing in it that is not committed", () => {
@@ -238,7 +285,10 @@ describe("what a commit says of", () => {
       return new CommitState(second, { request: project.request(), tree, declared });
     };
     assert.equal(ask().digest("sub/lib.py"), repository.now("sub/lib.py"));
+    const asDeclared = (name: string): boolean => ask().declared({ kind: "files", name }) !== undefined;
+    assert.deepEqual(["sub/*.py", "**/*.py", "a.*", "su/*"].map(asDeclared), [true, true, true, true]);
     project.write({ "sub/lib.py": "2" });
+    assert.deepEqual(["sub/*.py", "**/*.py", "a.*", "su/*"].map(asDeclared), [false, false, true, true]);
     assert.equal(ask().digest("sub/lib.py"), UNKNOWN);
     assert.deepEqual([ask().digest("sub/else.py"), ask().names("sub")], [UNKNOWN, [UNKNOWN]]);
     // The first commit has nothing of it.

@@ -36,6 +36,10 @@ test("numbers and texts of any kind", () => {
       assert.ok(reader.isAtEnd);
     }),
   );
+  // What would be read as another number, with all that follows, is not written at all.
+  for (const number of [-1, -0.000001, 1.5, 2 ** 60, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.throws(() => new ByteWriter().number(number), /cannot be packed/, `${number}`);
+  }
 });
 
 test("dependencies", () => {

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
 import { WinnowError } from "../../src/model/error.ts";
 import { packDependencies } from "../../src/store/dependencies.ts";
-import { STORE_FORMAT } from "../../src/store/notes.ts";
+import { STORE_FORMAT, writingError } from "../../src/store/notes.ts";
 import { FACTS_PER_TEST, type NewFact, openStore, type Store } from "../../src/store/store.ts";
 
 const top = mkdtempSync(join(tmpdir(), "winnow-store-"));
@@ -471,6 +471,34 @@ describe("stores that are not ours to write", () => {
     assert.equal(code(file), "store-newer");
     assert.deepEqual(readFileSync(file), before);
     assert.equal(code(file), "store-newer");
+  });
+
+  test("one that a newer version makes anew while it is open is left alone as well", () => {
+    const file = place();
+    const store = openStore(file);
+    const others = new DatabaseSync(file);
+    const format = STORE_FORMAT + 1;
+    const refused = (work: () => unknown): void => {
+      assert.throws(work, (error) => error instanceof WinnowError && error.code === "store-newer");
+    };
+    others.exec(`PRAGMA user_version = ${format}`);
+    refused(() => add(store, 1, fact(1)));
+    assert.equal(
+      store.keep(() => store.setFingerprint("h", "data", [])),
+      false,
+    );
+    assert.deepEqual([store.facts(1).size, store.fingerprint("h"), store.generation()], [0, undefined, 0]);
+    others.exec("DROP TABLE fact");
+    try {
+      assert.fail(String(store.facts(1)));
+    } catch (error) {
+      refused(() => {
+        throw writingError(file, error);
+      });
+    }
+    others.close();
+    store.close();
+    assert.ok(existsSync(file));
   });
 
   test("one of an older format is made anew: its facts know less than ours must", () => {

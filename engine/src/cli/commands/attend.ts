@@ -54,6 +54,7 @@ export async function attendCommand(): Promise<number> {
         since: asked.since ?? undefined,
         against: asked.against ?? undefined,
       },
+      asked.record,
     );
     for (const { code, message, help } of settings.warnings) {
       told.push(`winnow: ${message}\n        ${help}  [${code}]`);
