@@ -20,6 +20,11 @@ export function joinPath(directory: string, name: string): string {
   return directory === "" || directory === "." ? name : `${directory}/${name}`;
 }
 
+/** The directory of a project path; "" is the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
+}
+
 /** Names of a directory by what is before their first dot: asked for with every name that is imported. */
 const INDEXES = new WeakMap<readonly string[], Map<string, string[]>>();
 

@@ -12,6 +12,7 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import { posix } from "node:path";
+import { parentOf } from "../changes/resolve.ts";
 import { DIRECTORY_DIGEST, UNKNOWN } from "../changes/tree.ts";
 import { mayMean, pathMatcher } from "../config/globs.ts";
 import { blobSha1 } from "../files/hash.ts";
@@ -369,11 +370,6 @@ function realPath(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function parentOf(path: string): string {
-  const cut = path.lastIndexOf("/");
-  return cut < 0 ? "" : path.slice(0, cut);
 }
 
 /** Whether a digest is that of a plain file's content. */

@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EVERYTHING_INSTALLED } from "../changes/packages.ts";
-import { joinPath } from "../changes/resolve.ts";
+import { joinPath, parentOf } from "../changes/resolve.ts";
 import { listedNames } from "../files/listing.ts";
 import { projectFiles } from "../files/walk.ts";
 import type { WatchEntry } from "../files/watch.ts";
@@ -636,7 +636,7 @@ class Recorder {
       for (const entry of this.#tree.entries()) {
         if (entry.kind === "f" && entry.digest !== ABSENT && !entry.path.startsWith("..")) {
           // A new file beside a known one may matter as well.
-          this.#tree.names(entry.path.includes("/") ? entry.path.slice(0, entry.path.lastIndexOf("/")) : "");
+          this.#tree.names(parentOf(entry.path));
         }
       }
       this.#tree.variable(this.#allVariables);

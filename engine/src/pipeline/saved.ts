@@ -7,7 +7,7 @@
  * there. What was asked for later only (a variable, a file outside of the project) is not known, and equals nothing.
  */
 
-import { dirname } from "node:path";
+import { parentOf } from "../changes/resolve.ts";
 import { DIRECTORY_DIGEST, UNKNOWN } from "../changes/tree.ts";
 import { compress, decompress } from "../files/compression.ts";
 import { isListed } from "../files/listing.ts";
@@ -254,9 +254,4 @@ class SavedPast implements Past {
     const paths = new Set([...this.#files.keys(), ...projectFiles(this.#root)]);
     return [...paths].some((path) => counts(path) && this.digest(path) !== this.#tree.digest(path));
   }
-}
-
-function parentOf(path: string): string {
-  const parent = dirname(path);
-  return parent === "." ? "" : parent;
 }

@@ -10,6 +10,7 @@
  * module are collected anew, and their tests are left out *provided* that the module is seen to run to its end.
  */
 
+import { parentOf } from "../changes/resolve.ts";
 import { ABSENT } from "../model/key.ts";
 import type { Reason } from "../model/reason.ts";
 import {
@@ -106,9 +107,9 @@ export class ModuleLevel {
   provisos(depsets: readonly number[]): string[] {
     const found = new Set<string>();
     for (const changed of depsets.flatMap((depset) => this.#known.changedIn(depset))) {
-      const judged = changed.value === ABSENT ? undefined : this.#judge(changed);
-      for (const depset of judged === undefined ? [] : depsets) {
-        for (const path of this.#known.failuresIn(depset, (judged as Judged).concern)) {
+      const concern = changed.value === ABSENT ? undefined : this.#judge(changed)?.concern;
+      if (concern !== undefined) {
+        for (const path of depsets.flatMap((depset) => this.#known.failuresIn(depset, concern))) {
           found.add(path);
         }
       }
@@ -178,7 +179,7 @@ export class ModuleLevel {
       isLocal = isLocalConftest(this.#known.project, path);
       this.#locals.set(path, isLocal);
     }
-    return isLocal && file !== undefined && !isInside(file, path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+    return isLocal && file !== undefined && !isInside(file, parentOf(path));
   }
 
   /** Undefined if the change is more than one of names. */
