@@ -4,7 +4,7 @@
  */
 
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import type { Row, Sql } from "./sql.ts";
+import { Counter, type Row, type Sql } from "./sql.ts";
 
 /** A fact as it is stored. */
 export interface StoredFact {
@@ -144,11 +144,11 @@ export class Facts {
   readonly #sql: Sql;
   /** Pages of the transaction under way, by environment and number. */
   readonly #draft = new Map<number, Map<number, DraftPage>>();
-  /** The last number that was given, once it is known. */
-  #last: number | undefined;
+  readonly #numbers: Counter;
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    this.#numbers = new Counter(sql, "lastFact");
   }
 
   /** All facts of an environment, the tests in the order of their numbers. */
@@ -190,7 +190,7 @@ export class Facts {
         page.changed = true;
       }
     } else {
-      facts.push({ ...fact, id: this.#nextId() });
+      facts.push({ ...fact, id: this.#numbers.next() });
       page.changed = true;
     }
     facts.sort((one, other) => other.at - one.at || other.id - one.id);
@@ -241,23 +241,14 @@ export class Facts {
         }
       }
     }
-    if (this.#last !== undefined) {
-      this.#sql("INSERT OR REPLACE INTO meta VALUES ('lastFact', ?)").run(this.#last);
-    }
+    this.#numbers.save();
     this.forget();
   }
 
   /** Forgets what the transaction under way read and changed. */
   forget(): void {
     this.#draft.clear();
-    this.#last = undefined;
-  }
-
-  #nextId(): number {
-    const row =
-      this.#last === undefined ? this.#sql("SELECT value FROM meta WHERE name = 'lastFact'").get() : undefined;
-    this.#last = (this.#last ?? Number((row as Row | undefined)?.["value"] ?? 0)) + 1;
-    return this.#last;
+    this.#numbers.forget();
   }
 
   /** The page of a test; `isDrafted`: it is going to be changed. */

@@ -3,7 +3,7 @@
  * not written again.
  */
 
-import type { Row, Sql } from "./sql.ts";
+import { Counter, type Row, type Sql } from "./sql.ts";
 
 /** Numbers by node id. */
 type File = Map<string, number>;
@@ -34,11 +34,11 @@ export class Tests {
   readonly #sql: Sql;
   /** Files of the transaction under way. */
   readonly #draft = new Map<string, { readonly tests: File; changed: boolean }>();
-  /** The last number that was given, once it is known. */
-  #last: number | undefined;
+  readonly #numbers: Counter;
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    this.#numbers = new Counter(sql, "lastTest");
   }
 
   /** The number of a test; a new one if it has none. Only within a transaction that writes. */
@@ -50,7 +50,7 @@ export class Tests {
     }
     let id = file.tests.get(node);
     if (id === undefined) {
-      id = this.#nextId();
+      id = this.#numbers.next();
       file.tests.set(node, id);
       file.changed = true;
     }
@@ -117,27 +117,18 @@ export class Tests {
         this.#sql("INSERT OR REPLACE INTO test VALUES (?, ?)").run(path, packTests(path, tests));
       }
     }
-    if (this.#last !== undefined) {
-      this.#sql("INSERT OR REPLACE INTO meta VALUES ('lastTest', ?)").run(this.#last);
-    }
+    this.#numbers.save();
     this.forget();
   }
 
   /** Forgets what the transaction under way read and changed. */
   forget(): void {
     this.#draft.clear();
-    this.#last = undefined;
+    this.#numbers.forget();
   }
 
   #read(path: string): File {
     const row = this.#sql("SELECT data FROM test WHERE path = ?").get(path) as Row | undefined;
     return row === undefined ? new Map() : unpackTests(path, String(row["data"]));
-  }
-
-  #nextId(): number {
-    const row =
-      this.#last === undefined ? this.#sql("SELECT value FROM meta WHERE name = 'lastTest'").get() : undefined;
-    this.#last = (this.#last ?? Number((row as Row | undefined)?.["value"] ?? 0)) + 1;
-    return this.#last;
   }
 }
