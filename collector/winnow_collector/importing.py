@@ -302,7 +302,7 @@ class Imports:
             self.fail(error)
 
     def has_succeeded(self, rel: str) -> bool:
-        """Whether a module of the project was executed."""
+        """Whether a module of the project was executed to its end, once at least."""
         return rel in self._succeeded
 
     def first_failed(self) -> Optional[str]:

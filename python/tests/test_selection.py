@@ -45,17 +45,20 @@ def test_what_no_change_concerns_is_left_out(shop):
     assert "winnow: 1 test ran, 2 left out" in third.err
 
 
-def test_the_last_line_comes_last_where_both_outputs_are_one(shop):
-    command = [sys.executable, "-m", "pytest", "-p", "pytest_winnow.plugin", "--winnow"]
-    done = subprocess.run(
-        command,
+def run_program(shop, *args, python=sys.executable):
+    return subprocess.run(
+        [python, *args],
         cwd=str(shop.root),
         env=shop.environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    assert done.stdout.splitlines()[-1] == "winnow: 3 tests ran, none left out"
+    ).stdout
+
+
+def test_the_last_line_comes_last_where_both_outputs_are_one(shop):
+    out = run_program(shop, "-m", "pytest", "-p", "pytest_winnow.plugin", "--winnow")
+    assert out.splitlines()[-1] == "winnow: 3 tests ran, none left out"
 
 
 def test_nothing_to_run_loads_nothing_of_the_project(shop, tmp_path):
@@ -180,17 +183,6 @@ def test_a_report_is_written_though_nothing_runs(shop):
     run = shop.run("--winnow", "--junitxml", "report.xml")
     assert run.exit == 0
     assert 'tests="0"' in (shop.root / "report.xml").read_text()
-
-
-def run_program(shop, *args):
-    return subprocess.run(
-        [sys.executable, *args],
-        cwd=str(shop.root),
-        env=shop.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ).stdout
 
 
 PROGRAM = """
@@ -371,17 +363,7 @@ def test_pytest_of_an_environment_within_the_project(shop):
     python = next(each for each in directory.glob("*/python*") if each.stem == "python")
     program = python.parent / "pytest"
     program.write_text("import pytest\nraise SystemExit(pytest.console_main())\n")
-    command = [str(python), str(program), "-p", "pytest_winnow.plugin", "--winnow"]
-    outs = [
-        subprocess.run(
-            command,
-            cwd=str(shop.root),
-            env=shop.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            universal_newlines=True,
-        ).stdout
-        for _ in range(2)
-    ]
+    args = [str(program), "-p", "pytest_winnow.plugin", "--winnow"]
+    outs = [run_program(shop, *args, python=str(python)) for _ in range(2)]
     assert "3 passed" in outs[0], outs[0]
     assert "nothing to run: 3 tests up to date" in outs[1], outs[1]

@@ -60,13 +60,7 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   return {
     kind: "names",
     mayFail: missing ?? doubts[0]?.doubt ?? changed.find((name) => hasSlots(before, after, name)),
-    // Other slots may not fit to those of a class that is derived from it as well.
-    changed: changed.map((name) => ({
-      name,
-      fate: hasSlots(before, after, name)
-        ? worse(fateOf(before, after, name), FATES.value)
-        : fateOf(before, after, name),
-    })),
+    changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
     moved: [
       ...movedStatements(path, [before, after], imports),
       ...movedFiles(project, imports),
@@ -149,7 +143,9 @@ function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {
   if (now === "" || now.includes("branches")) {
     return FATES.gone;
   }
-  return old === now && /^(class|definition|import)$/.test(now) ? FATES.same : FATES.value;
+  // Other slots may not fit to those of a class that is derived from it as well.
+  const isSame = old === now && /^(class|definition|import)$/.test(now) && !hasSlots(before, after, name);
+  return isSame ? FATES.same : FATES.value;
 }
 
 /** What a name is bound by. */
@@ -178,10 +174,6 @@ function hasSlots(before: Evaluated, after: Evaluated, name: string): boolean {
 
 function classOf({ outline }: Evaluated, name: string): Statement | undefined {
   return outline.statements.find(({ kind, binds }) => kind === "class" && binds.includes(name));
-}
-
-function worse(one: Fate, other: Fate): Fate {
-  return one > other ? one : other;
 }
 
 /** What a statement that was not there before evaluates and may fail with, if nothing of the old content did the like. */
