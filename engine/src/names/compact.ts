@@ -14,6 +14,7 @@ type PackedMentions = readonly [
   handed: Ids,
   imported: readonly PackedRef[],
   reflection: Reflection,
+  asked: Ids,
 ];
 type PackedRef = readonly [level: number, module: number, names: Ids];
 type PackedEvaluation = readonly [
@@ -84,6 +85,7 @@ export function packOutline(outline: Outline): string {
     list(one.handed),
     own.map(({ level, module, names }) => [level, id(module), list(names)] as const),
     reflection,
+    list(one.asked),
   ];
   const evaluation = (one: Evaluation): PackedEvaluation => [
     list(one.calls),
@@ -142,6 +144,7 @@ export function unpackOutline(text: string): Outline | undefined {
     handed,
     imported,
     reflection,
+    asked,
   ]: PackedMentions): Mentions => ({
     bare: list(bare),
     wild: list(wild),
@@ -151,6 +154,7 @@ export function unpackOutline(text: string): Outline | undefined {
     handed: list(handed),
     imported: imported.map(([level, module, names]) => ({ level, module: word(module), names: list(names) })),
     reflection,
+    asked: list(asked),
   });
   return {
     version,

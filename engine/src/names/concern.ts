@@ -189,12 +189,13 @@ class Closure implements Concern {
     let isNew = this.#spreadFixture(path, statement);
     const inAnnotations = this.#mentions(path, content, statement.annotations);
     let found = this.#mentions(path, content, statement.mentions);
-    const isKept = inAnnotations === "changed" || content.outline.deferred;
+    // What is not evaluated again is a state of something, and an annotation holds on to that as little as its text.
+    const isKept = inAnnotations === "changed" || content.outline.deferred || !this.#isEvaluated;
     if (
       found === undefined &&
       inAnnotations !== undefined &&
       isKept &&
-      keepsAnnotations(statement, isPure && !isDecorated)
+      (!this.#isEvaluated || keepsAnnotations(statement, isPure && !isDecorated))
     ) {
       return this.#spreadAnnotated(path, statement) || isNew;
     }
@@ -213,7 +214,7 @@ class Closure implements Concern {
       statement.evaluation.autouse ||
       isFork ||
       isUnsafe ||
-      (!isPure && (mayFail || !this.#onlyCalls(path, statement)))
+      (!isPure && (mayFail || !this.#onlyCalls(path, content, statement)))
     ) {
       isNew = this.#affect(path) || isNew;
     } else if (mayFail || (this.#isEvaluated && this.#mayRefuse(path, statement))) {
@@ -282,7 +283,7 @@ class Closure implements Concern {
   #mayFail(path: string, { evaluation, mentions }: Statement, isDecorated: boolean): boolean {
     const { reads, calls, subscripts, keys, bases, decorators, unions, fails } = evaluation;
     // In formatted strings, and behind brackets, there are names that are mentioned only.
-    const hidden = fails ? [...mentions.bare, ...mentions.wild.map((word) => `.${word}`)] : [];
+    const hidden = fails ? [...mentions.bare, ...mentions.asked, ...mentions.wild.map((word) => `.${word}`)] : [];
     const isFragile = unions || fails || isDecorated || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
     const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some(
@@ -311,7 +312,7 @@ class Closure implements Concern {
    * Whether all that a statement does with what is reached is one call of it: what runs then are bodies that its importers
    * depend on, and what they return is bound to its name.
    */
-  #onlyCalls(path: string, { kind, evaluation, mentions }: Statement): boolean {
+  #onlyCalls(path: string, content: Evaluated, { kind, evaluation, mentions }: Statement): boolean {
     const { reads, calls, subscripts, decorators, raises } = evaluation;
     const called = calls[0]?.split(".") ?? [];
     return (
@@ -319,7 +320,9 @@ class Closure implements Concern {
       !raises &&
       calls.length === 1 &&
       decorators.length === 0 &&
-      !mentions.wild.some((word) => this.#words.has(word) && !called.includes(word)) &&
+      ![...mentions.wild, ...this.#askedOf(content, mentions)].some(
+        (word) => this.#words.has(word) && !called.includes(word),
+      ) &&
       [...reads, ...subscripts].every((chain) => this.#fateOf(path, chain) === undefined)
     );
   }
@@ -376,11 +379,28 @@ class Closure implements Concern {
     return isNew;
   }
 
-  #mentions(
-    path: string,
-    content: Evaluated,
-    { bare, wild, affixes, stores, escapes, handed, imported, reflection }: Mentions,
-  ): "gone" | "changed" | undefined {
+  /** Attributes that are asked for of modules which may be the project's. */
+  #askedOf(content: Evaluated, { asked }: Mentions): string[] {
+    return asked.flatMap((pair) => {
+      const [base = "", name = ""] = pair.split(".");
+      return this.#words.has(name) && !this.#isForeign(content, base) ? [name] : [];
+    });
+  }
+
+  /** Whether a name, bound by imports of modules only, stands for none of the project's. */
+  #isForeign(content: Evaluated, base: string): boolean {
+    const imports = content.outline.statements.flatMap(({ imports: all }) =>
+      all.filter(({ binds }) => binds.includes(base)),
+    );
+    return (
+      imports.length > 0 &&
+      imports.every((one) => one.level === 0 && this.#project.isForeign(one.module.split(".", 1)[0] ?? ""))
+    );
+  }
+
+  #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {
+    const { bare, affixes, stores, escapes, handed, imported, reflection } = mentions;
+    const wild = [...mentions.wild, ...this.#askedOf(content, mentions)];
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.

@@ -14,6 +14,8 @@ export interface Mentions {
   readonly bare: readonly string[];
   /** Names of attributes and of keyword arguments, and words of strings that look like names. */
   readonly wild: readonly string[];
+  /** Names of attributes that only imported modules are asked for, each behind the name of its module: `json.dumps`. */
+  readonly asked: readonly string[];
   /** Beginnings and ends of names that are put together from strings: `"visit_" + kind`. */
   readonly affixes: readonly string[];
   /** Of all names, those of which only parts are assigned: `config.colour = None`. */
@@ -91,12 +93,17 @@ export class MentionSet {
   readonly #stores = new Set<string>();
   readonly #reads = new Set<string>();
   readonly #imported: ImportRef[] = [];
+  readonly #asked = new Set<string>();
+  /** Names that stand without a dot behind them: they may be bound there, to something else than elsewhere. */
+  readonly #alone = new Set<string>();
+  readonly #within: MentionSet | undefined;
   readonly #areExpressions: boolean;
   #reflection: Reflection = REFLECTIONS.none;
 
-  /** `strings`: "expressions" where a string stands for one, as in annotations. */
-  constructor(strings: "texts" | "expressions" = "texts") {
+  /** `strings`: "expressions" where a string stands for one, as in annotations; `within`: of the function around it. */
+  constructor(strings: "texts" | "expressions" = "texts", within?: MentionSet) {
     this.#areExpressions = strings === "expressions";
+    this.#within = within;
   }
 
   /** Adds the parameters in a function's header: pytest takes them for names of fixtures. */
@@ -133,11 +140,21 @@ export class MentionSet {
     this.#wild.add(name);
   }
 
-  /** `imported`: names that the module imports. */
-  finish(imported: ReadonlySet<string>): Mentions {
+  /** `imported`: names that the module imports; `modules`: those of them that are modules, whatever runs. */
+  finish(imported: ReadonlySet<string>, modules: ReadonlySet<string>): Mentions {
+    const wild = new Set(this.#wild);
+    const isOfModule = (pair: string): boolean => {
+      const [base = "", name = ""] = pair.split(".");
+      return modules.has(base) && !this.#standsAlone(base) && !this.#wild.has(name);
+    };
+    const [asked, others] = [[...this.#asked].filter(isOfModule), [...this.#asked].filter((one) => !isOfModule(one))];
+    for (const pair of others) {
+      wild.add(pair.slice(pair.indexOf(".") + 1));
+    }
     return {
       bare: [...this.#bare],
-      wild: [...this.#wild],
+      wild: [...wild],
+      asked: asked.filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
       affixes: [...this.#affixes],
       escapes: [...this.#values].filter((name) => imported.has(name)),
       handed: [...this.#handed],
@@ -147,8 +164,15 @@ export class MentionSet {
     };
   }
 
+  #standsAlone(name: string): boolean {
+    const around = this.#within;
+    const isAround = around === undefined ? false : around.#standsAlone(name);
+    return isAround || this.#alone.has(name);
+  }
+
   /** Adds what a body imports, if it uses it for itself under this name. */
   addImport(one: ImportRef, name: string): void {
+    this.#alone.add(name);
     if (this.#handed.has(name)) {
       // It is no binding of the module's: whoever it is of is known by the name that it has there.
       this.#handed.add(`.${one.names[0] ?? name}`);
@@ -171,9 +195,20 @@ export class MentionSet {
     const before = at > start ? tokens[at - 1] : undefined;
     const after = at + 1 < end ? tokens[at + 1] : undefined;
     const isForItself = !/^[.(]$/.test(after?.text ?? "");
+    const isAttribute = before?.kind === OPERATOR && before.text === ".";
+    if (!isAttribute && after?.text !== ".") {
+      this.#alone.add(text);
+    }
     const isHanded = isForItself || tokens[at + 2]?.text.startsWith("__") === true;
-    if (before?.kind === OPERATOR && before.text === ".") {
-      this.#wild.add(text);
+    if (isAttribute) {
+      const owner = tokens[at - 2];
+      const isOfName =
+        at - 2 >= start && owner?.kind === NAME && tokens[at - 3]?.text !== "." && !locals?.has(owner.text);
+      if (isOfName) {
+        this.#asked.add(`${owner.text}.${text}`);
+      } else {
+        this.#wild.add(text);
+      }
       if (isHanded) {
         this.#handed.add(`.${text}`);
       }

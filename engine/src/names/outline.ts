@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 9;
+export const OUTLINE_VERSION = 10;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -130,6 +130,9 @@ class Reader {
       }
     }
     const imported = new Set(drafts.flatMap(({ imports }) => imports.flatMap(({ binds }) => binds)));
+    const modules = this.#modules(drafts);
+    const finish = (mentions: MentionSet, inner: readonly string[] = []): Mentions =>
+      mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner));
     return {
       version: OUTLINE_VERSION,
       statements: drafts.map(({ kind, binds, inner, rows, mentions, annotations, methods, evaluation, imports }) => ({
@@ -137,20 +140,47 @@ class Reader {
         binds: [...binds],
         inner,
         checksum: checksumOf(rows),
-        mentions: mentions.finish(imported),
-        annotations: annotations.finish(imported),
+        mentions: finish(mentions, inner),
+        annotations: finish(annotations, inner),
         methods: [...methods].map(([name, words]) => [name, [...words]] as const),
         evaluation: evaluation.finish(),
         imports,
       })),
       bodies: [
-        ...[...this.#bodies].map(([qualname, mentions]) => [qualname, mentions.finish(imported)] as const),
-        ...drafts
-          .filter(({ kind }) => kind === "main")
-          .map(({ mentions }) => [MAIN, mentions.finish(imported)] as const),
+        ...[...this.#bodies].map(([qualname, mentions]) => [qualname, finish(mentions)] as const),
+        ...drafts.filter(({ kind }) => kind === "main").map(({ mentions }) => [MAIN, finish(mentions)] as const),
       ],
       deferred: this.#deferred,
     };
+  }
+
+  /** Names that stand for modules wherever the module's own are meant: nothing else binds them. */
+  #modules(drafts: readonly Draft[]): Set<string> {
+    const modules = new Set<string>();
+    const others = new Set<string>();
+    for (let at = this.#nextWord("global", 0); at >= 0; at = this.#nextWord("global", at + 1)) {
+      for (let next = at + 1; this.#word(next) !== undefined || this.#isOperator(next, ","); next++) {
+        others.add(this.#word(next) ?? "");
+      }
+    }
+    for (const { imports, binds } of drafts) {
+      for (const one of imports) {
+        for (const name of one.binds) {
+          (one.names.length === 0 ? modules : others).add(name);
+        }
+      }
+      for (const name of binds) {
+        if (!imports.some((one) => one.binds.includes(name))) {
+          others.add(name);
+        }
+      }
+    }
+    return without(modules, others);
+  }
+
+  /** Where a word stands as a token of its own, from `at` on; -1 if nowhere. */
+  #nextWord(word: string, at: number): number {
+    return this.#tokens.findIndex((token, index) => index >= at && token.kind === NAME && token.text === word);
   }
 
   /** One statement with all that belongs to it. `owner`: the body that it is part of; undefined at module level. */
@@ -328,7 +358,7 @@ class Reader {
     const qualname = qualify(scope, name);
     let mentions = this.#bodies.get(qualname);
     if (mentions === undefined) {
-      mentions = new MentionSet();
+      mentions = new MentionSet("texts", owner?.mentions);
       this.#bodies.set(qualname, mentions);
     }
     const inner = functionScope(qualname);
@@ -349,7 +379,7 @@ class Reader {
     for (const [first, last] of this.#headerAnnotations(start, end)) {
       annotations.add(this.#tokens, first, last);
     }
-    const { bare, wild } = annotations.finish(new Set());
+    const { bare, wild } = annotations.finish(new Set(), new Set());
     const words = this.#draft.methods.get(name) ?? new Set();
     for (const word of [...bare, ...wild]) {
       this.#draft.methods.set(name, words.add(word));
@@ -782,4 +812,12 @@ function checksumOf(rows: readonly string[]): string {
     bytes[at * 2 + 1] = code >> 8;
   }
   return hash128(bytes, 0, bytes.length, OUTLINE_VERSION);
+}
+
+function without(names: ReadonlySet<string>, others: Iterable<string>): Set<string> {
+  const left = new Set(names);
+  for (const name of others) {
+    left.delete(name);
+  }
+  return left;
 }

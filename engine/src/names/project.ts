@@ -162,6 +162,11 @@ export class Project {
     return bases.length === 0 ? undefined : bases.flatMap((base) => this.sources.resolve(base));
   }
 
+  /** Whether a top-level name is that of no module of the project's, nor of a directory of such. */
+  isForeign(name: string): boolean {
+    return name !== "" && this.sources.resolve(name).length === 0;
+  }
+
   /** What importing a content of a file does besides binding names. */
   sequence(path: string, content: Evaluated): Import {
     return new Walk(this, path, content);

@@ -982,6 +982,14 @@ class Attribution {
 
   #loaded: Map<string, number> | undefined;
 
+  /** Files that hold Python: a template has code too, in which its text is something else. */
+  #modulePaths(): readonly string[] {
+    this.#modules ??= this.#paths.filter((path) => path.endsWith(".py") || this.#fileNumber(path) !== undefined);
+    return this.#modules;
+  }
+
+  #modules: readonly string[] | undefined;
+
   recording(expected: readonly string[]): Recording {
     // Which files there are to collect is asked of the walk table, not of each test.
     const walks = this.#walked();
@@ -1033,7 +1041,8 @@ class Attribution {
         }
         return gathering.finish();
       },
-      readers: (path, name) => this.#world.readers(path, name, this.#paths, (readers) => this.#importedWith(readers)),
+      readers: (path, name) =>
+        this.#world.readers(path, name, this.#modulePaths(), (readers) => this.#importedWith(readers)),
     });
     const tests = this.#tests.map(({ frame, codes }): RecordedTest => {
       const path = this.#paths[frame.file] ?? "";

@@ -77,12 +77,19 @@ for (const python of PYTHONS) {
       for (const [qualname, own] of mentions) {
         bodies += 1;
         const bare = new Set(own.bare);
-        const wild = new Set([...own.wild, ...own.bare]);
+        const asked = own.asked.map((pair) => pair.slice(pair.indexOf(".") + 1));
+        const wild = new Set([...own.wild, ...own.bare, ...asked]);
         for (const name of answer.globals[qualname] ?? []) {
           names += 1;
           // Implied by `super()`.
           if (name !== "__class__" && !bare.has(name) && !bare.has(plain(name))) {
             problems.push(`${path}: ${qualname} reads ${name}`);
+          }
+        }
+        for (const pair of own.asked) {
+          const base = pair.slice(0, pair.indexOf("."));
+          if (!(answer.globals[qualname] ?? []).includes(base)) {
+            problems.push(`${path}: ${qualname} asks ${pair}, which is none of the module's`);
           }
         }
         for (const name of answer.attributes[qualname] ?? []) {
