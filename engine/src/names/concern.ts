@@ -243,6 +243,10 @@ class Closure implements Concern {
     for (const name of kind === "assignment" ? [] : binds) {
       isNew = this.#reach(path, name, FATES.annotated) || isNew;
     }
+    if (!this.#isEvaluated) {
+      // Whoever comes by an object through an annotation runs what its class defines, and is seen to.
+      return isNew;
+    }
     const own = this.#reached.get(path);
     for (const [name, words] of methods) {
       if (words.some((word) => own?.has(word) === true || this.#words.has(word))) {

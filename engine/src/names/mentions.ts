@@ -215,7 +215,10 @@ export class MentionSet {
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
       if (
         text !== "modules" ||
-        (tokens[at - 2]?.text === "sys" && !isSpelt(tokens, at + 1, end) && !isAsked(tokens, at))
+        (tokens[at - 2]?.text === "sys" &&
+          !isSpelt(tokens, at + 1, end) &&
+          !isAsked(tokens, at) &&
+          !isStored(tokens, at))
       ) {
         this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
       }
@@ -267,10 +270,10 @@ export class MentionSet {
         this.#handed.add(`.${word}`);
       }
     }
-    for (const word of text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[{%])|(?<=[}])\w+/gu) ?? []) {
-      if (/[^\W_]/u.test(word)) {
-        this.#affixes.add(word);
-      }
+    // Names are put together from what has no spaces; what an escape stands for is part of none.
+    const shape = withoutInserts(text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT));
+    for (const word of /\s/.test(shape) ? [] : affixesIn(shape)) {
+      this.#affixes.add(word);
     }
     const neighbours = [tokens[at - 1], tokens[at + 1]];
     if (/^\w+$/.test(text) && neighbours.some((token) => token?.kind === OPERATOR && /^[+%]$/.test(token.text))) {
@@ -279,9 +282,39 @@ export class MentionSet {
   }
 }
 
+/** What stand for an escape and for a replacement field: no parts of names, and no spaces. */
+const ESCAPED = "␛";
+const INSERT = "␚";
+const CONVERSION = /%(\(\w+\))?[-#0 +]*(\d+|\*)?(\.(\d+|\*))?[a-zA-Z]/g;
+
+/** A string's text with one character for each replacement field. */
+function withoutInserts(text: string): string {
+  const less = text.replace(/\{[^{}]*\}/g, INSERT);
+  return less === text ? text : withoutInserts(less);
+}
+
+/** Words of a string that something is put before or behind: where an underscore or a placeholder says so. */
+function affixesIn(text: string): string[] {
+  const words = text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[␚{%])|(?<=[␚}])\w+/gu) ?? [];
+  return words.filter((word) => /[^\W_]/u.test(word));
+}
+
 /** Whether it is only asked what names there are: `name in sys.modules`. */
 function isAsked(tokens: readonly Token[], at: number): boolean {
   return tokens[at - 3]?.text === "in" && !/^[.[(]$/.test(tokens[at + 1]?.text ?? "");
+}
+
+/** Whether something is only put there: `sys.modules[name] = module`. */
+function isStored(tokens: readonly Token[], at: number): boolean {
+  const depth = tokens[at]?.depth;
+  let next = at + 1;
+  if (tokens[next]?.text !== "[") {
+    return false;
+  }
+  do {
+    next += 1;
+  } while (next < tokens.length && !(tokens[next]?.text === "]" && tokens[next]?.depth === depth));
+  return tokens[next + 1]?.text === "=";
 }
 
 /** Whether what follows is `["name"]`, `.get("name")` or the like. */

@@ -163,15 +163,14 @@ class Reader {
         others.add(this.#word(next) ?? "");
       }
     }
-    for (const { imports, binds } of drafts) {
+    for (const { kind, imports, binds } of drafts) {
+      // In a branch, something else may be bound to the same name.
+      for (const name of kind === "import" ? [] : binds) {
+        others.add(name);
+      }
       for (const one of imports) {
         for (const name of one.binds) {
           (one.names.length === 0 ? modules : others).add(name);
-        }
-      }
-      for (const name of binds) {
-        if (!imports.some((one) => one.binds.includes(name))) {
-          others.add(name);
         }
       }
     }

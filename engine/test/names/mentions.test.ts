@@ -23,6 +23,9 @@ describe("names that are looked up without being spelt", () => {
     ["return name in sys.modules.values()", REFLECTIONS.modules],
     ["return [m for m in sys.modules[name]]", REFLECTIONS.modules],
     ["return sys.modules.get('json')", REFLECTIONS.none],
+    ["sys.modules[name] = other", REFLECTIONS.none],
+    ["other = sys.modules[name]", REFLECTIONS.modules],
+    ["sys.modules[name].other = name", REFLECTIONS.modules],
     ["return name not in sys.modules", REFLECTIONS.none],
     ["return name in sys.modules and other", REFLECTIONS.none],
     ["return other(dir=name)", REFLECTIONS.none],
@@ -55,4 +58,59 @@ describe("a function's header", () => {
     assert.deepEqual([...(statement?.mentions.bare ?? [])].sort(), ["dir", "limit"]);
     assert.equal(statement?.mentions.reflection, REFLECTIONS.module);
   });
+});
+
+describe("names of attributes", () => {
+  const mentionsOf = (source: string) => outline(source).bodies.at(-1)?.[1];
+
+  test("are asked of a module where nothing else has its name", () => {
+    const found = mentionsOf("import json\n\n\ndef f(value):\n    return json.dumps(value).title()\n");
+    assert.deepEqual(found?.asked, ["json.dumps"]);
+    assert.deepEqual(found?.wild, ["title"]);
+  });
+
+  for (const [what, source] of [
+    ["a parameter", "import json\ndef f(json): return json.dumps(1)\n"],
+    ["the parameter of a lambda", "import json\ndef f(x): return map(lambda json: json.dumps(1), x)\n"],
+    ["what a comprehension binds", "import json\ndef f(x): return [json.dumps(1) for json in x]\n"],
+    [
+      "an import in a branch of another",
+      "try:\n    import json\nexcept E:\n    json = None\ndef f(): return json.dumps(1)\n",
+    ],
+    ["what another function may bind", "import json\ndef g():\n    global json\ndef f(): return json.dumps(1)\n"],
+    ["an import of its own", "import json\ndef f():\n    import own as json\n    return json.dumps(1)\n"],
+    [
+      "a variable of the function around it",
+      "import json\ndef g(x):\n  with x as json:\n    def f(): return json.dumps(1)\n",
+    ],
+    ["what is passed on as well", "import json\ndef f(x): return x(json) or json.dumps(1)\n"],
+    ["what is asked of others too", "import json\ndef f(x): return json.dumps(x.dumps)\n"],
+    ["an imported name", "from a import json\ndef f(): return json.dumps(1)\n"],
+    ["an attribute of that name", "import json\ndef f(x): return x.json.dumps(1)\n"],
+  ] as const) {
+    test(`may be anybody's behind ${what}`, () => {
+      const found = mentionsOf(source);
+      assert.ok(found?.wild.includes("dumps"), JSON.stringify(found));
+      assert.deepEqual(found?.asked, []);
+    });
+  }
+});
+
+describe("names that are put together", () => {
+  for (const [text, affixes] of [
+    ['"visit_" + kind', ["visit_"]],
+    ['"%s_handler" % kind', ["_handler"]],
+    ['"{}_handler".format(kind)', ["_handler"]],
+    ['f"on_{kind}_done"', ["on_", "_done"]],
+    ['f"{kind:>{width}}s"', ["s"]],
+    ['r"^\\d{3}$"', []],
+    ['"\\n{}"', []],
+    ['f"{count} files"', []],
+    ['"took %.2fs" % kind', []],
+  ] as const) {
+    test(text, () => {
+      const found = outline(`def f(kind, count, width):\n    return ${text}\n`).bodies[0]?.[1].affixes;
+      assert.deepEqual([...(found ?? [])].sort(), [...affixes].sort());
+    });
+  }
 });
