@@ -396,10 +396,7 @@ class Closure implements Concern {
     const imports = content.outline.statements.flatMap(({ imports: all }) =>
       all.filter(({ binds }) => binds.includes(base)),
     );
-    return (
-      imports.length > 0 &&
-      imports.every((one) => one.level === 0 && this.#project.isForeign(one.module.split(".", 1)[0] ?? ""))
-    );
+    return imports.length > 0 && imports.every((one) => this.#project.isForeign(one));
   }
 
   #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {

@@ -162,9 +162,9 @@ export class Project {
     return bases.length === 0 ? undefined : bases.flatMap((base) => this.sources.resolve(base));
   }
 
-  /** Whether a top-level name is that of no module of the project's, nor of a directory of such. */
-  isForeign(name: string): boolean {
-    return name !== "" && this.sources.resolve(name).length === 0;
+  /** Whether an import leads to no module of the project's, nor to a directory of such. */
+  isForeign({ level, module }: ImportBinding): boolean {
+    return level === 0 && this.sources.resolve(module.split(".", 1)[0] ?? "").length === 0;
   }
 
   /** What importing a content of a file does besides binding names. */

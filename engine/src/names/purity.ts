@@ -4,6 +4,7 @@
  * What must stay true: what is not known to be harmless is an *effect*: it concerns everybody who imports the module.
  */
 
+import { REFLECTIONS } from "./mentions.ts";
 import type { ImportBinding, Outline, Statement } from "./outline.ts";
 import {
   BUILTIN_CLASSES,
@@ -120,13 +121,27 @@ export class Evaluated {
     });
   }
 
-  /** Names that are bound to what a call returned. */
-  computed(): string[] {
-    return this.outline.statements.flatMap(({ binds, evaluation }, index) =>
-      this.pure[index] !== true || evaluation.fails || evaluation.calls.length > 0 || evaluation.decorators.length > 0
-        ? binds
-        : [],
-    );
+  /**
+   * Names that are bound to what a call returned, where code of the project's may have run: something else is mentioned
+   * than builtins and what is imported from modules that `isForeign` tells to be none of the project's.
+   */
+  computed(isForeign: (one: ImportBinding) => boolean): string[] {
+    const { statements } = this.outline;
+    const isAlien = (name: string): boolean => {
+      const binding = statements.filter(({ binds }) => binds.includes(name));
+      return binding.length === 0
+        ? !this.hasStar && (BUILTINS.has(name) || /^__\w+__$/.test(name))
+        : binding.every(
+            ({ kind, imports }) =>
+              kind === "import" && imports.filter(({ binds }) => binds.includes(name)).every(isForeign),
+          );
+    };
+    return statements.flatMap(({ binds, inner, evaluation, mentions }, index) => {
+      const { fails, calls, decorators } = evaluation;
+      const isComputed = this.pure[index] !== true || fails || calls.length > 0 || decorators.length > 0;
+      const runsForeign = mentions.bare.every((name) => isAlien(name) || inner.includes(name));
+      return isComputed && !(runsForeign && mentions.reflection === REFLECTIONS.none) ? binds : [];
+    });
   }
 
   /** Everything that is evaluated, in the words of {@link Evaluated.doubts}: it went well when the module was loaded. */

@@ -566,7 +566,7 @@ class Recorder {
         const seeds: Binding[] = [{ path, name, fate: FATES.value }];
         const readers = concernOf(project, loaded, seeds, "readers");
         const kept = keepers(readers).flatMap((file) =>
-          (project.evaluated(file)?.computed() ?? []).map(
+          (project.evaluated(file)?.computed((one) => project.isForeign(one)) ?? []).map(
             (each): Binding => ({ path: file, name: each, fate: FATES.same }),
           ),
         );
