@@ -7,7 +7,7 @@ What must stay true:
 """
 
 import os
-from typing import Any, Callable, Container, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Container, Dict, FrozenSet, List, Optional, Set, Tuple
 
 import pytest
 
@@ -150,16 +150,19 @@ class Collection:
             )
         return frames
 
-    def unproven(self, has_succeeded: Callable[[str], bool], failed_one: Optional[str]) -> Dict[str, str]:
+    def unproven(self, has_succeeded: Callable[[str], bool], failed: FrozenSet[str]) -> Dict[str, str]:
         """Files whose tests run although the plan leaves them out, each with a module that did not come to its end.
 
-        Any such module, `failed_one`, will do: what one that may fail binds otherwise may make its importers fail.
+        Any that has `failed` will do, unless it did so before: what one that may fail binds otherwise may make its
+        importers fail.
         """
-        failed = {
-            file: failed_one or next((path for path in sorted(paths) if not has_succeeded(path)), None)
-            for file, paths in self._plan.provided.items()
-        }
-        return {file: path for file, path in failed.items() if path is not None}
+        found = {}
+        for file, paths in self._plan.provided.items():
+            wanting = [path for path in paths if not has_succeeded(path)]
+            wanting += failed - self._plan.failed.get(file, frozenset())
+            if wanting:
+                found[file] = min(wanting)
+        return found
 
     def deselect(self, items: List[Any], unproven: Container[str] = ()) -> List[Any]:
         """Take what the plan proves up to date out of `items`, and return it; nothing of the files `unproven`."""

@@ -11,7 +11,7 @@ import importlib.util
 import os
 import sys
 from types import CodeType, FrameType, ModuleType
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from .callers import Callers
 from .content import Contents, blob_sha, key_of, stat_file
@@ -280,7 +280,7 @@ class Imports:
             (self._succeeded if load.succeeded else self._failed).add(load.rel)
             if not load.succeeded:
                 # Somebody may live without it: whatever makes it succeed, or fail elsewhere, is another thing to them.
-                load.context.add_input("module", load.rel)
+                load.context.add_input("module", load.rel, "failed")
             if load.surroundings is not None:
                 self._end_conftest(load, load.surroundings)
             stat = before or after
@@ -305,9 +305,9 @@ class Imports:
         """Whether a module of the project was executed to its end, once at least."""
         return rel in self._succeeded
 
-    def first_failed(self) -> Optional[str]:
-        """A module of the project that did not come to its end; None if all have."""
-        return min(self._failed, default=None)
+    def failed(self) -> FrozenSet[str]:
+        """Modules of the project that did not come to their end."""
+        return frozenset(self._failed)
 
     def announce_main(self) -> None:
         """The module that the process was started with has run, past the loaders. Its source was read as a file.

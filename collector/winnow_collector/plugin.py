@@ -262,7 +262,7 @@ class _Selection:
                     more = dict(_collected_from(config, recorder), whole=collection.whole)
                     more["removed"] = recorder.variables.removed()
                     recorder.write([recorder.session_frame(complete=True, **more)])
-                unproven = collection.unproven(recorder.imports.has_succeeded, recorder.imports.first_failed())
+                unproven = collection.unproven(recorder.imports.has_succeeded, recorder.imports.failed())
                 for file, path in unproven.items():
                     message = "all tests in %s run, because %s was not imported to its end" % (file, path)
                     recorder.note_once(message, "unproven")

@@ -33,6 +33,8 @@ class Plan(NamedTuple):
     skip_tests: Dict[str, FrozenSet[str]]
     # Files that must have been imported to their end for the tests of another to be left out, by that other.
     provided: Dict[str, FrozenSet[str]] = {}
+    # Files that were not imported to their end before, by the same.
+    failed: Dict[str, FrozenSet[str]] = {}
     # Expressions as after `-k`: tests that they match run nevertheless.
     also: Tuple[str, ...] = ()
     # By file and node id: whether the test failed last, and microseconds. None: tests run as they are written.
@@ -73,6 +75,7 @@ def load_plan(path: Optional[str]) -> Plan:
         skip_files=frozenset(data.get("skipFiles", ())),
         skip_tests={file: frozenset(ids) for file, ids in data.get("skipTests", {}).items()},
         provided={file: frozenset(paths) for file, paths in data.get("provided", {}).items()},
+        failed={file: frozenset(paths) for file, paths in data.get("failed", {}).items()},
         also=tuple(data.get("also", ())),
         order=order,
     )

@@ -20,7 +20,7 @@ export type Input =
   | readonly ["exists", string, string]
   | readonly ["import", string]
   /** A module of the project, by its file, that a library asked for: it may look up anything in it. */
-  | readonly ["module", string]
+  | readonly ["module", string, "failed"?]
   | readonly ["env", string]
   /** A top-level module name, or `dist NAME`. */
   | readonly ["package", string]

@@ -38,7 +38,8 @@ export interface Key {
   /**
    * The qualified name of a body, the module name of `resolve`, the variable of `env`, what is imported of
    * `package` (or `dist NAME`, where a distribution was asked for by its own name); `*` of `packages` for all that is
-   * installed, whoever uses it; {@link WHOLE} of a `toplevel` in which any name may be looked up; empty otherwise.
+   * installed, whoever uses it; {@link WHOLE} of a `toplevel` in which any name may be looked up, and
+   * {@link FAILED} of one that was not evaluated to its end; empty otherwise.
    */
   readonly name: string;
 }
@@ -49,6 +50,9 @@ export interface Dependency extends Key {
 
 /** The name of a module level that counts as a whole, because somebody who is not read got the module. */
 export const WHOLE = "*";
+
+/** The name, besides {@link WHOLE}, of a module level that was not evaluated to its end. */
+export const FAILED = "!";
 
 /** The value of what is not there. */
 export const ABSENT = "-";

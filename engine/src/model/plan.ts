@@ -27,6 +27,8 @@ export type Plan =
       readonly skipTests: ReadonlyMap<string, readonly string[]>;
       /** Files that have to be imported to their end for the proofs of those tests to hold, by the file of the tests. */
       readonly provided: ReadonlyMap<string, readonly string[]>;
+      /** Files that were not imported to their end when those proofs came about, by the same. */
+      readonly failed: ReadonlyMap<string, readonly string[]>;
       /** How many proven tests the refused files hold. */
       readonly leftOutWithFiles: number;
       /** Tests that a fact proves. */

@@ -325,6 +325,7 @@ function tracedLevel(level: Knowledge["moduleLevel"]): Knowledge["moduleLevel"] 
     ofTest: (test, depsets, isElsewhere) => stage("module-level", () => level.ofTest(test, depsets, isElsewhere)),
     ofFile: (path, depsets) => stage("module-level", () => level.ofFile(path, depsets)),
     provisos: (depsets) => stage("module-level", () => level.provisos(depsets)),
+    failed: (depsets) => stage("module-level", () => level.failed(depsets)),
   };
 }
 

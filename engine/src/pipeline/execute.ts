@@ -131,8 +131,9 @@ function planDocument(plan: Plan | undefined): object {
         skipFiles: plan.skipFiles,
         skipTests: Object.fromEntries(plan.skipTests),
         provided: Object.fromEntries(plan.provided),
+        failed: Object.fromEntries(plan.failed),
       }
-    : { version: 1, everything: true, skipFiles: [], skipTests: {}, provided: {} };
+    : { version: 1, everything: true, skipFiles: [], skipTests: {}, provided: {}, failed: {} };
 }
 
 /** Removes a run's files once its journals are in the store. */

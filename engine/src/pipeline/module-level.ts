@@ -1,7 +1,7 @@
 /** What a store and the present tree know of module levels, for judging their changes by name. */
 
 import { type Resolutions, resolveCandidates } from "../changes/resolve.ts";
-import { ABSENT, WHOLE } from "../model/key.ts";
+import { ABSENT, FAILED, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, moduleNames, type Outline, Project } from "../names/index.ts";
 import type { ChangedLevel, LevelKnowledge } from "../selection/module-level.ts";
 import type { KnownCollection } from "../selection/select.ts";
@@ -24,7 +24,7 @@ export function projectOf(tree: PresentTree): Project {
 export function mayBeNames(tree: PresentTree, { kind, path, name, value }: StoredDependency): boolean {
   const mayBe =
     kind === "toplevel"
-      ? name !== WHOLE && value !== ABSENT && !value.startsWith("!")
+      ? name === "" && value !== ABSENT && !value.startsWith("!")
       : kind === "file" && value === ABSENT && isConftest(path);
   return mayBe && tree.source(path).kind === "source";
 }
@@ -53,6 +53,8 @@ export class StoredLevels implements LevelKnowledge {
   readonly #concerned = new Map<Concern, { readonly marks: Uint8Array; readonly depsets: Uint8Array }>();
   readonly #failures = new Map<Concern, FailingLevels>();
   readonly #loaded = new Map<string, boolean>();
+  readonly #failed = new Map<number, readonly string[]>();
+  #failedLevels: ReadonlyMap<number, string> | undefined;
   readonly #collections: ReadonlyMap<string, readonly Collected[]>;
   readonly #size: number;
   readonly #files: Pick<ReadonlyMap<number, string>, "get">;
@@ -142,6 +144,17 @@ export class StoredLevels implements LevelKnowledge {
     return found;
   }
 
+  failedIn(depset: number): readonly string[] {
+    let found = this.#failed.get(depset);
+    if (found === undefined) {
+      this.#failedLevels ??= this.#findFailedLevels();
+      const members = new Set(this.#failedLevels.size === 0 ? [] : this.#depsets?.members(depset));
+      found = [...this.#failedLevels].flatMap(([id, path]) => (members.has(id) ? [path] : []));
+      this.#failed.set(depset, found);
+    }
+    return found;
+  }
+
   isLoadedBy(file: string, path: string): boolean {
     const id = `${file}\n${path}`;
     let isLoaded = this.#loaded.get(id);
@@ -160,6 +173,19 @@ export class StoredLevels implements LevelKnowledge {
       this.#loaded.set(id, isLoaded);
     }
     return isLoaded;
+  }
+
+  /** Paths by the ids of the dependencies that tell of a failure. */
+  #findFailedLevels(): ReadonlyMap<number, string> {
+    const found = new Map<number, string>();
+    for (const path of this.paths()) {
+      for (const { id, kind, name } of this.#store.dependenciesOfPath(path)) {
+        if (kind === "toplevel" && name === FAILED) {
+          found.set(id, path);
+        }
+      }
+    }
+    return found;
   }
 
   #marksOfLevel(path: string, concerns: (name: string) => boolean = () => true): Uint8Array {

@@ -238,7 +238,7 @@ async function runTests(context: {
   if (executed.kind !== "everything" && request.fullProfile.coverage && hasThreshold(request)) {
     if (plan.kind === "some" && plan.upToDate === 0) {
       // Every test that was asked for runs, so the threshold counts. Files that hold none are measured as well.
-      executed = { ...plan, skipFiles: [], skipTests: new Map(), provided: new Map() };
+      executed = { ...plan, skipFiles: [], skipTests: new Map(), provided: new Map(), failed: new Map() };
     } else {
       // A threshold is about the whole suite: a part of it proves nothing.
       extraArgs.push("--cov-fail-under=0");

@@ -29,7 +29,7 @@ import type {
   TestFrame,
 } from "../journal/frames.ts";
 import { SESSION_CONTEXT, WALK_CONTEXT } from "../journal/frames.ts";
-import { ABSENT, type Dependency, type KeyKind, keyId, WHOLE } from "../model/key.ts";
+import { ABSENT, type Dependency, FAILED, type KeyKind, keyId, WHOLE } from "../model/key.ts";
 import { type Concern, isConftest, MAIN, packageOf, relativeName, SESSION_HOOKS, withParents } from "../names/index.ts";
 import { isOfChild } from "./children.ts";
 import { States } from "./states.ts";
@@ -579,7 +579,7 @@ class Attribution {
         gathering.addMember(this.#resolution(input[1]));
         break;
       case "module":
-        this.#addModuleAsWhole(gathering, input[1]);
+        this.#addModuleAsWhole(gathering, input[1], input[2] === "failed");
         break;
       case "env":
         gathering.addMember(this.#variable(input[1] === EVERYTHING ? this.#world.allVariables : input[1]));
@@ -606,12 +606,15 @@ class Attribution {
   }
 
   /** Depends on all of a module level, whatever names there are in it. */
-  #addModuleAsWhole(gathering: Gathering, path: string): void {
+  #addModuleAsWhole(gathering: Gathering, path: string, hasFailed: boolean): void {
     const source = this.#source(this.#paths.indexOf(path));
     if (source === undefined) {
       gathering.lost ??= `${path} changed while tests ran`;
     } else {
       gathering.addMember(this.#dependency("toplevel", path, WHOLE, source.toplevel));
+      if (hasFailed) {
+        gathering.addMember(this.#dependency("toplevel", path, FAILED, source.toplevel));
+      }
     }
   }
 

@@ -47,6 +47,8 @@ export interface LevelKnowledge {
   isConcerned(depset: number, concern: Concern): boolean;
   /** Of the files whose import may fail, those on whose module level a depset depends. */
   failuresIn(depset: number, concern: Concern): readonly string[];
+  /** Files that were not imported to their end, as far as a depset tells. */
+  failedIn(depset: number): readonly string[];
   /** Whether a file was imported to its end in each recorded collection of another that went well. */
   isLoadedBy(file: string, path: string): boolean;
   /** The file that a test is collected from, and its node id. */
@@ -101,6 +103,11 @@ export class ModuleLevel {
         (name.startsWith("test") || !project.sources.namesOf(path).includes(name));
       return !isBound || concern.reaches(path, name);
     });
+  }
+
+  /** Files that were not imported to their end when the fact with these depsets came about. */
+  failed(depsets: readonly number[]): string[] {
+    return depsets.flatMap((depset) => this.#known.failedIn(depset));
   }
 
   /** Files that have to be imported to their end for the fact to hold. */

@@ -52,7 +52,7 @@ export interface Knowledge {
   /** The members of a depset that have another value now (a few suffice). */
   changed(depset: number): readonly Key[];
   /** What else may keep a fact from holding though all its depsets hold. */
-  readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile" | "provisos">;
+  readonly moduleLevel: Pick<ModuleLevel, "ofTest" | "ofFile" | "provisos" | "failed">;
   /** Why a file cannot be read as Python any more, if so. */
   broken(path: string): string | undefined;
   /** What the user declared; nothing, if it is not there. */
@@ -100,6 +100,7 @@ export function select(
   const skipFiles: string[] = [];
   const skipTests = new Map<string, readonly string[]>();
   const provided = new Map<string, readonly string[]>();
+  const failed = new Map<string, readonly string[]>();
   let upToDate = 0;
   let known = 0;
   let leftOutWithFiles = 0;
@@ -123,8 +124,9 @@ export function select(
       if (proven.length > 0) {
         skipTests.set(path, proven.map(node));
         const provisos = provisosOf(knowledge, proven);
-        if (provisos.length > 0) {
-          provided.set(path, provisos);
+        if (provisos.paths.length > 0) {
+          provided.set(path, provisos.paths);
+          failed.set(path, provisos.failed);
         }
       }
       continue;
@@ -166,7 +168,7 @@ export function select(
       ? { kind: "everything", because: "no recorded test is among those asked for", known: 0 }
       : { kind: "nothing", upToDate };
   }
-  return { kind: "some", tests, files, skipFiles, skipTests, provided, leftOutWithFiles, upToDate, known };
+  return { kind: "some", tests, files, skipFiles, skipTests, provided, failed, leftOutWithFiles, upToDate, known };
 }
 
 function wordOf(knowledge: Knowledge): Word {
@@ -269,14 +271,24 @@ export function proofOf(knowledge: Knowledge, test: number): KnownFact | undefin
   return proof;
 }
 
-/** Files that have to be imported to their end for the proofs of these tests to hold. */
-function provisosOf(knowledge: Knowledge, tests: readonly number[]): string[] {
+/**
+ * Files that have to be imported to their end for the proofs of these tests to hold, and those that were not when all of
+ * the proofs came about.
+ */
+function provisosOf(
+  knowledge: Knowledge,
+  tests: readonly number[],
+): { readonly paths: readonly string[]; readonly failed: readonly string[] } {
   const sets = new Map<string, readonly number[]>();
   for (const test of tests) {
     const depsets = proofOf(knowledge, test)?.depsets ?? [];
     sets.set(depsets.join(), depsets);
   }
-  return [...new Set([...sets.values()].flatMap((depsets) => knowledge.moduleLevel.provisos(depsets)))].sort();
+  const proofs = [...sets.values()];
+  const paths = [...new Set(proofs.flatMap((depsets) => knowledge.moduleLevel.provisos(depsets)))].sort();
+  const failed = paths.length === 0 ? [] : proofs.map((depsets) => new Set(knowledge.moduleLevel.failed(depsets)));
+  const [first = new Set<string>(), ...others] = failed;
+  return { paths, failed: [...first].filter((path) => others.every((set) => set.has(path))).sort() };
 }
 
 function isProven(knowledge: Knowledge, test: number): boolean {

@@ -39,6 +39,7 @@ test("the newest outcome and duration of each test that the plan does not leave 
     skipFiles: ["c.py"],
     skipTests: new Map([["a.py", ["a.py::test_2"]]]),
     provided: new Map(),
+    failed: new Map(),
     leftOutWithFiles: 0,
     upToDate: 0,
     known: 0,

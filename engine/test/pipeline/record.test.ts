@@ -179,6 +179,7 @@ describe("a recorded session", () => {
           skipFiles: [],
           skipTests: new Map([["test_x.py", ["test_x.py::test_b"]]]),
           provided: new Map(),
+          failed: new Map(),
           leftOutWithFiles: 0,
           upToDate: 0,
           known: 0,

@@ -18,6 +18,7 @@ function some(more: Partial<Extract<Plan, { kind: "some" }>> = {}): Plan {
     skipFiles: [],
     skipTests: new Map(),
     provided: new Map(),
+    failed: new Map(),
     leftOutWithFiles: 0,
     upToDate: 0,
     known: 0,

@@ -13,7 +13,7 @@ import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { pathMatcher } from "../../src/config/globs.ts";
 import { readConfig } from "../../src/config/load.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
-import { type Key, WHOLE } from "../../src/model/key.ts";
+import { FAILED, type Key, WHOLE } from "../../src/model/key.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { DeclaredKey, Remarks } from "../../src/model/remarks.ts";
 import { Variables } from "../../src/pipeline/variables.ts";
@@ -139,6 +139,10 @@ function knowledgeAt(
       different(depset)
         .filter(isLevel)
         .map(({ key, value }) => ({ path: key.path, value })),
+    failedIn: (depset) =>
+      (recorded.depsets[depset]?.keys ?? [])
+        .map(keyAt)
+        .flatMap(({ kind, path, name }) => (kind === "toplevel" && name === FAILED ? [path] : [])),
     isConcerned: (depset, concern) =>
       (recorded.depsets[depset]?.keys ?? [])
         .map(keyAt)

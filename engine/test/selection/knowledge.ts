@@ -51,7 +51,7 @@ export function knowledgeOf(table: Table): Knowledge {
     missed: new Map((table.missed ?? []).map((test) => [test, { at: 1, was: "passed", outcome: "failed" }])),
     holds: (depset) => changed(depset).length === 0,
     changed: (depset) => changed(depset).map(keyOf),
-    moduleLevel: { ofTest: () => [], ofFile: () => [], provisos: () => [] },
+    moduleLevel: { ofTest: () => [], ofFile: () => [], provisos: () => [], failed: () => [] },
     broken: (path) => table.broken?.[path],
   };
 }

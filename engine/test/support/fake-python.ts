@@ -75,6 +75,7 @@ function collect(args: readonly string[]): number {
         skipFiles: file.skipFiles,
         skipTests: new Map(Object.entries(file.skipTests)),
         provided: new Map(Object.entries(file.provided)),
+        failed: new Map(),
         leftOutWithFiles: 0,
         upToDate: 0,
         known: 0,
