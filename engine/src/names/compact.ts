@@ -32,6 +32,7 @@ type PackedEvaluation = readonly [
   kept: Ids,
   living: 0 | 1,
   raises: 0 | 1,
+  computes: readonly string[],
 ];
 type PackedImport = readonly [level: number, module: number, names: Ids, binds: Ids];
 type PackedStatement = readonly [
@@ -39,6 +40,7 @@ type PackedStatement = readonly [
   binds: Ids,
   inner: Ids,
   checksum: string,
+  documentation: string,
   mentions: PackedMentions,
   annotations: PackedMentions,
   methods: readonly (readonly [name: number, words: Ids])[],
@@ -102,6 +104,7 @@ export function packOutline(outline: Outline): string {
     list(one.kept),
     bit(one.living),
     bit(one.raises),
+    one.computes,
   ];
   const imported = ({ level, module, names, binds }: ImportBinding): PackedImport => [
     level,
@@ -115,6 +118,7 @@ export function packOutline(outline: Outline): string {
       list(one.binds),
       list(one.inner),
       one.checksum,
+      one.documentation,
       mentions(one.mentions),
       mentions(one.annotations),
       one.methods.map(([name, words]) => [id(name), list(words)] as const),
@@ -160,7 +164,7 @@ export function unpackOutline(text: string): Outline | undefined {
     version,
     deferred: deferred === 1,
     statements: statements.map(
-      ([kind, binds, inner, checksum, own, annotations, methods, evaluation, ...imports]): Statement => {
+      ([kind, binds, inner, checksum, documentation, own, annotations, methods, evaluation, ...imports]): Statement => {
         const [
           calls,
           reads,
@@ -176,12 +180,14 @@ export function unpackOutline(text: string): Outline | undefined {
           kept,
           living,
           raises,
+          computes,
         ] = evaluation;
         return {
           kind: KINDS[kind] ?? "effect",
           binds: list(binds),
           inner: list(inner),
           checksum,
+          documentation,
           mentions: mentions(own),
           annotations: mentions(annotations),
           methods: methods.map(([name, words]) => [word(name), list(words)] as const),
@@ -200,6 +206,7 @@ export function unpackOutline(text: string): Outline | undefined {
             kept: list(kept),
             living: living === 1,
             raises: raises === 1,
+            computes,
           },
           imports: imports.map(([level, module, names, bound]) => ({
             level,

@@ -22,6 +22,8 @@ export type Delta =
       readonly moved: readonly Binding[];
       /** What may be found where it is looked up in an object: submodules of packages, subclasses. */
       readonly words: readonly string[];
+      /** Docstrings of functions differ, in which there may be tests. */
+      readonly isDocumented: boolean;
     };
 
 /** Compares two contents of one file. */
@@ -54,13 +56,17 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
+  const documented = differingDocuments(before, after).filter((name) => !changed.includes(name));
   const submodules = differing(imports[0].submodules, imports[1].submodules).map((name) =>
     name.replace("perhaps ", ""),
   );
   return {
     kind: "names",
     mayFail: missing ?? doubts[0]?.doubt ?? changed.find((name) => hasSlots(before, after, name)),
-    changed: changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
+    changed: [
+      ...changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
+      ...documented.map((name) => ({ name, fate: FATES.annotated })),
+    ],
     moved: [
       ...movedStatements(path, [before, after], imports),
       ...movedFiles(project, imports),
@@ -70,8 +76,27 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
       // Whoever asks a class for its subclasses need not know their names.
       ...(changed.some((name) => isClass(before, name) || isClass(after, name)) ? ["__subclasses__"] : []),
+      ...(documented.length > 0 ? DOCUMENT_READERS : []),
     ],
+    isDocumented: documented.length > 0,
   };
+}
+
+/** Names through which docstrings are read of what one has not got by its name. */
+const DOCUMENT_READERS = ["__doc__", "getdoc", "getsource"];
+
+/** Names of functions of which only the docstrings differ, as far as the bindings tell. */
+function differingDocuments(before: Evaluated, after: Evaluated): string[] {
+  const [old, now] = [before, after].map(({ outline }) => {
+    const found = new Map<string, string>();
+    for (const { kind, binds, documentation } of outline.statements) {
+      for (const name of kind === "definition" ? binds : []) {
+        found.set(name, `${found.get(name) ?? ""}${documentation}\n`);
+      }
+    }
+    return found;
+  }) as [Map<string, string>, Map<string, string>];
+  return [...now.keys()].filter((name) => old.has(name) && old.get(name) !== now.get(name));
 }
 
 function differing(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {

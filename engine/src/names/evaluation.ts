@@ -9,7 +9,7 @@
 
 import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { isKeyword } from "./mentions.ts";
-import { isParameter, type Token } from "./tokens.ts";
+import { checksumOf, isParameter, type Token } from "./tokens.ts";
 
 export interface Evaluation {
   /** Dotted names that are called: `re.compile`. */
@@ -38,7 +38,11 @@ export interface Evaluation {
   readonly living: boolean;
   /** It may do anything, even if all that it calls is harmless. */
   readonly raises: boolean;
+  /** A checksum for each stretch of it that does more than to read plain names; of all of it, where names of its own are in. */
+  readonly computes: readonly string[];
 }
+
+type Part = Omit<Evaluation, "computes">;
 
 export type Region = "plain" | "header" | "bases" | "decorator" | "condition" | "unknown";
 
@@ -58,6 +62,59 @@ const COMPUTING_WORDS = /^(and|or|not|in|is|if|for)$/;
 
 /** Gathers evaluations; read as many stretches as belong together. */
 export class EvaluationReader {
+  readonly #parts: Part[] = [];
+  readonly #computing: { readonly rows: readonly string[]; readonly words: ReadonlySet<string> }[] = [];
+
+  read(tokens: readonly Token[], start: number, end: number, as: Region): void {
+    const stretch = new Stretch();
+    stretch.read(tokens, start, end, as);
+    const part = stretch.finish();
+    this.#parts.push(part);
+    if (isComputing(part)) {
+      const own = tokens.slice(start, end);
+      const words = own.filter(({ kind }) => kind === NAME).map(({ text }) => text);
+      this.#computing.push({ rows: own.map(({ written }) => written), words: new Set(words) });
+    }
+  }
+
+  /** `own`: names that the statement binds, which are another thing within it; `whole`: its checksum. */
+  finish(own: ReadonlySet<string>, whole: string): Evaluation {
+    const all = (names: (part: Part) => readonly string[]): string[] => [...new Set(this.#parts.flatMap(names))];
+    const any = (is: (part: Part) => boolean): boolean => this.#parts.some(is);
+    return {
+      calls: all(({ calls }) => calls),
+      reads: all(({ reads }) => reads),
+      subscripts: all(({ subscripts }) => subscripts),
+      keys: all(({ keys }) => keys),
+      decorators: all(({ decorators }) => decorators),
+      bases: all(({ bases }) => bases),
+      unions: any(({ unions }) => unions),
+      aliases: all(({ aliases }) => aliases),
+      autouse: any(({ autouse }) => autouse),
+      fails: any(({ fails }) => fails),
+      refuses: any(({ refuses }) => refuses),
+      kept: all(({ kept }) => kept),
+      living: any(({ living }) => living),
+      raises: any(({ raises }) => raises),
+      computes: this.#computing.map(({ rows, words }) =>
+        [...words].some((word) => own.has(word)) ? whole : checksumOf(rows),
+      ),
+    };
+  }
+}
+
+function isComputing({ calls, reads, subscripts, keys, decorators, fails, refuses, raises }: Part): boolean {
+  return (
+    [calls, subscripts, keys, decorators].some(({ length }) => length > 0) ||
+    reads.some((name) => name.includes(".")) ||
+    fails ||
+    refuses ||
+    raises
+  );
+}
+
+/** One stretch of a statement. */
+class Stretch {
   readonly #calls = new Set<string>();
   readonly #reads = new Set<string>();
   readonly #subscripts = new Set<string>();
@@ -97,7 +154,7 @@ export class EvaluationReader {
     }
   }
 
-  finish(): Evaluation {
+  finish(): Part {
     return {
       calls: [...this.#calls],
       reads: [...this.#reads],

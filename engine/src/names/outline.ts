@@ -7,17 +7,16 @@
  * names them, exactly as the splitter of fingerprints does.
  */
 
-import { hash128 } from "../fingerprint/hash.ts";
 import { ImportStatement } from "../fingerprint/import-statement.ts";
 import type { ImportRef } from "../fingerprint/model.ts";
 import { classScope, functionScope, moduleScope, qualify, type Scope } from "../fingerprint/scopes.ts";
 import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { aliasesIn, type Evaluation, EvaluationReader } from "./evaluation.ts";
 import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
-import { isParameter, type Token, tokensOf } from "./tokens.ts";
+import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 10;
+export const OUTLINE_VERSION = 11;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -47,8 +46,10 @@ export interface Statement {
   readonly binds: readonly string[];
   /** Names bound at the level of classes in it, each as often as it is bound. */
   readonly inner: readonly string[];
-  /** Over its tokens, bodies of functions left out. */
+  /** Over its tokens, bodies of functions left out, and docstrings of functions and classes. */
   readonly checksum: string;
+  /** Over those docstrings; empty where there are none. */
+  readonly documentation: string;
   readonly mentions: Mentions;
   /** What only its annotations mention. */
   readonly annotations: Mentions;
@@ -79,6 +80,7 @@ interface Draft {
   readonly binds: Set<string>;
   readonly inner: string[];
   readonly rows: string[];
+  readonly documents: string[];
   readonly mentions: MentionSet;
   readonly annotations: MentionSet;
   readonly methods: Map<string, Set<string>>;
@@ -135,16 +137,17 @@ class Reader {
       mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner));
     return {
       version: OUTLINE_VERSION,
-      statements: drafts.map(({ kind, binds, inner, rows, mentions, annotations, methods, evaluation, imports }) => ({
+      statements: drafts.map(({ kind, binds, inner, rows, documents, mentions, annotations, ...draft }) => ({
         kind,
         binds: [...binds],
         inner,
         checksum: checksumOf(rows),
+        documentation: documents.length === 0 ? "" : checksumOf(documents),
         mentions: finish(mentions, inner),
         annotations: finish(annotations, inner),
-        methods: [...methods].map(([name, words]) => [name, [...words]] as const),
-        evaluation: evaluation.finish(),
-        imports,
+        methods: [...draft.methods].map(([name, words]) => [name, [...words]] as const),
+        evaluation: draft.evaluation.finish(new Set([...inner, ...binds]), checksumOf(rows)),
+        imports: draft.imports,
       })),
       bodies: [
         ...[...this.#bodies].map(([qualname, mentions]) => [qualname, finish(mentions)] as const),
@@ -243,7 +246,11 @@ class Reader {
       }
     } else if (word === "pass" || this.#isLiteral(start, end)) {
       // Nobody looks for a name that stands in a docstring.
-      this.#row(start, end, owner);
+      if (scope.prefix !== "" && word !== "pass" && this.#isDocstring(start, end)) {
+        this.#document(start, end, owner);
+      } else {
+        this.#row(start, end, owner);
+      }
       this.#mark(owner, "literal");
     } else {
       this.#assignment(start, end, scope);
@@ -385,7 +392,7 @@ class Reader {
     }
   }
 
-  /** The docstring of a function is part of what its name is bound to. */
+  /** The docstring of a function belongs to what its name is bound to. */
   #docstring(owner: Owner | undefined): void {
     let at = this.#at;
     if (this.#tokens[at]?.kind === NEWLINE) {
@@ -393,7 +400,7 @@ class Reader {
     }
     const end = this.#endOfStatement(at);
     if (end > at && this.#isDocstring(at, end)) {
-      this.#row(at, end, owner);
+      this.#document(at, end, owner);
       this.#documentation = at;
     }
   }
@@ -644,9 +651,21 @@ class Reader {
     }
     // Marks keep statements apart: no token begins with a control character.
     this.#draft.rows.push("\u0001");
+    this.#write(this.#draft.rows, start, end);
+  }
+
+  /** A docstring, with the place of what it documents. */
+  #document(start: number, end: number, owner: Owner | undefined): void {
+    if (owner === undefined) {
+      this.#draft.documents.push(`\u0001${this.#draft.rows.length}`);
+      this.#write(this.#draft.documents, start, end);
+    }
+  }
+
+  #write(rows: string[], start: number, end: number): void {
     for (let at = start; at < end; at++) {
       const token = this.#tokens[at] as Token;
-      this.#draft.rows.push(token.kind === STRING ? token.written.replace(/\r\n?/g, "\n") : token.written);
+      rows.push(token.kind === STRING ? token.written.replace(/\r\n?/g, "\n") : token.written);
     }
   }
 
@@ -794,23 +813,13 @@ function newDraft(): Draft {
     binds: new Set(),
     inner: [],
     rows: [],
+    documents: [],
     mentions: new MentionSet(),
     annotations: new MentionSet("expressions"),
     methods: new Map(),
     evaluation: new EvaluationReader(),
     imports: [],
   };
-}
-
-function checksumOf(rows: readonly string[]): string {
-  const text = rows.join("\u0000");
-  const bytes = new Uint8Array(text.length * 2);
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    bytes[at * 2] = code & 0xff;
-    bytes[at * 2 + 1] = code >> 8;
-  }
-  return hash128(bytes, 0, bytes.length, OUTLINE_VERSION);
 }
 
 function without(names: ReadonlySet<string>, others: Iterable<string>): Set<string> {

@@ -73,8 +73,10 @@ export class Evaluated {
     const plain = new Map<Statement, boolean>();
     for (const statement of outline.statements) {
       const scope = new Scope(statement, last, plain, around, python);
-      marks.push(`${statement.checksum}|${scope.found()}`);
       const only = scope.isPure();
+      // What a function's docstring says is nobody's business who does not ask for it, or is given the function.
+      const documentation = only && statement.kind === "definition" ? "" : statement.documentation;
+      marks.push(`${statement.checksum}${documentation}|${scope.found()}`);
       pure.push(only);
       doubts.push(scope.doubts());
       decorated.push(scope.isDecorated());
@@ -323,13 +325,26 @@ class Scope {
       ...subscripts.filter((name) => !this.#isGeneric(name)).map((name) => `subscript ${name}`),
       ...keys.map((name) => `key ${name}`),
       ...bases.filter((name) => !this.#isSureBase(name)).map((name) => `base ${name}`),
-      ...(this.#computes() ? [`compute ${this.#statement.checksum}`] : []),
+      ...this.#computing().map((checksum) => `compute ${checksum}`),
       // What is bound further below, or nowhere.
       ...[...reads, ...subscripts, ...bases, ...calls, ...decorators]
         .map((name) => name.replace(/[./].*$/s, ""))
         .filter((name) => this.#meaning(name).kind === "unknown" && !this.#inner.has(name))
         .map((name) => `unbound ${name}`),
     ];
+  }
+
+  /**
+   * Checksums of what it computes. What it is made of as a whole decides where its annotations do, and where code of others
+   * runs, which may do something else each time.
+   */
+  #computing(): readonly string[] {
+    const { checksum, evaluation } = this.#statement;
+    if (!this.#computes()) {
+      return [];
+    }
+    const isWhole = this.isDecorated() || !this.isSafe() || evaluation.computes.length === 0;
+    return isWhole ? [checksum] : evaluation.computes;
   }
 
   #meaning(name: string): Meaning {

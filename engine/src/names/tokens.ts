@@ -1,6 +1,7 @@
 /** The tokens of a source as a list, with their texts. */
 
 import { encodingOf, identifier } from "../fingerprint/encoding.ts";
+import { hash128 } from "../fingerprint/hash.ts";
 import { FORMATTED } from "../fingerprint/strings.ts";
 import { END, ERROR, NAME, OPERATOR, STRING, Tokenizer } from "../fingerprint/tokenizer.ts";
 
@@ -64,4 +65,16 @@ function inside(written: string): string {
   const long = written.startsWith('"""', quote) || written.startsWith("'''", quote);
   const width = long ? 3 : 1;
   return written.slice(quote + width, written.length - width);
+}
+
+/** Over the texts of tokens, in order. */
+export function checksumOf(rows: readonly string[]): string {
+  const text = rows.join("\u0000");
+  const bytes = new Uint8Array(text.length * 2);
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    bytes[at * 2] = code & 0xff;
+    bytes[at * 2 + 1] = code >> 8;
+  }
+  return hash128(bytes, 0, bytes.length, 0);
 }

@@ -59,6 +59,7 @@ export interface LevelKnowledge {
 interface Judged {
   readonly reason: Reason;
   readonly concern: Concern;
+  readonly isDocumented: boolean;
 }
 
 const NO_REASONS: readonly Reason[] = [];
@@ -129,8 +130,10 @@ export class ModuleLevel {
     return this.#reasons(
       path,
       depsets,
-      (_, { concern }) =>
-        concern.touched.has(path) || depsets.some((depset) => this.#known.failuresIn(depset, concern).length > 0),
+      (changed, { concern, isDocumented }) =>
+        concern.touched.has(path) ||
+        (isDocumented && changed.path === path) ||
+        depsets.some((depset) => this.#known.failuresIn(depset, concern).length > 0),
     );
   }
 
@@ -210,7 +213,7 @@ export class ModuleLevel {
       : deltaOf(project, path, project.evaluate(path, before), after);
   }
 
-  #judgeNames(path: string, { changed, moved, words, mayFail }: Delta & { kind: "names" }): Judged {
+  #judgeNames(path: string, { changed, moved, words, mayFail, isDocumented }: Delta & { kind: "names" }): Judged {
     const failing = mayFail === undefined ? [] : [path];
     const seeds = [...changed.map((each): Binding => ({ path, ...each })), ...moved];
     const key = JSON.stringify([seeds, words, failing]);
@@ -219,7 +222,11 @@ export class ModuleLevel {
       concern = concernOf(this.#known.project, this.#known.paths(), seeds, "importers", words, failing);
       this.#concerns.set(key, concern);
     }
-    return { reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) }, concern };
+    return {
+      reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) },
+      concern,
+      isDocumented,
+    };
   }
 }
 
