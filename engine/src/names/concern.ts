@@ -10,6 +10,7 @@ import { type Mentions, REFLECTIONS } from "./mentions.ts";
 import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, holdsMoreThanValues, isKeeping } from "./purity.ts";
+import { ANNOTATION_READERS, isReader, SUBCLASS_READER } from "./readers.ts";
 import { isSpecial } from "./special.ts";
 
 /** A binding at module level; without a name, something in the module that no import of it asks for. */
@@ -65,6 +66,10 @@ class Closure implements Concern {
   /** Names reached, by file. */
   readonly #reached = new Map<string, Map<string, Fate>>();
   readonly #words = new Map<string, Fate>();
+  /** Names of methods of which annotations mean something else: whoever is given one by any object can tell. */
+  readonly #methods = new Set<string>();
+  /** Names of modules in which anything is reached, without their packages'. */
+  readonly #moduleWords = new Set<string>();
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
   readonly failures: Set<string>;
@@ -143,6 +148,9 @@ class Closure implements Concern {
     if (names === undefined) {
       names = new Map();
       this.#reached.set(path, names);
+      for (const module of this.#project.sources.namesOf(path)) {
+        this.#moduleWords.add(module.slice(module.lastIndexOf(".") + 1));
+      }
     }
     if (name !== "") {
       this.#spell(name, fate);
@@ -222,7 +230,7 @@ class Closure implements Concern {
     }
     const binds = statement.kind === "main" ? [MAIN] : statement.binds;
     if (statement.kind === "class" && this.#isEvaluated) {
-      isNew = this.#spell("__subclasses__", FATES.same) || isNew;
+      isNew = this.#spell(SUBCLASS_READER, FATES.same) || isNew;
     }
     // A list of literals only looks as if it mentioned anything.
     const { reads, calls, subscripts, fails } = statement.evaluation;
@@ -250,7 +258,8 @@ class Closure implements Concern {
     const own = this.#reached.get(path);
     for (const [name, words] of methods) {
       if (words.some((word) => own?.has(word) === true || this.#words.has(word))) {
-        isNew = this.#spell(name, FATES.annotated) || isNew;
+        isNew = !this.#methods.has(name) || isNew;
+        this.#methods.add(name);
       }
     }
     return isNew;
@@ -387,7 +396,7 @@ class Closure implements Concern {
   #askedOf(content: Evaluated, { asked }: Mentions): string[] {
     return asked.flatMap((pair) => {
       const [base = "", name = ""] = pair.split(".");
-      return this.#words.has(name) && !this.#isForeign(content, base) ? [name] : [];
+      return this.#words.has(name) && (isReader(name) || !this.#isForeign(content, base)) ? [name] : [];
     });
   }
 
@@ -415,6 +424,7 @@ class Closure implements Concern {
       }
       if (
         isFound(name, fate) ||
+        (isReader(name) && isFound(name, this.#words.get(name))) ||
         (content.hasStar && !content.bound.has(name) && isFound(name, this.#words.get(name)))
       ) {
         found = "changed";
@@ -429,11 +439,20 @@ class Closure implements Concern {
     if (found === undefined && affixes.some((affix) => this.#fits(affix))) {
       found = "changed";
     }
+    if (
+      found === undefined &&
+      this.#methods.size > 0 &&
+      handed.some((name) => name.startsWith(".") && this.#methods.has(name.slice(1)))
+    ) {
+      found = "changed";
+    }
     const isReflected =
       reflection === REFLECTIONS.modules ||
       (reflection !== REFLECTIONS.none && this.#reached.has(path)) ||
       (reflection === REFLECTIONS.expressions && this.#importsReached(path, content)) ||
-      escapes.some((name) => this.#isReachedModule(path, content, name)) ||
+      escapes.some((name) =>
+        name.startsWith(".") ? this.#moduleWords.has(name.slice(1)) : this.#isReachedModule(path, content, name),
+      ) ||
       imported.some((one) => this.#leadsToReached(path, { ...one, binds: one.names }, one.names[0]));
     return found ?? (isReflected ? "changed" : undefined);
   }
@@ -495,9 +514,6 @@ function fateOf({ kind }: Statement): Fate {
   }
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
 }
-
-/** Names through which annotations are read. */
-const ANNOTATION_READERS = ["__annotations__", "get_type_hints", "get_annotations", "signature", "getfullargspec"];
 
 /** Whether a statement does nothing with its annotations but to keep them: an unknown decorator may do anything. */
 function keepsAnnotations({ kind, evaluation }: Statement, isKeptByDecorators: boolean): boolean {

@@ -7,6 +7,7 @@ import { type Binding, FATES, type Fate } from "./concern.ts";
 import { MAIN, type Statement } from "./outline.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
+import { DOCUMENT_READERS, SUBCLASS_READER } from "./readers.ts";
 import { isSpecial } from "./special.ts";
 
 export type Delta =
@@ -75,15 +76,12 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
     words: [
       ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
       // Whoever asks a class for its subclasses need not know their names.
-      ...(changed.some((name) => isClass(before, name) || isClass(after, name)) ? ["__subclasses__"] : []),
+      ...(changed.some((name) => isClass(before, name) || isClass(after, name)) ? [SUBCLASS_READER] : []),
       ...(documented.length > 0 ? DOCUMENT_READERS : []),
     ],
     isDocumented: documented.length > 0,
   };
 }
-
-/** Names through which docstrings are read of what one has not got by its name. */
-const DOCUMENT_READERS = ["__doc__", "getdoc", "getsource"];
 
 /** Names of functions of which only the docstrings differ, as far as the bindings tell. */
 function differingDocuments(before: Evaluated, after: Evaluated): string[] {

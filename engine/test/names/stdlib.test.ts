@@ -17,6 +17,7 @@ type Answer =
   | { readonly skipped: string }
   | {
       readonly attributes: Readonly<Record<string, readonly string[]>>;
+      readonly own: Readonly<Record<string, readonly string[]>>;
       readonly globals: Readonly<Record<string, readonly string[]>>;
       readonly bound: readonly string[];
     };
@@ -92,10 +93,14 @@ for (const python of PYTHONS) {
             problems.push(`${path}: ${qualname} asks ${pair}, which is none of the module's`);
           }
         }
-        for (const name of answer.attributes[qualname] ?? []) {
+        // What the function has under the same name is no module of the module's.
+        const behindImports = (answer.attributes[qualname] ?? []).filter((pair) =>
+          (answer.globals[qualname] ?? []).includes(pair.slice(0, pair.indexOf("."))),
+        );
+        for (const pair of [...behindImports, ...(answer.own[qualname] ?? [])]) {
           names += 1;
-          if (!wild.has(name)) {
-            problems.push(`${path}: ${qualname} looks up .${name}`);
+          if (!wild.has(pair.slice(pair.indexOf(".") + 1))) {
+            problems.push(`${path}: ${qualname} looks up ${pair}`);
           }
         }
       }
