@@ -66,6 +66,8 @@ class Closure implements Concern {
   /** Names reached, by file. */
   readonly #reached = new Map<string, Map<string, Fate>>();
   readonly #words = new Map<string, Fate>();
+  /** Of the words, those of fixtures. */
+  readonly #fixtures = new Set<string>();
   /** Names of methods of which annotations mean something else: whoever is given one by any object can tell. */
   readonly #methods = new Set<string>();
   /** Names of modules in which anything is reached, without their packages'. */
@@ -159,7 +161,15 @@ class Closure implements Concern {
       return false;
     }
     names.set(name, fate);
+    if (!this.#isEvaluated && this.#bindsFixture(path, name)) {
+      this.#fixtures.add(name);
+    }
     return true;
+  }
+
+  #bindsFixture(path: string, name: string): boolean {
+    const statements = this.#files.get(path)?.outline.statements ?? [];
+    return statements.some((statement) => statement.binds.includes(name) && isFixture(statement));
   }
 
   #spell(word: string, fate: Fate): boolean {
@@ -288,7 +298,10 @@ class Closure implements Concern {
   #spreadFixture(path: string, { binds, evaluation: { aliases } }: Statement): boolean {
     return (
       binds.some((name) => this.reaches(path, name)) &&
-      aliases.filter((alias) => this.#spell(alias, FATES.same)).length > 0
+      aliases.filter((alias) => {
+        this.#fixtures.add(alias);
+        return this.#spell(alias, FATES.same);
+      }).length > 0
     );
   }
 
@@ -296,7 +309,7 @@ class Closure implements Concern {
   #mayFail(path: string, { evaluation, mentions }: Statement, isDecorated: boolean): boolean {
     const { reads, calls, subscripts, keys, bases, decorators, unions, fails } = evaluation;
     // In formatted strings, and behind brackets, there are names that are mentioned only.
-    const hidden = fails ? [...mentions.bare, ...mentions.asked, ...mentions.wild.map((word) => `.${word}`)] : [];
+    const hidden = fails ? [...mentions.bare, ...mentions.asked, ...wildOf(mentions).map((word) => `.${word}`)] : [];
     const isFragile = unions || fails || isDecorated || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
     const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some(
@@ -333,7 +346,7 @@ class Closure implements Concern {
       !raises &&
       calls.length === 1 &&
       decorators.length === 0 &&
-      ![...mentions.wild, ...this.#askedOf(content, mentions)].some(
+      ![...wildOf(mentions), ...this.#askedOf(content, mentions)].some(
         (word) => this.#words.has(word) && !called.includes(word),
       ) &&
       [...reads, ...subscripts].every((chain) => this.#fateOf(path, chain) === undefined)
@@ -392,6 +405,16 @@ class Closure implements Concern {
     return isNew;
   }
 
+  /**
+   * Words that may mean anybody's. What is asked for by its name alone, as fixtures are, is not found in a module that
+   * nobody has got, so a state is not.
+   */
+  #wordsOf(mentions: Mentions): readonly string[] {
+    return this.#isEvaluated
+      ? wildOf(mentions)
+      : [...mentions.wild, ...mentions.behind, ...mentions.given.filter((name) => this.#fixtures.has(name))];
+  }
+
   /** Attributes that are asked for of modules which may be the project's. */
   #askedOf(content: Evaluated, { asked }: Mentions): string[] {
     return asked.flatMap((pair) => {
@@ -410,7 +433,7 @@ class Closure implements Concern {
 
   #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {
     const { bare, affixes, stores, escapes, handed, imported, reflection } = mentions;
-    const wild = [...mentions.wild, ...this.#askedOf(content, mentions)];
+    const wild = [...this.#wordsOf(mentions), ...this.#askedOf(content, mentions)];
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
@@ -436,7 +459,7 @@ class Closure implements Concern {
     ) {
       found = "changed";
     }
-    if (found === undefined && affixes.some((affix) => this.#fits(affix))) {
+    if (found === undefined && this.#isEvaluated && affixes.some((affix) => this.#fits(affix))) {
       found = "changed";
     }
     if (
@@ -504,6 +527,14 @@ class Closure implements Concern {
   #isReached(module: string): boolean {
     return this.#project.sources.resolve(module).some((file) => this.#reached.has(file));
   }
+}
+
+function wildOf({ wild, behind, given }: Mentions): string[] {
+  return [...wild, ...behind, ...given];
+}
+
+function isFixture({ evaluation: { decorators, calls } }: Statement): boolean {
+  return [...decorators, ...calls].some((name) => name.endsWith("fixture"));
 }
 
 /** What becomes of what a statement binds, when something that it evaluates is another one. */

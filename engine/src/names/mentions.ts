@@ -15,8 +15,12 @@ import { isParameter, type Token } from "./tokens.ts";
 export interface Mentions {
   /** Names read as they stand; without those that can only be locals. */
   readonly bare: readonly string[];
-  /** Names behind what imports bind, and of keyword arguments and parameters, and words of strings that look like names. */
+  /** Words of strings that look like the names of something in a module, and names that any object may have. */
   readonly wild: readonly string[];
+  /** Names behind what imports bind. */
+  readonly behind: readonly string[];
+  /** Names of parameters, which pytest takes for names of fixtures, and of keyword arguments, and strings of one word. */
+  readonly given: readonly string[];
   /** Names of attributes that only imported modules are asked for, each behind the name of its module: `json.dumps`. */
   readonly asked: readonly string[];
   /** Beginnings and ends of names that are put together from strings: `"visit_" + kind`. */
@@ -103,6 +107,7 @@ export interface ModuleNames {
 export class MentionSet {
   readonly #bare = new Set<string>();
   readonly #wild = new Set<string>();
+  readonly #given = new Set<string>();
   readonly #affixes = new Set<string>();
   readonly #values = new Set<string>();
   readonly #handed = new Set<string>();
@@ -121,13 +126,25 @@ export class MentionSet {
   /** Names that stand without a dot behind them: they may be bound there, to something else than elsewhere. */
   readonly #alone = new Set<string>();
   readonly #within: MentionSet | undefined;
+  readonly #inner: MentionSet[] = [];
+  /** Names that are bound to modules which no token spells, and names that are handed on, compared or the like. */
+  readonly #found = new Set<string>();
+  readonly #loose = new Set<string>();
   readonly #areExpressions: boolean;
+  readonly #isBody: boolean;
   #reflection: Reflection = REFLECTIONS.none;
 
-  /** `strings`: "expressions" where a string stands for one, as in annotations; `within`: of the function around it. */
-  constructor(strings: "texts" | "expressions" = "texts", within?: MentionSet) {
-    this.#areExpressions = strings === "expressions";
+  /**
+   * `of`: in annotations, strings stand for expressions; what a function's body binds is nobody else's. `within`: of the
+   * function around it.
+   */
+  constructor(of: "statement" | "annotations" | "body" = "statement", within?: MentionSet) {
+    this.#areExpressions = of === "annotations";
+    this.#isBody = of === "body";
     this.#within = within;
+    if (within !== undefined) {
+      within.#inner.push(this);
+    }
   }
 
   /** Adds the parameters in a function's header: pytest takes them for names of fixtures. */
@@ -135,7 +152,7 @@ export class MentionSet {
     for (let at = start + 1; at < end && (tokens[at] as Token).depth > 0; at++) {
       const token = tokens[at] as Token;
       if (isParameter(tokens, at)) {
-        this.#wild.add(token.text);
+        this.#given.add(token.text);
       }
     }
   }
@@ -168,7 +185,7 @@ export class MentionSet {
   }
 
   finish(names: ModuleNames): Mentions {
-    const wild = new Set(this.#wild);
+    const behind = new Set<string>();
     const asked = new Set<string>();
     const addPair = (pair: string, isLocal: boolean): void => {
       const [base = "", name = ""] = pair.split(".");
@@ -176,7 +193,7 @@ export class MentionSet {
       if (names.modules.has(base) && !isOwn && !isLocal && !this.#standsAlone(base)) {
         asked.add(pair);
       } else if (isOwn || (!isLocal && this.#mayBeImported(base, names))) {
-        wild.add(name);
+        behind.add(name);
       }
     };
     for (const pair of this.#attributes) {
@@ -191,8 +208,10 @@ export class MentionSet {
     });
     return {
       bare: [...this.#bare],
-      wild: [...wild],
-      asked: [...asked].filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
+      wild: [...this.#wild],
+      behind: [...behind],
+      given: [...this.#given],
+      asked: [...asked],
       affixes: [...this.#affixes],
       escapes: [
         ...[...this.#values].filter((name) => names.imported.has(name)),
@@ -201,15 +220,21 @@ export class MentionSet {
       handed: [...this.#handed],
       imported: this.#imported,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
-      reflection: this.#reflection,
+      reflection: [...this.#found].some((name) => this.#isLoose(name)) ? REFLECTIONS.modules : this.#reflection,
     };
   }
 
-  /** Whether the function, or one around it, imports the name. */
+  /** Whether a name is used for more than to be asked for parts that are spelt. */
+  #isLoose(name: string): boolean {
+    const isInner = this.#inner.some((one) => one.#reads.has(name) || one.#stores.has(name));
+    return isInner || this.#loose.has(name);
+  }
+
+  /** Whether the function, or one around it, imports the name, or finds the module by no name. */
   #imports(name: string): boolean {
     const around = this.#within;
     const isAround = around === undefined ? false : around.#imports(name);
-    return isAround || this.#ownImports.has(name);
+    return isAround || this.#ownImports.has(name) || this.#found.has(name);
   }
 
   /** Whether the module imports the name, or may have it from nobody knows where. */
@@ -258,6 +283,9 @@ export class MentionSet {
     const isAttribute = before?.kind === OPERATOR && before.text === ".";
     if (!isAttribute && after?.text !== ".") {
       this.#alone.add(text);
+      if (!isOnlyAsked(tokens, at, start)) {
+        this.#loose.add(text);
+      }
     }
     const isHanded = isForItself || tokens[at + 2]?.text.startsWith("__") === true;
     if (isAttribute) {
@@ -273,7 +301,7 @@ export class MentionSet {
           !isAsked(tokens, at) &&
           !isStored(tokens, at))
       ) {
-        this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
+        this.#reflectWith(tokens, at, start, end);
       }
       // The module of a test: whoever gets it can look up anything in it.
       if (text === "module" && MODULE_HOLDERS.has(tokens[at - 2]?.text ?? "") && !isLookedUp(tokens, at + 1, end)) {
@@ -282,7 +310,7 @@ export class MentionSet {
     } else {
       if (after?.kind === OPERATOR && after.text === "=" && after.depth > 0) {
         // A keyword: nobody looks the name up here.
-        this.#wild.add(text);
+        this.#given.add(text);
         return;
       }
       if (locals?.has(text) !== true) {
@@ -291,13 +319,26 @@ export class MentionSet {
           this.#handed.add(text);
         }
         if (text !== "modules") {
-          this.reflect(REFLECTING.get(text) ?? REFLECTIONS.none);
+          this.#reflectWith(tokens, at, start, end);
         }
         // What is called is no module.
         if (isForItself || tokens[at + 2]?.text === "__dict__") {
           this.#values.add(text);
         }
       }
+    }
+  }
+
+  /** A word that looks names up: what it returns may be bound to a name, and asked only for parts that are spelt. */
+  #reflectWith(tokens: readonly Token[], at: number, start: number, end: number): void {
+    const reflection = REFLECTING.get((tokens[at] as Token).text) ?? REFLECTIONS.none;
+    const isAssigned = this.#isBody && tokens[start]?.kind === NAME && tokens[start + 1]?.text === "=";
+    const chain = tokens.slice(isAssigned ? start + 2 : start, at);
+    const isChain = chain.every(({ kind, text }) => text === "." || (kind === NAME && !KEYWORDS.has(text)));
+    if (reflection !== REFLECTIONS.modules || !isChain || !isLastCall(tokens, at, end)) {
+      this.reflect(reflection);
+    } else if (isAssigned) {
+      this.#found.add((tokens[start] as Token).text);
     }
   }
 
@@ -340,8 +381,9 @@ export class MentionSet {
         /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
       );
     } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
+      const isPath = this.#areExpressions || /[.:]/.test(text) || isPart(tokens, at);
       for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
-        this.#wild.add(word);
+        (isPath ? this.#wild : this.#given).add(word);
         this.#handed.add(`.${word}`);
       }
     }
@@ -377,6 +419,39 @@ function affixesIn(text: string): string[] {
 /** Whether it is only asked what names there are: `name in sys.modules`. */
 function isAsked(tokens: readonly Token[], at: number): boolean {
   return tokens[at - 3]?.text === "in" && !/^[.[(]$/.test(tokens[at + 1]?.text ?? "");
+}
+
+/** Whether what is looked up at `at` is called or subscripted (`.get(name)` too), and nothing follows. */
+function isLastCall(tokens: readonly Token[], at: number, end: number): boolean {
+  const depth = tokens[at]?.depth;
+  let next = tokens[at + 1]?.text === "." && tokens[at + 2]?.text === "get" ? at + 3 : at + 1;
+  if (depth !== 0 || !/^[([]$/.test(tokens[next]?.text ?? "")) {
+    return false;
+  }
+  do {
+    next += 1;
+  } while (next < end && tokens[next]?.depth !== depth);
+  return next === end - 1;
+}
+
+/** Whether a string stands for a part that is asked for: `getattr(module, "name")`. */
+function isPart(tokens: readonly Token[], at: number): boolean {
+  return (
+    tokens[at - 1]?.text === "," &&
+    tokens[at - 3]?.text === "(" &&
+    /^(getattr|hasattr|attrgetter)$/.test(tokens[at - 4]?.text ?? "")
+  );
+}
+
+/** Whether a name that stands alone is bound there, compared with `is`, or asked for a part that is spelt. */
+function isOnlyAsked(tokens: readonly Token[], at: number, start: number): boolean {
+  const [after, part] = [tokens[at + 1], tokens[at + 2]];
+  const isAskedFor = part?.kind === STRING && !part.formatted && isPart(tokens, at + 2);
+  return (
+    (at === start && after?.text === "=") ||
+    after?.text === "is" ||
+    (isAskedFor && /^[,)]$/.test(tokens[at + 3]?.text ?? ""))
+  );
 }
 
 /** Whether something is only put there: `sys.modules[name] = module`. */

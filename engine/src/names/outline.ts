@@ -17,7 +17,7 @@ import { BUILTINS } from "./python-names.ts";
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 12;
+export const OUTLINE_VERSION = 13;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -369,7 +369,7 @@ class Reader {
     const qualname = qualify(scope, name);
     let mentions = this.#bodies.get(qualname);
     if (mentions === undefined) {
-      mentions = new MentionSet("texts", owner?.mentions);
+      mentions = new MentionSet("body", owner?.mentions);
       this.#bodies.set(qualname, mentions);
     }
     const inner = functionScope(qualname);
@@ -386,13 +386,13 @@ class Reader {
   }
 
   #noteMethod(name: string, start: number, end: number): void {
-    const annotations = new MentionSet("expressions");
+    const annotations = new MentionSet("annotations");
     for (const [first, last] of this.#headerAnnotations(start, end)) {
       annotations.add(this.#tokens, first, last);
     }
-    const { bare, wild } = annotations.finish(UNKNOWN_NAMES);
+    const { bare, wild, behind, given } = annotations.finish(UNKNOWN_NAMES);
     const words = this.#draft.methods.get(name) ?? new Set();
-    for (const word of [...bare, ...wild]) {
+    for (const word of [...bare, ...wild, ...behind, ...given]) {
       this.#draft.methods.set(name, words.add(word));
     }
   }
@@ -820,7 +820,7 @@ function newDraft(): Draft {
     rows: [],
     documents: [],
     mentions: new MentionSet(),
-    annotations: new MentionSet("expressions"),
+    annotations: new MentionSet("annotations"),
     methods: new Map(),
     evaluation: new EvaluationReader(),
     imports: [],

@@ -79,7 +79,7 @@ for (const python of PYTHONS) {
         bodies += 1;
         const bare = new Set(own.bare);
         const asked = own.asked.map((pair) => pair.slice(pair.indexOf(".") + 1));
-        const wild = new Set([...own.wild, ...own.bare, ...asked]);
+        const wild = new Set([...own.wild, ...own.behind, ...own.bare, ...asked]);
         for (const name of answer.globals[qualname] ?? []) {
           names += 1;
           // Implied by `super()`.
