@@ -87,6 +87,8 @@ export type Readers = Pick<Concern, "concerns" | "effects">;
 /** A set of dependencies (indices into {@link Recording.dependencies}), and what is wrong with it. */
 export interface RecordedSet {
   readonly members: readonly number[];
+  /** Of the bodies, those that ran in what the set is of, and not when a module was imported before; absent if all did. */
+  readonly ran?: readonly number[];
   /** Why no fact may rely on it. */
   readonly lost?: string;
   /** Reasons for which everything known has to be a dependency. */
@@ -176,10 +178,13 @@ class Gathering {
   readonly opaque = new Set<string>();
   readonly missingTeardowns = new Set<string>();
   readonly states: number[] = [];
+  readonly ran: number[] = [];
   readonly #stamps: Stamps;
   readonly #number: number;
   lost: string | undefined;
   elsewhere = false;
+  /** Modules were imported meanwhile. */
+  loads = false;
 
   constructor(stamps: Stamps) {
     this.#stamps = stamps;
@@ -219,6 +224,7 @@ class Gathering {
       opaque: [...this.opaque],
       missingTeardowns: [...this.missingTeardowns],
       states: this.states,
+      ...(this.loads ? {} : { ran: this.ran }),
       ...(this.lost === undefined ? {} : { lost: this.lost }),
       ...(this.elsewhere ? { elsewhere: true } : {}),
     };
@@ -626,6 +632,7 @@ class Attribution {
     const meaning = this.#meaning(code);
     for (const member of meaning.members) {
       gathering.addMember(member);
+      gathering.ran.push(member);
     }
     if (meaning.lost !== undefined) {
       gathering.lost ??= meaning.lost;
@@ -806,6 +813,7 @@ class Attribution {
       const [first] = this.#moduleContexts.get(context.file) ?? [];
       gathering.elsewhere ||= first !== id;
       // An import: the file's node holds all of it.
+      gathering.loads = true;
       this.#reachFile(gathering, context.file, skip);
       return;
     }

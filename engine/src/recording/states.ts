@@ -97,7 +97,9 @@ export class States {
     const reading = this.#readingOf(cell);
     let answer = reading.answers[how].get(set);
     if (answer === undefined) {
-      answer = set.members.some((member) => reading[how].has(member));
+      // What ran when a module was imported, before any test, has found no state.
+      const members = how === "mentions" && reading.readers !== undefined ? (set.ran ?? set.members) : set.members;
+      answer = members.some((member) => reading[how].has(member));
       reading.answers[how].set(set, answer);
     }
     return answer;
