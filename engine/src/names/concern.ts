@@ -30,6 +30,8 @@ export type Fate = (typeof FATES)[keyof typeof FATES];
 export interface Concern {
   /** Whether a function body may find something else. */
   concerns(path: string, qualname: string): boolean;
+  /** The same of one that mentions a name, and does not only look names up that nobody spells. */
+  isNamed(path: string, qualname: string): boolean;
   /** Function bodies of a file that may. */
   bodiesOf(path: string): ReadonlySet<string>;
   /** Files whose import may do something else, so that all importers are concerned. */
@@ -121,6 +123,19 @@ class Closure implements Concern {
 
   concerns(path: string, qualname: string): boolean {
     return this.bodiesOf(path).has(qualname);
+  }
+
+  isNamed(path: string, qualname: string): boolean {
+    const content = this.#files.get(path);
+    return (
+      content !== undefined &&
+      (this.reaches(path, qualname.split(".", 1)[0] ?? "") ||
+        content.outline.bodies.some(
+          ([name, mentions]) =>
+            name === qualname &&
+            this.#mentions(path, content, { ...mentions, reflection: REFLECTIONS.none }) !== undefined,
+        ))
+    );
   }
 
   bodiesOf(path: string): ReadonlySet<string> {

@@ -82,7 +82,7 @@ export interface RecordingWorld {
 }
 
 /** Who mentions a name, directly or through other names at module level. */
-export type Readers = Pick<Concern, "concerns" | "effects">;
+export type Readers = Pick<Concern, "concerns" | "isNamed" | "effects">;
 
 /** A set of dependencies (indices into {@link Recording.dependencies}), and what is wrong with it. */
 export interface RecordedSet {
@@ -965,14 +965,17 @@ class Attribution {
     }
   }
 
-  /** Files whose import ran a body of these. */
+  /**
+   * Files whose import ran a body of these. What one has kept that looks names up which nobody spells is seen otherwise:
+   * by what the names hold that it has put it into.
+   */
   #importedWith(readers: Readers): string[] {
     return [...this.#moduleContexts].flatMap(([file, contexts]) => {
       const hasRun = [...contexts].some((id) =>
         [...(this.#contexts.get(id)?.codes ?? [])].some((code) =>
           this.#meaning(code).members.some((member) => {
             const { kind, path, name } = this.#dependencies[member] as Dependency;
-            return kind === "body" && readers.concerns(path, name);
+            return kind === "body" && readers.concerns(path, name) && readers.isNamed(path, name);
           }),
         ),
       );
