@@ -15,8 +15,6 @@ type PackedMentions = readonly [
   imported: readonly PackedRef[],
   reflection: Reflection,
   asked: Ids,
-  behind: Ids,
-  given: Ids,
 ];
 type PackedRef = readonly [level: number, module: number, names: Ids];
 type PackedEvaluation = readonly [
@@ -90,8 +88,6 @@ export function packOutline(outline: Outline): string {
     own.map(({ level, module, names }) => [level, id(module), list(names)] as const),
     reflection,
     list(one.asked),
-    list(one.behind),
-    list(one.given),
   ];
   const evaluation = (one: Evaluation): PackedEvaluation => [
     list(one.calls),
@@ -153,8 +149,6 @@ export function unpackOutline(text: string): Outline | undefined {
     imported,
     reflection,
     asked,
-    behind,
-    given,
   ]: PackedMentions): Mentions => ({
     bare: list(bare),
     wild: list(wild),
@@ -165,8 +159,6 @@ export function unpackOutline(text: string): Outline | undefined {
     imported: imported.map(([level, module, names]) => ({ level, module: word(module), names: list(names) })),
     reflection,
     asked: list(asked),
-    behind: list(behind),
-    given: list(given),
   });
   return {
     version,

@@ -68,12 +68,6 @@ class Closure implements Concern {
   /** Names reached, by file. */
   readonly #reached = new Map<string, Map<string, Fate>>();
   readonly #words = new Map<string, Fate>();
-  /** Of the words, those of fixtures. */
-  readonly #fixtures = new Set<string>();
-  /** Names of methods of which annotations mean something else: whoever is given one by any object can tell. */
-  readonly #methods = new Set<string>();
-  /** Names of modules in which anything is reached, without their packages'. */
-  readonly #moduleWords = new Set<string>();
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
   readonly failures: Set<string>;
@@ -165,9 +159,6 @@ class Closure implements Concern {
     if (names === undefined) {
       names = new Map();
       this.#reached.set(path, names);
-      for (const module of this.#project.sources.namesOf(path)) {
-        this.#moduleWords.add(module.slice(module.lastIndexOf(".") + 1));
-      }
     }
     if (name !== "") {
       this.#spell(name, fate);
@@ -176,15 +167,7 @@ class Closure implements Concern {
       return false;
     }
     names.set(name, fate);
-    if (!this.#isEvaluated && this.#bindsFixture(path, name)) {
-      this.#fixtures.add(name);
-    }
     return true;
-  }
-
-  #bindsFixture(path: string, name: string): boolean {
-    const statements = this.#files.get(path)?.outline.statements ?? [];
-    return statements.some((statement) => statement.binds.includes(name) && isFixture(statement));
   }
 
   #spell(word: string, fate: Fate): boolean {
@@ -283,8 +266,7 @@ class Closure implements Concern {
     const own = this.#reached.get(path);
     for (const [name, words] of methods) {
       if (words.some((word) => own?.has(word) === true || this.#words.has(word))) {
-        isNew = !this.#methods.has(name) || isNew;
-        this.#methods.add(name);
+        isNew = this.#spell(name, FATES.annotated) || isNew;
       }
     }
     return isNew;
@@ -313,10 +295,7 @@ class Closure implements Concern {
   #spreadFixture(path: string, { binds, evaluation: { aliases } }: Statement): boolean {
     return (
       binds.some((name) => this.reaches(path, name)) &&
-      aliases.filter((alias) => {
-        this.#fixtures.add(alias);
-        return this.#spell(alias, FATES.same);
-      }).length > 0
+      aliases.filter((alias) => this.#spell(alias, FATES.same)).length > 0
     );
   }
 
@@ -324,7 +303,7 @@ class Closure implements Concern {
   #mayFail(path: string, { evaluation, mentions }: Statement, isDecorated: boolean): boolean {
     const { reads, calls, subscripts, keys, bases, decorators, unions, fails } = evaluation;
     // In formatted strings, and behind brackets, there are names that are mentioned only.
-    const hidden = fails ? [...mentions.bare, ...mentions.asked, ...wildOf(mentions).map((word) => `.${word}`)] : [];
+    const hidden = fails ? [...mentions.bare, ...mentions.asked, ...mentions.wild.map((word) => `.${word}`)] : [];
     const isFragile = unions || fails || isDecorated || subscripts.length > 0 || calls.some((name) => !isKeeping(name));
     const fragile = isFragile ? [...reads, ...calls, ...subscripts] : [];
     const isGone = [...reads, ...calls, ...subscripts, ...bases, ...decorators].some(
@@ -361,7 +340,7 @@ class Closure implements Concern {
       !raises &&
       calls.length === 1 &&
       decorators.length === 0 &&
-      ![...wildOf(mentions), ...this.#askedOf(content, mentions)].some(
+      ![...mentions.wild, ...this.#askedOf(content, mentions)].some(
         (word) => this.#words.has(word) && !called.includes(word),
       ) &&
       [...reads, ...subscripts].every((chain) => this.#fateOf(path, chain) === undefined)
@@ -420,16 +399,6 @@ class Closure implements Concern {
     return isNew;
   }
 
-  /**
-   * Words that may mean anybody's. What is asked for by its name alone, as fixtures are, is not found in a module that
-   * nobody has got, so a state is not.
-   */
-  #wordsOf(mentions: Mentions): readonly string[] {
-    return this.#isEvaluated
-      ? wildOf(mentions)
-      : [...mentions.wild, ...mentions.behind, ...mentions.given.filter((name) => this.#fixtures.has(name))];
-  }
-
   /** Attributes that are asked for of modules which may be the project's. */
   #askedOf(content: Evaluated, { asked }: Mentions): string[] {
     return asked.flatMap((pair) => {
@@ -448,7 +417,7 @@ class Closure implements Concern {
 
   #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {
     const { bare, affixes, stores, escapes, handed, imported, reflection } = mentions;
-    const wild = [...this.#wordsOf(mentions), ...this.#askedOf(content, mentions)];
+    const wild = [...mentions.wild, ...this.#askedOf(content, mentions)];
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
@@ -474,23 +443,14 @@ class Closure implements Concern {
     ) {
       found = "changed";
     }
-    if (found === undefined && this.#isEvaluated && affixes.some((affix) => this.#fits(affix))) {
-      found = "changed";
-    }
-    if (
-      found === undefined &&
-      this.#methods.size > 0 &&
-      handed.some((name) => name.startsWith(".") && this.#methods.has(name.slice(1)))
-    ) {
+    if (found === undefined && affixes.some((affix) => this.#fits(affix))) {
       found = "changed";
     }
     const isReflected =
       reflection === REFLECTIONS.modules ||
       (reflection !== REFLECTIONS.none && this.#reached.has(path)) ||
       (reflection === REFLECTIONS.expressions && this.#importsReached(path, content)) ||
-      escapes.some((name) =>
-        name.startsWith(".") ? this.#moduleWords.has(name.slice(1)) : this.#isReachedModule(path, content, name),
-      ) ||
+      escapes.some((name) => this.#isReachedModule(path, content, name)) ||
       imported.some((one) => this.#leadsToReached(path, { ...one, binds: one.names }, one.names[0]));
     return found ?? (isReflected ? "changed" : undefined);
   }
@@ -542,14 +502,6 @@ class Closure implements Concern {
   #isReached(module: string): boolean {
     return this.#project.sources.resolve(module).some((file) => this.#reached.has(file));
   }
-}
-
-function wildOf({ wild, behind, given }: Mentions): string[] {
-  return [...wild, ...behind, ...given];
-}
-
-function isFixture({ evaluation: { decorators, calls } }: Statement): boolean {
-  return [...decorators, ...calls].some((name) => name.endsWith("fixture"));
 }
 
 /** What becomes of what a statement binds, when something that it evaluates is another one. */

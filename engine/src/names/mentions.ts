@@ -1,36 +1,26 @@
 /**
  * Which names a stretch of a source mentions: what it may read when it runs, as far as tokens tell.
  *
- * What must stay true: a name of a module that the code can look up is mentioned, though more may be. A bare name stands
- * for a binding of its own module (or a builtin). Names are looked up in other modules behind what an import binds, and
- * are spelt in strings. Behind anything else there is a module only if somebody got one and handed it on, who is known
- * by {@link Mentions.escapes}, or found it by no name, which is a {@link Mentions.reflection}.
+ * What must stay true: a name that the code can look up is mentioned, though more may be. A bare name stands for a
+ * binding of its own module (or a builtin); whatever is looked up in an object, or spelt in a string, may be anybody's.
  */
 
 import type { ImportRef } from "../fingerprint/model.ts";
 import { NAME, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
-import { isReader } from "./readers.ts";
 import { isParameter, type Token } from "./tokens.ts";
 
 export interface Mentions {
   /** Names read as they stand; without those that can only be locals. */
   readonly bare: readonly string[];
-  /** Words of strings that look like the names of something in a module, and names that any object may have. */
+  /** Names of attributes and of keyword arguments, and words of strings that look like names. */
   readonly wild: readonly string[];
-  /** Names behind what imports bind. */
-  readonly behind: readonly string[];
-  /** Names of parameters, which pytest takes for names of fixtures, and of keyword arguments, and strings of one word. */
-  readonly given: readonly string[];
   /** Names of attributes that only imported modules are asked for, each behind the name of its module: `json.dumps`. */
   readonly asked: readonly string[];
   /** Beginnings and ends of names that are put together from strings: `"visit_" + kind`. */
   readonly affixes: readonly string[];
   /** Of all names, those of which only parts are assigned: `config.colour = None`. */
   readonly stores: readonly string[];
-  /**
-   * Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything.
-   * With a dot before it what is behind an import, and may be a module: `use(package.module)`.
-   */
+  /** Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. */
   readonly escapes: readonly string[];
   /**
    * Names that are neither just called nor just asked for a part: whoever gets that can look at it. With a dot before it
@@ -93,36 +83,17 @@ const MODULE_HOLDERS: ReadonlySet<string> = new Set(["request", "item", "metafun
 /** Text that consists of names and what parts them: `a.b`, `x, y`, `pkg.mod:attr`. Prose has spaces elsewhere. */
 const NAMES_ONLY = /^[\w.:;/-]+(,\s*[\w.:;/-]+)*,?$/;
 
-/** Names of a module at its top level. */
-export interface ModuleNames {
-  /** What imports bind, or may bind. */
-  readonly imported: ReadonlySet<string>;
-  /** Of these, what stands for modules whatever runs. */
-  readonly modules: ReadonlySet<string>;
-  /** All that is bound, and builtins: what is neither comes from nobody knows where. */
-  readonly bound: ReadonlySet<string>;
-}
-
 /** Gathers mentions; add as many stretches as belong together. */
 export class MentionSet {
   readonly #bare = new Set<string>();
   readonly #wild = new Set<string>();
-  readonly #given = new Set<string>();
   readonly #affixes = new Set<string>();
   readonly #values = new Set<string>();
   readonly #handed = new Set<string>();
   readonly #stores = new Set<string>();
   readonly #reads = new Set<string>();
   readonly #imported: ImportRef[] = [];
-  /** Attributes behind names, with these; and of those, what is used for itself. */
-  readonly #attributes = new Set<string>();
-  readonly #attributeValues = new Set<string>();
-  /** The same behind names that can only be locals, unless the function imports them. */
-  readonly #localAttributes = new Set<string>();
-  /** Names that the function imports. */
-  readonly #ownImports = new Set<string>();
-  /** Names that it binds somewhere. */
-  readonly #bound = new Set<string>();
+  readonly #asked = new Set<string>();
   /** Names that stand without a dot behind them: they may be bound there, to something else than elsewhere. */
   readonly #alone = new Set<string>();
   readonly #within: MentionSet | undefined;
@@ -152,7 +123,7 @@ export class MentionSet {
     for (let at = start + 1; at < end && (tokens[at] as Token).depth > 0; at++) {
       const token = tokens[at] as Token;
       if (isParameter(tokens, at)) {
-        this.#given.add(token.text);
+        this.#wild.add(token.text);
       }
     }
   }
@@ -163,9 +134,6 @@ export class MentionSet {
    */
   add(tokens: readonly Token[], start: number, end: number, locals?: ReadonlySet<string>, isHeader = false): void {
     const stored = assigned(tokens, start, end);
-    for (const name of boundIn(tokens, start, end)) {
-      this.#bound.add(name);
-    }
     for (let at = start; at < end; at++) {
       const token = tokens[at] as Token;
       if (isHeader && isParameter(tokens, at)) {
@@ -184,39 +152,23 @@ export class MentionSet {
     this.#wild.add(name);
   }
 
-  finish(names: ModuleNames): Mentions {
-    const behind = new Set<string>();
-    const asked = new Set<string>();
-    const addPair = (pair: string, isLocal: boolean): void => {
+  /** `imported`: names that the module imports; `modules`: those of them that are modules, whatever runs. */
+  finish(imported: ReadonlySet<string>, modules: ReadonlySet<string>): Mentions {
+    const wild = new Set(this.#wild);
+    const isOfModule = (pair: string): boolean => {
       const [base = "", name = ""] = pair.split(".");
-      const isOwn = this.#imports(base);
-      if (names.modules.has(base) && !isOwn && !isLocal && !this.#standsAlone(base)) {
-        asked.add(pair);
-      } else if (isOwn || (!isLocal && this.#mayBeImported(base, names))) {
-        behind.add(name);
-      }
+      return modules.has(base) && !this.#standsAlone(base) && !this.#wild.has(name);
     };
-    for (const pair of this.#attributes) {
-      addPair(pair, false);
+    const [asked, others] = [[...this.#asked].filter(isOfModule), [...this.#asked].filter((one) => !isOfModule(one))];
+    for (const pair of others) {
+      wild.add(pair.slice(pair.indexOf(".") + 1));
     }
-    for (const pair of this.#localAttributes) {
-      addPair(pair, true);
-    }
-    const behindImports = [...this.#attributeValues].filter((pair) => {
-      const base = pair.slice(0, pair.indexOf("."));
-      return this.#imports(base) || (this.#attributes.has(pair) && this.#mayBeImported(base, names));
-    });
     return {
       bare: [...this.#bare],
-      wild: [...this.#wild],
-      behind: [...behind],
-      given: [...this.#given],
-      asked: [...asked],
+      wild: [...wild],
+      asked: asked.filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
       affixes: [...this.#affixes],
-      escapes: [
-        ...[...this.#values].filter((name) => names.imported.has(name)),
-        ...new Set(behindImports.map((pair) => pair.slice(pair.indexOf(".")))),
-      ],
+      escapes: [...this.#values].filter((name) => imported.has(name)),
       handed: [...this.#handed],
       imported: this.#imported,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
@@ -230,24 +182,6 @@ export class MentionSet {
     return isInner || this.#loose.has(name);
   }
 
-  /** Whether the function, or one around it, imports the name, or finds the module by no name. */
-  #imports(name: string): boolean {
-    const around = this.#within;
-    const isAround = around === undefined ? false : around.#imports(name);
-    return isAround || this.#ownImports.has(name) || this.#found.has(name);
-  }
-
-  /** Whether the module imports the name, or may have it from nobody knows where. */
-  #mayBeImported(name: string, { imported, bound }: ModuleNames): boolean {
-    return imported.has(name) || !(bound.has(name) || this.#binds(name));
-  }
-
-  #binds(name: string): boolean {
-    const around = this.#within;
-    const isAround = around === undefined ? false : around.#binds(name);
-    return isAround || this.#bound.has(name);
-  }
-
   #standsAlone(name: string): boolean {
     const around = this.#within;
     const isAround = around === undefined ? false : around.#standsAlone(name);
@@ -257,7 +191,6 @@ export class MentionSet {
   /** Adds what a body imports, if it uses it for itself under this name. */
   addImport(one: ImportRef, name: string): void {
     this.#alone.add(name);
-    this.#ownImports.add(name);
     if (this.#handed.has(name)) {
       // It is no binding of the module's: whoever it is of is known by the name that it has there.
       this.#handed.add(`.${one.names[0] ?? name}`);
@@ -289,7 +222,14 @@ export class MentionSet {
     }
     const isHanded = isForItself || tokens[at + 2]?.text.startsWith("__") === true;
     if (isAttribute) {
-      this.#attribute(tokens, at, start, locals);
+      const owner = tokens[at - 2];
+      const isOfName =
+        at - 2 >= start && owner?.kind === NAME && tokens[at - 3]?.text !== "." && !locals?.has(owner.text);
+      if (isOfName) {
+        this.#asked.add(`${owner.text}.${text}`);
+      } else {
+        this.#wild.add(text);
+      }
       if (isHanded) {
         this.#handed.add(`.${text}`);
       }
@@ -310,7 +250,7 @@ export class MentionSet {
     } else {
       if (after?.kind === OPERATOR && after.text === "=" && after.depth > 0) {
         // A keyword: nobody looks the name up here.
-        this.#given.add(text);
+        this.#wild.add(text);
         return;
       }
       if (locals?.has(text) !== true) {
@@ -342,28 +282,6 @@ export class MentionSet {
     }
   }
 
-  /** A name behind a dot. */
-  #attribute(tokens: readonly Token[], at: number, start: number, locals?: ReadonlySet<string>): void {
-    const { text } = tokens[at] as Token;
-    if (isReader(text) || /^__\w+__$/.test(text)) {
-      this.#wild.add(text);
-    }
-    let root = at - 2;
-    while (root - 2 >= start && tokens[root]?.kind === NAME && tokens[root - 1]?.text === ".") {
-      root -= 2;
-    }
-    const base = tokens[root];
-    if (root < start || base?.kind !== NAME || tokens[root - 1]?.text === "." || KEYWORDS.has(base.text)) {
-      // What a call returns, say: no module but one that somebody handed on.
-      return;
-    }
-    const pair = `${base.text}.${text}`;
-    (locals?.has(base.text) === true ? this.#localAttributes : this.#attributes).add(pair);
-    if (!/^[.(]$/.test(tokens[at + 1]?.text ?? "")) {
-      this.#attributeValues.add(pair);
-    }
-  }
-
   #string(tokens: readonly Token[], at: number, locals?: ReadonlySet<string>): void {
     const { text, formatted } = tokens[at] as Token;
     if (formatted) {
@@ -381,9 +299,8 @@ export class MentionSet {
         /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
       );
     } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
-      const isPath = this.#areExpressions || /[.:]/.test(text) || isPart(tokens, at);
       for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
-        (isPath ? this.#wild : this.#given).add(word);
+        this.#wild.add(word);
         this.#handed.add(`.${word}`);
       }
     }
@@ -434,23 +351,13 @@ function isLastCall(tokens: readonly Token[], at: number, end: number): boolean 
   return next === end - 1;
 }
 
-/** Whether a string stands for a part that is asked for: `getattr(module, "name")`. */
-function isPart(tokens: readonly Token[], at: number): boolean {
-  return (
-    tokens[at - 1]?.text === "," &&
-    tokens[at - 3]?.text === "(" &&
-    /^(getattr|hasattr|attrgetter)$/.test(tokens[at - 4]?.text ?? "")
-  );
-}
-
 /** Whether a name that stands alone is bound there, compared with `is`, or asked for a part that is spelt. */
 function isOnlyAsked(tokens: readonly Token[], at: number, start: number): boolean {
   const [after, part] = [tokens[at + 1], tokens[at + 2]];
-  const isAskedFor = part?.kind === STRING && !part.formatted && isPart(tokens, at + 2);
+  const isAskedFor = /^(getattr|hasattr)$/.test(tokens[at - 2]?.text ?? "") && tokens[at - 1]?.text === "(";
+  const isSpeltPart = part?.kind === STRING && !part.formatted && /^[,)]$/.test(tokens[at + 3]?.text ?? "");
   return (
-    (at === start && after?.text === "=") ||
-    after?.text === "is" ||
-    (isAskedFor && /^[,)]$/.test(tokens[at + 3]?.text ?? ""))
+    (at === start && after?.text === "=") || after?.text === "is" || (isAskedFor && after?.text === "," && isSpeltPart)
   );
 }
 
@@ -465,43 +372,6 @@ function isStored(tokens: readonly Token[], at: number): boolean {
     next += 1;
   } while (next < tokens.length && !(tokens[next]?.text === "]" && tokens[next]?.depth === depth));
   return tokens[next + 1]?.text === "=";
-}
-
-/** Names that a stretch binds by the way: `as name`, `for name in`, `name, other = `, `lambda name:`, `(name := 1)`. */
-function boundIn(tokens: readonly Token[], start: number, end: number): string[] {
-  const found: string[] = [];
-  const gather = (from: number, isEnd: (text: string) => boolean): void => {
-    for (let at = from; at < end && !isEnd(tokens[at]?.text ?? ""); at++) {
-      if (tokens[at]?.kind === NAME && !/^[.[(]$/.test(tokens[at + 1]?.text ?? "") && tokens[at - 1]?.text !== ".") {
-        found.push((tokens[at] as Token).text);
-      }
-    }
-  };
-  for (let at = start; at < end; at++) {
-    const { kind, text } = tokens[at] as Token;
-    if (kind === NAME && text === "for") {
-      gather(at + 1, (word) => word === "in");
-    } else if (kind === NAME && text === "lambda") {
-      gather(at + 1, (word) => word === ":" || word === "=");
-    } else if (kind === NAME && text === "as") {
-      gather(at + 1, (word) => /^[,:)]$/.test(word) && word !== "(");
-    } else if (kind === OPERATOR && text === ":=") {
-      found.push(tokens[at - 1]?.text ?? "");
-    }
-  }
-  const equals = tokens.findIndex(
-    (token, at) => at >= start && at < end && token.kind === OPERATOR && token.text === "=" && token.depth === 0,
-  );
-  if (equals > start) {
-    const targets = tokens.slice(start, equals);
-    if (
-      targets.every(({ kind, text }) => kind === NAME || /^[,()*[\]]$/.test(text)) &&
-      !targets.some(({ kind, text }) => kind === NAME && KEYWORDS.has(text))
-    ) {
-      gather(start, (word) => word === "=");
-    }
-  }
-  return found;
 }
 
 /** Whether what follows is `["name"]`, `.get("name")` or the like. */

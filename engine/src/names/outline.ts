@@ -12,12 +12,11 @@ import type { ImportRef } from "../fingerprint/model.ts";
 import { classScope, functionScope, moduleScope, qualify, type Scope } from "../fingerprint/scopes.ts";
 import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { aliasesIn, type Evaluation, EvaluationReader } from "./evaluation.ts";
-import { isKeyword, MentionSet, type Mentions, type ModuleNames } from "./mentions.ts";
-import { BUILTINS } from "./python-names.ts";
+import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 13;
+export const OUTLINE_VERSION = 14;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -98,9 +97,6 @@ interface Owner {
   readonly imported: ImportBinding[];
 }
 
-/** Where nothing is known of a module, all may be imported. */
-const UNKNOWN_NAMES: ModuleNames = { imported: new Set(), modules: new Set(), bound: new Set() };
-
 class Reader {
   readonly #tokens: readonly Token[];
   readonly #bodies = new Map<string, MentionSet>();
@@ -137,9 +133,8 @@ class Reader {
     }
     const imported = new Set(drafts.flatMap(({ imports }) => imports.flatMap(({ binds }) => binds)));
     const modules = this.#modules(drafts);
-    const bound = new Set([...BUILTINS, ...drafts.flatMap(({ binds }) => [...binds])]);
     const finish = (mentions: MentionSet, inner: readonly string[] = []): Mentions =>
-      mentions.finish({ imported, bound, modules: inner.length === 0 ? modules : without(modules, inner) });
+      mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner));
     return {
       version: OUTLINE_VERSION,
       statements: drafts.map(({ kind, binds, inner, rows, documents, mentions, annotations, ...draft }) => ({
@@ -390,9 +385,9 @@ class Reader {
     for (const [first, last] of this.#headerAnnotations(start, end)) {
       annotations.add(this.#tokens, first, last);
     }
-    const { bare, wild, behind, given } = annotations.finish(UNKNOWN_NAMES);
+    const { bare, wild } = annotations.finish(new Set(), new Set());
     const words = this.#draft.methods.get(name) ?? new Set();
-    for (const word of [...bare, ...wild, ...behind, ...given]) {
+    for (const word of [...bare, ...wild]) {
       this.#draft.methods.set(name, words.add(word));
     }
   }

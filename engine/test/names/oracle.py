@@ -1,8 +1,7 @@
 """What CPython says that each function of a source reads: one line of JSON for each file named on standard input.
 
 Of each function body (by qualified name; of equal names together): the names that it looks up in the module or among
-the builtins, from `symtable`, and the attributes that it looks up behind imported names, from `ast`, with these names:
-those that the module imports (`attributes`), and those that functions import (`own`). Lambdas, comprehensions and classes in a
+the builtins, from `symtable`, and the attributes that it looks up, from `ast`. Lambdas, comprehensions and classes in a
 function are part of it. Of the module: the names that it binds, and those that its top level reads.
 """
 
@@ -22,8 +21,6 @@ class Reader(ast.NodeVisitor):
         self.prefix = ""
         self.owner = None
         self.attributes = {}
-        self.own = {}
-        self.imported = [set()]
         self.globals_of = [set()]
 
     def visit_FunctionDef(self, node):
@@ -34,14 +31,11 @@ class Reader(ast.NodeVisitor):
         self.owner = name
         self.prefix = name + ".<locals>."
         self.attributes.setdefault(name, set())
-        self.own.setdefault(name, set())
-        self.imported.append(imports_in(node.body))
         self.globals_of.append({n for each in ast.walk(node) if isinstance(each, ast.Global) for n in each.names})
         body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
         for part in body:
             self.visit(part)
         self.globals_of.pop()
-        self.imported.pop()
         self.prefix, self.owner = outer
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -58,32 +52,13 @@ class Reader(ast.NodeVisitor):
         self.prefix = outer
 
     def visit_Attribute(self, node):
-        base = node.value
-        while isinstance(base, ast.Attribute):
-            base = base.value
-        if self.owner is not None and isinstance(base, ast.Name):
-            if any(base.id in names for names in self.imported[1:]):
-                self.own[self.owner].add(base.id + "." + node.attr)
-            elif base.id in self.imported[0]:
-                self.attributes[self.owner].add(base.id + "." + node.attr)
+        if self.owner is not None:
+            self.attributes[self.owner].add(node.attr)
         self.generic_visit(node)
 
     def visit_arg(self, node):
         if node.annotation is not None:
             self.visit(node.annotation)
-
-
-def imports_in(body):
-    """Names that imports among these statements bind, those in functions and classes left out."""
-    found = set()
-    queue = list(body)
-    while queue:
-        node = queue.pop()
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            found.update(each.asname or each.name.split(".")[0] for each in node.names)
-        elif not isinstance(node, FUNCTIONS + (ast.ClassDef, ast.Lambda)):
-            queue.extend(ast.iter_child_nodes(node))
-    return found
 
 
 def read_globals(table, prefix, owner, found):
@@ -121,7 +96,6 @@ for line in sys.stdin:
         print(json.dumps({"skipped": str(error)}))
         continue
     reader = Reader()
-    reader.imported = [imports_in(tree.body)]
     reader.visit(tree)
     found = {}
     read_globals(table, "", None, found)
@@ -137,7 +111,6 @@ for line in sys.stdin:
         json.dumps(
             {
                 "attributes": {name: sorted(names) for name, names in reader.attributes.items()},
-                "own": {name: sorted(names) for name, names in reader.own.items()},
                 "globals": {name: sorted(names) for name, names in found.items()},
                 "bound": bound,
             }

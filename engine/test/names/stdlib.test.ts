@@ -17,7 +17,6 @@ type Answer =
   | { readonly skipped: string }
   | {
       readonly attributes: Readonly<Record<string, readonly string[]>>;
-      readonly own: Readonly<Record<string, readonly string[]>>;
       readonly globals: Readonly<Record<string, readonly string[]>>;
       readonly bound: readonly string[];
     };
@@ -79,7 +78,7 @@ for (const python of PYTHONS) {
         bodies += 1;
         const bare = new Set(own.bare);
         const asked = own.asked.map((pair) => pair.slice(pair.indexOf(".") + 1));
-        const wild = new Set([...own.wild, ...own.behind, ...own.bare, ...asked]);
+        const wild = new Set([...own.wild, ...own.bare, ...asked]);
         for (const name of answer.globals[qualname] ?? []) {
           names += 1;
           // Implied by `super()`.
@@ -93,14 +92,10 @@ for (const python of PYTHONS) {
             problems.push(`${path}: ${qualname} asks ${pair}, which is none of the module's`);
           }
         }
-        // What the function has under the same name is no module of the module's.
-        const behindImports = (answer.attributes[qualname] ?? []).filter((pair) =>
-          (answer.globals[qualname] ?? []).includes(pair.slice(0, pair.indexOf("."))),
-        );
-        for (const pair of [...behindImports, ...(answer.own[qualname] ?? [])]) {
+        for (const name of answer.attributes[qualname] ?? []) {
           names += 1;
-          if (!wild.has(pair.slice(pair.indexOf(".") + 1))) {
-            problems.push(`${path}: ${qualname} looks up ${pair}`);
+          if (!wild.has(name)) {
+            problems.push(`${path}: ${qualname} looks up .${name}`);
           }
         }
       }
