@@ -121,14 +121,11 @@ class Closure implements Concern {
 
   isNamed(path: string, qualname: string): boolean {
     const content = this.#files.get(path);
+    const body = content?.outline.bodies.find(([name]) => name === qualname);
     return (
       content !== undefined &&
-      (this.reaches(path, qualname.split(".", 1)[0] ?? "") ||
-        content.outline.bodies.some(
-          ([name, mentions]) =>
-            name === qualname &&
-            this.#mentions(path, content, { ...mentions, reflection: REFLECTIONS.none }) !== undefined,
-        ))
+      body !== undefined &&
+      this.#isFoundBy(path, content, qualname, { ...body[1], reflection: REFLECTIONS.none })
     );
   }
 
@@ -147,11 +144,13 @@ class Closure implements Concern {
       return [];
     }
     return content.outline.bodies
-      .filter(
-        ([qualname, mentions]) =>
-          this.reaches(path, qualname.split(".", 1)[0] ?? "") || this.#mentions(path, content, mentions),
-      )
+      .filter(([qualname, mentions]) => this.#isFoundBy(path, content, qualname, mentions))
       .map(([qualname]) => qualname);
+  }
+
+  #isFoundBy(path: string, content: Evaluated, qualname: string, mentions: Mentions): boolean {
+    const isOfReached = this.reaches(path, qualname.split(".", 1)[0] ?? "");
+    return isOfReached || this.#mentions(path, content, mentions) !== undefined;
   }
 
   #reach(path: string, name: string, fate: Fate): boolean {
@@ -416,8 +415,7 @@ class Closure implements Concern {
   }
 
   #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {
-    const { bare, affixes, stores, escapes, handed, imported, reflection } = mentions;
-    const wild = [...mentions.wild, ...this.#askedOf(content, mentions)];
+    const { bare, wild, affixes, stores, escapes, handed, imported, reflection } = mentions;
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
@@ -437,10 +435,8 @@ class Closure implements Concern {
         found = "changed";
       }
     }
-    if (
-      found === undefined &&
-      wild.some((name) => isFound(name, this.#words.get(name), `.${name}`) && !isStored(name))
-    ) {
+    const isWord = (name: string): boolean => isFound(name, this.#words.get(name), `.${name}`) && !isStored(name);
+    if (found === undefined && (wild.some(isWord) || this.#askedOf(content, mentions).some(isWord))) {
       found = "changed";
     }
     if (found === undefined && affixes.some((affix) => this.#fits(affix))) {

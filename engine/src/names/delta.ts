@@ -85,15 +85,13 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
 
 /** Names of functions of which only the docstrings differ, as far as the bindings tell. */
 function differingDocuments(before: Evaluated, after: Evaluated): string[] {
-  const [old, now] = [before, after].map(({ outline }) => {
-    const found = new Map<string, string>();
-    for (const { kind, binds, documentation } of outline.statements) {
-      for (const name of kind === "definition" ? binds : []) {
-        found.set(name, `${found.get(name) ?? ""}${documentation}\n`);
-      }
-    }
-    return found;
-  }) as [Map<string, string>, Map<string, string>];
+  const documents = (content: Evaluated): Map<string, string> =>
+    byName(
+      content,
+      ({ kind, binds }) => (kind === "definition" ? binds : []),
+      ({ documentation }) => documentation,
+    );
+  const [old, now] = [documents(before), documents(after)];
   return [...now.keys()].filter((name) => old.has(name) && old.get(name) !== now.get(name));
 }
 
@@ -211,15 +209,28 @@ function newDoubts(before: Evaluated, after: Evaluated): { readonly doubt: strin
 }
 
 /** Of each name what binds it, in order. */
-function bindings({ outline, marks }: Evaluated): Map<string, string> {
+function bindings(content: Evaluated): Map<string, string> {
+  return byName(
+    content,
+    ({ kind, binds, imports }) => [
+      ...(kind === "main" ? [MAIN] : binds),
+      // A star may bind anything.
+      ...(imports.some(({ names }) => names.includes("*")) ? ["*"] : []),
+    ],
+    (_, index) => content.marks[index] ?? "",
+  );
+}
+
+/** Texts of statements, in order, by names. */
+function byName(
+  { outline }: Evaluated,
+  namesOf: (statement: Statement) => readonly string[],
+  textOf: (statement: Statement, index: number) => string,
+): Map<string, string> {
   const found = new Map<string, string>();
   outline.statements.forEach((statement, index) => {
-    for (const name of statement.kind === "main" ? [MAIN] : statement.binds) {
-      found.set(name, `${found.get(name) ?? ""}${marks[index]}\n`);
-    }
-    // A star may bind anything.
-    if (statement.imports.some(({ names }) => names.includes("*"))) {
-      found.set("*", `${found.get("*") ?? ""}${marks[index]}\n`);
+    for (const name of namesOf(statement)) {
+      found.set(name, `${found.get(name) ?? ""}${textOf(statement, index)}\n`);
     }
   });
   return found;

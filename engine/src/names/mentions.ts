@@ -155,13 +155,14 @@ export class MentionSet {
   /** `imported`: names that the module imports; `modules`: those of them that are modules, whatever runs. */
   finish(imported: ReadonlySet<string>, modules: ReadonlySet<string>): Mentions {
     const wild = new Set(this.#wild);
-    const isOfModule = (pair: string): boolean => {
+    const asked: string[] = [];
+    for (const pair of this.#asked) {
       const [base = "", name = ""] = pair.split(".");
-      return modules.has(base) && !this.#standsAlone(base) && !this.#wild.has(name);
-    };
-    const [asked, others] = [[...this.#asked].filter(isOfModule), [...this.#asked].filter((one) => !isOfModule(one))];
-    for (const pair of others) {
-      wild.add(pair.slice(pair.indexOf(".") + 1));
+      if (modules.has(base) && !this.#standsAlone(base)) {
+        asked.push(pair);
+      } else {
+        wild.add(name);
+      }
     }
     return {
       bare: [...this.#bare],

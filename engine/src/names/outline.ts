@@ -137,18 +137,21 @@ class Reader {
       mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner));
     return {
       version: OUTLINE_VERSION,
-      statements: drafts.map(({ kind, binds, inner, rows, documents, mentions, annotations, ...draft }) => ({
-        kind,
-        binds: [...binds],
-        inner,
-        checksum: checksumOf(rows),
-        documentation: documents.length === 0 ? "" : checksumOf(documents),
-        mentions: finish(mentions, inner),
-        annotations: finish(annotations, inner),
-        methods: [...draft.methods].map(([name, words]) => [name, [...words]] as const),
-        evaluation: draft.evaluation.finish(new Set([...inner, ...binds]), checksumOf(rows)),
-        imports: draft.imports,
-      })),
+      statements: drafts.map(({ kind, binds, inner, rows, documents, ...draft }) => {
+        const checksum = checksumOf(rows);
+        return {
+          kind,
+          binds: [...binds],
+          inner,
+          checksum,
+          documentation: documents.length === 0 ? "" : checksumOf(documents),
+          mentions: finish(draft.mentions, inner),
+          annotations: finish(draft.annotations, inner),
+          methods: [...draft.methods].map(([name, words]) => [name, [...words]] as const),
+          evaluation: draft.evaluation.finish(new Set([...inner, ...binds]), checksum),
+          imports: draft.imports,
+        };
+      }),
       bodies: [
         ...[...this.#bodies].map(([qualname, mentions]) => [qualname, finish(mentions)] as const),
         ...drafts.filter(({ kind }) => kind === "main").map(({ mentions }) => [MAIN, finish(mentions)] as const),
@@ -161,8 +164,9 @@ class Reader {
   #modules(drafts: readonly Draft[]): Set<string> {
     const modules = new Set<string>();
     const others = new Set<string>();
-    for (let at = this.#nextWord("global", 0); at >= 0; at = this.#nextWord("global", at + 1)) {
-      for (let next = at + 1; this.#word(next) !== undefined || this.#isOperator(next, ","); next++) {
+    for (let at = 0; at < this.#tokens.length; at++) {
+      const isGlobal = this.#word(at) === "global";
+      for (let next = at + 1; isGlobal && (this.#word(next) !== undefined || this.#isOperator(next, ",")); next++) {
         others.add(this.#word(next) ?? "");
       }
     }
@@ -178,11 +182,6 @@ class Reader {
       }
     }
     return without(modules, others);
-  }
-
-  /** Where a word stands as a token of its own, from `at` on; -1 if nowhere. */
-  #nextWord(word: string, at: number): number {
-    return this.#tokens.findIndex((token, index) => index >= at && token.kind === NAME && token.text === word);
   }
 
   /** One statement with all that belongs to it. `owner`: the body that it is part of; undefined at module level. */
