@@ -10,9 +10,10 @@ What must stay true:
 - Nothing is kept alive but values of these types, which cannot notice.
 """
 
+from itertools import chain
 from operator import attrgetter, itemgetter
 from types import FunctionType
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from .shapes import (
     HEAP_TYPE,
@@ -31,8 +32,11 @@ from .shapes import (
 )
 
 _Getter = Callable[[Sequence[Any]], Tuple[Any, ...]]
+_Contents = Tuple[Optional[Sequence[Any]], Sequence[Any]]
+# All false where a function keeps nothing.
 _kept_by = attrgetter("__dict__", "__defaults__", "__kwdefaults__", "__closure__")
-_NOTHING_KEPT = ({}, None, None, None)
+_are_plain = PLAIN.issuperset
+_keys, _values = dict.keys, dict.values
 
 
 def glance_at(value: Any, depth: int = MAX_DEPTH) -> "Optional[Glance]":
@@ -43,11 +47,12 @@ def glance_at(value: Any, depth: int = MAX_DEPTH) -> "Optional[Glance]":
 class Glance:
     """What an object looked like, and what it held."""
 
-    __slots__ = ("_kind", "_identity", "_replaced", "_size", "_names", "_values", "_inner", "_bare")
+    __slots__ = ("_kind", "_identity", "_replaced", "_read", "_size", "_names", "_values", "_inner", "_bare")
 
     def __init__(self, value: Any, depth: int, budget: List[int]) -> None:
         kind = self._kind = type(value)
-        names, values = _contents(kind, value)
+        self._read = _reader_of(kind)
+        names, values = self._read(value)
         is_class = issubclass(kind, type)
         # Containers count by what they hold, and so do instances, but for empty ones.
         by_contents = _is_container(kind) or (len(values) > 0 and not is_class and kind is not FunctionType)
@@ -76,7 +81,7 @@ class Glance:
         bare = []
         for at in counted:
             if budget[0] > 0 and may_hold(type(values[at])):
-                if type(values[at]) is FunctionType and _kept_by(values[at]) == _NOTHING_KEPT:
+                if type(values[at]) is FunctionType and not any(_kept_by(values[at])):
                     bare.append(at)
                 else:
                     self._inner.append((at, Glance(values[at], depth - 1, budget)))
@@ -84,19 +89,18 @@ class Glance:
 
     def holds(self, value: Any) -> bool:
         """True only if everything that counts is as it was. Raises as `shape_of` does."""
-        kind = type(value)
-        if kind is not self._kind or (self._identity is not None and identity(value) != self._identity):
+        if type(value) is not self._kind or (self._identity is not None and identity(value) != self._identity):
             return False
         if self._replaced >= 0 and self._replaced != len(replaced):
             return False
-        names, values = _contents(kind, value)
+        names, values = self._read(value)
         if len(values) != self._size:
             return False
         if self._values is None:
             return True
         if not self._values.holds(values) or (self._names is not None and not self._names.holds(names or ())):
             return False
-        if self._bare is not None and any(kept != _NOTHING_KEPT for kept in map(_kept_by, self._bare(values))):
+        if self._bare is not None and any(chain.from_iterable(map(_kept_by, self._bare(values)))):
             return False
         for at, glance in self._inner:
             if not glance.holds(values[at]):
@@ -110,8 +114,11 @@ class _Row:
     __slots__ = ("_plain", "_seen", "_others", "_identities")
 
     def __init__(self, items: Sequence[Any]) -> None:
-        self._plain = _getter([at for at, item in enumerate(items) if type(item) in PLAIN])
-        self._others = _getter([at for at, item in enumerate(items) if type(item) not in PLAIN])
+        plain = [at for at, item in enumerate(items) if type(item) in PLAIN]
+        others = [at for at, item in enumerate(items) if type(item) not in PLAIN]
+        # Where all of them are of one sort, as names are, there is nothing to pick.
+        self._plain = _getter(plain) if others else tuple
+        self._others = _getter(others) if plain else None if not others else tuple
         self._seen: Tuple[Any, ...] = () if self._plain is None else self._plain(items)
         self._identities = [] if self._others is None else list(map(identity, self._others(items)))
 
@@ -122,7 +129,7 @@ class _Row:
         if self._plain is None:
             return True
         plain = self._plain(items)
-        return PLAIN.issuperset(map(type, plain)) and plain == self._seen
+        return _are_plain(map(type, plain)) and plain == self._seen
 
 
 def _getter(places: List[int]) -> Optional[_Getter]:
@@ -134,19 +141,47 @@ def _is_container(kind: type) -> bool:
     return kind in SEQUENCES or issubclass(kind, dict)
 
 
-def _contents(kind: type, value: Any) -> Tuple[Optional[List[Any]], List[Any]]:
-    """What an object holds, with the names of it where it has names. Of a class also what does not count."""
+def _reader_of(kind: type) -> Callable[[Any], _Contents]:
+    """Tells what objects of a kind hold, with the names where it has names. Of a class also what does not count."""
+    read = _readers.get(kind)
+    if read is not None:
+        return read
     if issubclass(kind, dict):
-        return list(dict.keys(value)), list(dict.values(value))
-    if kind in SEQUENCES:
-        return None, list(value)
+        return _dict_contents
     if issubclass(kind, type):
-        items = value.__dict__
-        return list(items), list(map(inner_of, items.values()))
+        return _class_contents
     if kind.__flags__ & HEAP_TYPE:
         layout = layout_of(kind)
         if layout.counts and layout.dictionary is not None and not layout.slots and layout.behind is None:
-            attributes = layout.dictionary.__get__(value)
-            return list(attributes), list(attributes.values())
-    parts = parts_of(kind, value)
+            return _contents_by(layout.dictionary.__get__)
+    return _parts
+
+
+def _sequence_contents(value: Any) -> _Contents:
+    return None, list(value)
+
+
+def _dict_contents(value: Any) -> _Contents:
+    return list(_keys(value)), list(_values(value))
+
+
+def _class_contents(value: Any) -> _Contents:
+    items = value.__dict__
+    return list(items), list(map(inner_of, items.values()))
+
+
+def _contents_by(attributes_of: Callable[[Any], Dict[str, Any]]) -> Callable[[Any], _Contents]:
+    def read(value: Any) -> _Contents:
+        attributes = attributes_of(value)
+        return list(attributes), list(attributes.values())
+
+    return read
+
+
+def _parts(value: Any) -> _Contents:
+    parts = parts_of(type(value), value)
     return [name for name, _ in parts], [item for _, item in parts]
+
+
+_readers: Dict[type, Callable[[Any], _Contents]] = {kind: _sequence_contents for kind in SEQUENCES}
+_readers[dict] = _dict_contents

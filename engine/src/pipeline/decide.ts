@@ -23,6 +23,7 @@ import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { DeclaredValues } from "./declared.ts";
 import { type Environment, environmentOf } from "./environment.ts";
 import { mayBeNames, StoredLevels } from "./module-level.ts";
+import { StoredNodes } from "./nodes.ts";
 import type { Judge } from "./past.ts";
 import {
   type BrokenFile,
@@ -257,9 +258,7 @@ export function readKnowledge(
     marks[dependency.id] = tree.value(dependency) === dependency.value ? 0 : 1;
   }
   // A module level that differs may differ in names that concern few: that is asked of each fact.
-  const byName = store
-    .dependencies([...marks.keys()].filter((id) => marks[id] === 1))
-    .filter((one) => mayBeNames(tree, one));
+  const byName = store.dependencies(markedIn(marks)).filter((one) => mayBeNames(tree, one));
   for (const { id } of byName) {
     marks[id] = 0;
   }
@@ -272,10 +271,16 @@ export function readKnowledge(
   const bad = isBad ? depsets?.withMarked(marks) : undefined;
   const keys = new Map<number, Key>();
   const collections = known?.collections ?? store.collections(environment);
-  const nodes = known?.nodes ?? whenAsked(() => store.testNodes());
-  const paths = whenAsked(
-    () => new Map([...collections].flatMap(([path, [newest]]) => newest?.tests.map((test) => [test, path]) ?? [])),
-  );
+  const paths = whenAsked(() => {
+    const found = new Map<number, string>();
+    for (const [path, [newest]] of collections) {
+      for (const test of newest?.tests ?? []) {
+        found.set(test, path);
+      }
+    }
+    return found;
+  });
+  const nodes = known?.nodes ?? new StoredNodes(store, paths);
   const moduleLevel = stage(
     "module-level",
     () =>
@@ -308,6 +313,15 @@ export function readKnowledge(
   };
 }
 
+/** The ids that are marked with 1. */
+function markedIn(marks: Uint8Array): number[] {
+  const found: number[] = [];
+  for (let id = marks.indexOf(1); id >= 0; id = marks.indexOf(1, id + 1)) {
+    found.push(id);
+  }
+  return found;
+}
+
 /** A map that is made when it is first asked for anything. */
 function whenAsked<K, V>(make: () => ReadonlyMap<K, V>): Pick<ReadonlyMap<K, V>, "get"> {
   let made: ReadonlyMap<K, V> | undefined;
@@ -331,13 +345,7 @@ function tracedLevel(level: Knowledge["moduleLevel"]): Knowledge["moduleLevel"] 
 
 /** Takes what the configuration ignores for unchanged: contents and listings only, never code that ran. */
 function unmarkIgnored(store: Store, marks: Uint8Array, isIgnored: (path: string) => boolean): void {
-  const changed: number[] = [];
-  marks.forEach((mark, id) => {
-    if (mark === 1) {
-      changed.push(id);
-    }
-  });
-  for (const { id, kind, path } of store.dependencies(changed)) {
+  for (const { id, kind, path } of store.dependencies(markedIn(marks))) {
     if ((kind === "file" || kind === "listing" || kind === "exists") && isIgnored(path)) {
       marks[id] = 0;
     }

@@ -93,7 +93,7 @@ export function select(
   scope: Scope,
   candidates: readonly Candidate[],
   exists: (path: string) => boolean,
-  isSampled: (id: string) => boolean = () => false,
+  isSampled?: (id: string) => boolean,
 ): Plan {
   const tests: SelectedTest[] = [];
   const files: SelectedFile[] = candidates.map(({ path, reason }) => ({ path, reasons: [reason] }));
@@ -146,7 +146,7 @@ export function select(
       if (!proven.has(test)) {
         left += 1;
         tests.push({ id: node(test), reasons: testReasons(knowledge, test) });
-      } else if (survivors !== undefined && isSampled(node(test))) {
+      } else if (survivors !== undefined && isSampled?.(node(test)) === true) {
         // Only where it is known that pytest will come by it.
         leave.delete(test);
         left += 1;

@@ -344,6 +344,11 @@ export class Store extends Notes {
     return this.#tests.nodes();
   }
 
+  /** The tests of one file: node id → id. */
+  testsOf(path: string): ReadonlyMap<string, number> {
+    return this.#tests.ofFile(path);
+  }
+
   /** The files of all tests: id → path. */
   testPaths(): Map<number, string> {
     const paths = new Map<number, string>();

@@ -89,6 +89,11 @@ export class Tests {
     return nodes;
   }
 
+  /** The numbers of the tests of a file, by node id. */
+  ofFile(path: string): ReadonlyMap<string, number> {
+    return this.#draft.get(path)?.tests ?? this.#read(path);
+  }
+
   count(): number {
     return [...this.all()].length;
   }
