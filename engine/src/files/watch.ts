@@ -7,7 +7,7 @@
  * than to stat.
  */
 
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 
 /** How old a time has to be, by the clock of the machine, before equality of times is believed. */
@@ -75,7 +75,7 @@ export function unpackWatch(bytes: Uint8Array): WatchEntry[] {
 }
 
 /** A path's stat; undefined also where nobody may look (no permission, a loop of links). */
-function statOf(path: string) {
+function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch {
@@ -89,14 +89,24 @@ function inodeOf(stat: { readonly ino: number }): number {
 }
 
 /** Where a watched path lies on this machine. */
-export function absolutePath(root: string, entry: { readonly kind: WatchKind; readonly path: string }): string {
-  return entry.kind === "p" ? entry.path : join(root, entry.path);
+export function absolutePath(
+  root: string,
+  { kind, path }: { readonly kind: WatchKind; readonly path: string },
+): string {
+  // Paths are normalised when they are recorded, so a plain concatenation does; `join` would cost more than the stat.
+  return kind === "p" ? path : path.startsWith("..") ? join(root, path) : `${root}/${path}`;
+}
+
+/** What `stat` says of a watched path now. */
+export function statOfEntry(
+  root: string,
+  entry: { readonly kind: WatchKind; readonly path: string },
+): Stats | undefined {
+  return statOf(absolutePath(root, entry));
 }
 
 /** Whether the path looks exactly as it did, and can be believed to. One `stat`; no other work. */
-export function looksUnchanged(root: string, entry: WatchEntry): boolean {
-  // Paths are normalised when they are recorded, so a plain concatenation does; `join` would cost more than the stat.
-  const stat = statOf(entry.kind === "p" ? entry.path : `${root}/${entry.path}`);
+export function looksUnchanged(root: string, entry: WatchEntry, stat = statOfEntry(root, entry)): boolean {
   if (stat === undefined) {
     return entry.inode === 0 && entry.digest === "-";
   }
@@ -109,12 +119,11 @@ export function looksUnchanged(root: string, entry: WatchEntry): boolean {
   );
 }
 
-/** What `stat` says of a path now, in the fields of an entry; zeros for a path that is not there. */
+/** What `stat` says of a path, in the fields of an entry; zeros for a path that is not there. */
 export function stamp(
-  absolute: string,
+  stat: Stats | undefined,
   nowMs: number,
 ): Pick<WatchEntry, "size" | "mtimeMs" | "ctimeMs" | "inode" | "settled"> {
-  const stat = statOf(absolute);
   if (stat === undefined) {
     return { size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: true };
   }

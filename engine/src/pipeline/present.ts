@@ -3,7 +3,7 @@
  * that something may have changed. Reads and fingerprints only what it is asked for.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, type Stats } from "node:fs";
 import { basename, join } from "node:path";
 import {
   allPackages,
@@ -19,8 +19,7 @@ import { valueOfKey } from "../changes/values.ts";
 import { compress, decompress } from "../files/compression.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
 import { listDirectory } from "../files/listing.ts";
-import { statKey } from "../files/stat.ts";
-import { absolutePath, looksUnchanged, stamp, type WatchEntry, type WatchKind } from "../files/watch.ts";
+import { absolutePath, looksUnchanged, stamp, statOfEntry, type WatchEntry, type WatchKind } from "../files/watch.ts";
 import {
   blockAt,
   type Fingerprint,
@@ -218,12 +217,15 @@ export class PresentTree implements Tree {
       if (progress !== undefined && index % STEP === 0) {
         progress("look", index, watch.length);
       }
-      if (entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : looksUnchanged(root, entry)) {
+      const stat = entry.kind === "e" ? undefined : statOfEntry(root, entry);
+      if (
+        entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : looksUnchanged(root, entry, stat)
+      ) {
         continue;
       }
       const before = entry.digest;
       this.#resolutions.clear();
-      Object.assign(entry, this.#look(entry.kind, entry.path));
+      Object.assign(entry, this.#look(entry.kind, entry.path, stat));
       if (entry.digest === before) {
         this.restamped += 1;
       } else {
@@ -238,7 +240,8 @@ export class PresentTree implements Tree {
     return [this.#files, this.#directories, this.#sites, this.#variables].flatMap((map) => [...map.values()]);
   }
 
-  #look(kind: WatchKind, path: string): WatchEntry {
+  /** `known`: what `stat` has said of it just now. */
+  #look(kind: WatchKind, path: string, known?: Stats): WatchEntry {
     if (kind === "e") {
       const digest = this.#options.variable(path);
       return { kind, path, digest, size: 0, mtimeMs: 0, ctimeMs: 0, inode: 0, settled: true };
@@ -252,11 +255,12 @@ export class PresentTree implements Tree {
     }
     const absolute = absolutePath(this.#options.root, { kind, path });
     // The stamp is taken before the content: a write in between shows as a changed time at the next look.
-    const times = stamp(absolute, this.#options.now);
+    const stat = known ?? statOfEntry(this.#options.root, { kind, path });
+    const times = stamp(stat, this.#options.now);
     let digest: string = ABSENT;
-    if (times.inode !== 0) {
+    if (stat !== undefined) {
       if (kind === "f") {
-        digest = this.#readDigest(absolute, path);
+        digest = this.#readDigest(absolute, path, stat);
       } else if (kind === "d") {
         const names = listDirectory(absolute);
         this.#names.set(path, names);
@@ -286,11 +290,10 @@ export class PresentTree implements Tree {
     return known?.digest ?? UNKNOWN;
   }
 
-  #readDigest(absolute: string, path: string): string {
-    const kind = statKey(absolute)?.kind;
-    if (kind !== "file") {
+  #readDigest(absolute: string, path: string, stat: Stats): string {
+    if (!stat.isFile()) {
       // Opening a pipe would wait for somebody to write.
-      return kind === "directory" ? DIRECTORY_DIGEST : "?special";
+      return stat.isDirectory() ? DIRECTORY_DIGEST : "?special";
     }
     try {
       const bytes = readFileSync(absolute);

@@ -1,14 +1,13 @@
-/** Hashes, stat keys and listings of files. */
+/** Hashes and listings of files. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { blobSha1 } from "../../src/files/hash.ts";
 import { isListed, listDirectory, listedNames } from "../../src/files/listing.ts";
-import { packStat, STAT_SLOTS, sameStat, statKey } from "../../src/files/stat.ts";
 
 const base = mkdtempSync(join(tmpdir(), "winnow-files-"));
 after(() => rmSync(base, { recursive: true, force: true }));
@@ -19,37 +18,6 @@ test("blob ids are git's", () => {
     blobSha1(new TextEncoder().encode("é\r\n")),
     execFileSync("git", ["hash-object", "--stdin"], { input: "é\r\n", encoding: "utf8" }).trim(),
   );
-});
-
-test("stat keys", () => {
-  const path = join(base, "a.py");
-  assert.equal(statKey(path), null);
-  assert.equal(statKey(join(path, "below")), null);
-  writeFileSync(path, "x = 1\n");
-  assert.equal(statKey(join(path, "below a file")), null);
-  assert.equal(statKey("a\0b"), null);
-  const key = statKey(path);
-  assert.ok(key !== null);
-  assert.deepEqual([key.kind, key.size], ["file", 6n]);
-  assert.ok(sameStat(key, statKey(path) ?? assert.fail()));
-  utimesSync(path, 1, 1.000000001);
-  const touched = statKey(path) ?? assert.fail();
-  assert.ok(!sameStat(key, touched));
-  assert.equal(statKey(base)?.kind, "directory");
-  symlinkSync(path, join(base, "link"));
-  assert.ok(sameStat(touched, statKey(join(base, "link")) ?? assert.fail()));
-});
-
-test("packed stats are the same numbers", () => {
-  const path = join(base, "packed.py");
-  writeFileSync(path, "y = 2\n");
-  const table = new BigInt64Array(3 * STAT_SLOTS);
-  assert.equal(packStat(path, table, 0), true);
-  assert.equal(packStat(join(base, "missing"), table, STAT_SLOTS), false);
-  assert.equal(packStat(base, table, 2 * STAT_SLOTS), false);
-  const key = statKey(path) ?? assert.fail();
-  assert.deepEqual([...table.slice(0, STAT_SLOTS)], [key.size, key.mtimeNs, key.ctimeNs, BigInt.asIntN(64, key.ino)]);
-  assert.deepEqual([...new Set(table.slice(STAT_SLOTS))], [-1n]);
 });
 
 test("listings leave out what tools leave behind", () => {

@@ -20,6 +20,7 @@ import {
   packWatch,
   SAFETY_GAP_MS,
   stamp,
+  statOfEntry,
   unpackWatch,
   type WatchEntry,
   type WatchKind,
@@ -34,8 +35,7 @@ beforeEach(() => {
 
 /** An entry for what is there, looked at when all of it was old. */
 function entry(path: string, kind: WatchKind = "f", digest = "d"): WatchEntry {
-  const absolute = absolutePath(root, { kind, path });
-  return { kind, path, digest, ...stamp(absolute, Date.now() + SAFETY_GAP_MS + 1000) };
+  return { kind, path, digest, ...stamp(statOfEntry(root, { kind, path }), Date.now() + SAFETY_GAP_MS + 1000) };
 }
 
 const ENTRY: fc.Arbitrary<WatchEntry> = fc.record(
@@ -74,19 +74,19 @@ describe("a path is trusted only", () => {
   test("if both its times were old when it was looked at", () => {
     writeFileSync(join(root, "a"), "1");
     const now = statSync(join(root, "a")).ctimeMs;
-    const at = (ms: number): boolean => stamp(join(root, "a"), ms).settled;
+    const at = (ms: number): boolean => stamp(statSync(join(root, "a")), ms).settled;
     assert.equal(at(now), false);
     assert.equal(at(now + SAFETY_GAP_MS - 1), false);
     assert.equal(at(now + SAFETY_GAP_MS), false);
     assert.equal(at(now + SAFETY_GAP_MS + 1), true);
-    const young: WatchEntry = { kind: "f", path: "a", digest: "d", ...stamp(join(root, "a"), now) };
+    const young: WatchEntry = { kind: "f", path: "a", digest: "d", ...stamp(statSync(join(root, "a")), now) };
     assert.equal(looksUnchanged(root, young), false);
     // An old modification time alone proves nothing: anybody can set it.
     utimesSync(join(root, "a"), 1, 1);
-    assert.equal(stamp(join(root, "a"), Date.now()).settled, false);
+    assert.equal(stamp(statSync(join(root, "a")), Date.now()).settled, false);
     // Nor does a time to come.
     utimesSync(join(root, "a"), Date.now() / 1000 + 1000, Date.now() / 1000 + 1000);
-    assert.equal(stamp(join(root, "a"), Date.now() + SAFETY_GAP_MS + 500).settled, false);
+    assert.equal(stamp(statSync(join(root, "a")), Date.now() + SAFETY_GAP_MS + 500).settled, false);
   });
 
   test("if it was not written since, in the same size and with its times put back", () => {
