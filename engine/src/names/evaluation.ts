@@ -32,6 +32,8 @@ export interface Evaluation {
   readonly fails: boolean;
   /** It decorates with what a call returns, and that may refuse what it is given: `@lru_cache(maxsize="1")`. */
   readonly refuses: boolean;
+  /** Dotted names of what becomes an attribute of a class: it may be told so (`__set_name__`). */
+  readonly attributes: readonly string[];
   /** Dotted names of calls whose results are kept as they are, and not used up at once. */
   readonly kept: readonly string[];
   /** It makes what others fill, or what is used up by who reads it: `[]`, a generator. */
@@ -42,7 +44,7 @@ export interface Evaluation {
   readonly computes: readonly string[];
 }
 
-type Part = Omit<Evaluation, "computes">;
+type Part = Omit<Evaluation, "attributes" | "computes">;
 
 export type Region = "plain" | "header" | "bases" | "decorator" | "condition" | "unknown";
 
@@ -63,6 +65,7 @@ const COMPUTING_WORDS = /^(and|or|not|in|is|if|for)$/;
 /** Gathers evaluations; read as many stretches as belong together. */
 export class EvaluationReader {
   readonly #parts: Part[] = [];
+  readonly #attributes = new Set<string>();
   readonly #computing: { readonly rows: readonly string[]; readonly words: ReadonlySet<string> }[] = [];
 
   read(tokens: readonly Token[], start: number, end: number, as: Region): void {
@@ -74,6 +77,15 @@ export class EvaluationReader {
       const own = tokens.slice(start, end);
       const words = own.filter(({ kind }) => kind === NAME).map(({ text }) => text);
       this.#computing.push({ rows: own.map(({ written }) => written), words: new Set(words) });
+    }
+  }
+
+  /** Of what was read, a value that a name of a class is bound to. */
+  readAttribute(tokens: readonly Token[], start: number, end: number): void {
+    const stretch = new Stretch();
+    stretch.read(tokens, start, end, "plain");
+    for (const name of stretch.finish().reads) {
+      this.#attributes.add(name);
     }
   }
 
@@ -93,6 +105,7 @@ export class EvaluationReader {
       autouse: any(({ autouse }) => autouse),
       fails: any(({ fails }) => fails),
       refuses: any(({ refuses }) => refuses),
+      attributes: [...this.#attributes],
       kept: all(({ kept }) => kept),
       living: any(({ living }) => living),
       raises: any(({ raises }) => raises),

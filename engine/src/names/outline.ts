@@ -16,7 +16,7 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 14;
+export const OUTLINE_VERSION = 15;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -283,6 +283,9 @@ class Reader {
     this.#row(start, at, undefined);
     this.#evaluate(isSimple ? at : start, end, undefined, isSimple ? "plain" : "unknown");
     if (isSimple) {
+      if (scope.prefix !== "") {
+        this.#draft.evaluation.readAttribute(this.#tokens, this.#valueOf(at, end), end);
+      }
       this.#bind(scope, targets);
       this.#mark(undefined, "assignment");
       return;
@@ -295,6 +298,19 @@ class Reader {
       }
     }
     this.#mark(undefined, "effect");
+  }
+
+  /** Where the value of an assignment begins of which the targets end at `at`: behind its annotation, if it has one. */
+  #valueOf(at: number, end: number): number {
+    if (!this.#isOperator(at + 1, ":")) {
+      return at;
+    }
+    for (let next = at; next < end; next++) {
+      if (this.#isOperator(next, "=") && this.#tokens[next]?.depth === 0) {
+        return next + 1;
+      }
+    }
+    return end;
   }
 
   #import(start: number, end: number, scope: Scope, owner: Owner | undefined): void {

@@ -237,6 +237,8 @@ class Scope {
       !isFork &&
       (!this.#runsOthers() || this.isSafe()) &&
       !evaluation.raises &&
+      // What is put into a class may be told so, and note it elsewhere.
+      evaluation.attributes.every((name) => this.#isValue(name)) &&
       evaluation.calls.every((name) => this.#isCallable(name)) &&
       evaluation.decorators.every((name) => this.#isDecorator(name)) &&
       evaluation.bases.every((name) => this.#isBase(name))

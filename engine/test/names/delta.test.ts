@@ -210,6 +210,7 @@ describe("what may do more", () => {
       "def f(x: int): pass\n",
       "from __future__ import annotations\ndef f(x: int): pass\n",
     ],
+    ["a new class that takes an object", "A = make()\n", "A = make()\nclass C:\n    a: int = A\n"],
     ["effects in another order", "import pkg.loud\nprint(1)\n", "print(1)\nimport pkg.loud\n"],
   ] as const) {
     test(what, () => {
