@@ -41,6 +41,11 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (unsafe !== undefined) {
     return { kind: "effect", because: `it computes with what it did not compute with before (${unsafe.doubt})` };
   }
+  // Code that ran when it was imported runs no more.
+  const gone = newDoubts(after, before).find(({ isSafe }) => !isSafe);
+  if (gone !== undefined) {
+    return { kind: "effect", because: `it computed with what it does not compute with any more (${gone.doubt})` };
+  }
   const imports = [project.sequence(path, before), project.sequence(path, after)] as const;
   if (imports[0].steps.join("\n") !== imports[1].steps.join("\n")) {
     return { kind: "effect", because: "what it does when it is imported changed" };

@@ -211,6 +211,9 @@ describe("what may do more", () => {
       "from __future__ import annotations\ndef f(x: int): pass\n",
     ],
     ["a new class that takes an object", "A = make()\n", "A = make()\nclass C:\n    a: int = A\n"],
+    ["an attribute of an object that is read no more", "A = make()\nB = A.b\n", "A = make()\n"],
+    ["a key of an object that is asked for no more", "A = make()\nB = A[1]\n", "A = make()\n"],
+    ["an object that is a key no more", "A = make()\nB = {A: 1}\n", "A = make()\nB = {}\n"],
     ["effects in another order", "import pkg.loud\nprint(1)\n", "print(1)\nimport pkg.loud\n"],
   ] as const) {
     test(what, () => {
