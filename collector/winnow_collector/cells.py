@@ -16,12 +16,22 @@ What is compared, and what is not seen, is said in `shapes`.
 
 from itertools import count
 from types import FunctionType, ModuleType
-from typing import Any, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from .assignments import assigned_in, handled_in, is_class_word, words_of
 from .contexts import Context, Contexts
 from .glances import Glance, glance_at
-from .shapes import MAX_DEPTH, PLAIN, can_change, held_by, identity, leaf, replaced, shape_of
+from .shapes import (
+    MAX_DEPTH,
+    PLAIN,
+    can_change,
+    held_by,
+    holds_containers,
+    identity,
+    leaf,
+    replaced,
+    shape_of,
+)
 
 # How many states of one cell have their own producers, and how many are told apart.
 _MAX_CONTEXTS = 32
@@ -85,8 +95,10 @@ class _Cell:
 
     def is_code(self) -> bool:
         """Whether it is a function or class: these change when code of theirs runs, unless others handle attributes."""
-        kind = type(self.module.namespace.get(self.name))
-        return self.depth > 0 and (kind is FunctionType or issubclass(kind, type))
+        value = self.module.namespace.get(self.name)
+        kind = type(value)
+        is_class = issubclass(kind, type) and not holds_containers(value)
+        return self.depth > 0 and (kind is FunctionType or is_class)
 
     def look_within(self) -> None:
         """Looks at what it holds from now on, whatever it is."""
@@ -197,15 +209,20 @@ def _last(name: str) -> bytes:
 class Cells:
     """The state of all project modules."""
 
-    def __init__(self, contexts: Contexts, code_files: List[str]) -> None:
+    def __init__(self, contexts: Contexts, code_files: List[str], path_of: Callable[[str], Optional[str]]) -> None:
         self._contexts = contexts
-        # Project paths by code number.
+        # Project paths by code number, and of a file that code was compiled from.
         self._code_files = code_files
+        self._path_of = path_of
+        # Cells that code of a file may change, though they are another module's: what it has made, or has for its own.
+        self._shared: Dict[str, List[_Cell]] = {}
+        # Files of the code of fixtures, by context: how much code they were told by, and these.
+        self._of_fixtures: Dict[int, Tuple[int, Set[str]]] = {}
         self._modules: Dict[str, List[_Module]] = {}
         self._sources: Dict[str, bytes] = {}
         # Cells by what they are called, in their module or by others; and the same in the order in which it was learnt.
         self._called: Dict[bytes, List[Tuple[bytes, _Cell]]] = {}
-        self._calls: List[Tuple[bytes, bytes, _Cell]] = []
+        self._calls: List[Tuple[bytes, bytes, _Cell, str]] = []
         # Cells by the objects that they hold.
         self._holders: Dict[int, List[_Cell]] = {}
         # Where names are that somebody may assign from elsewhere; and what is assigned so, and of what.
@@ -328,7 +345,12 @@ class Cells:
     def _call(self, word: bytes, module: _Module, cell: _Cell) -> None:
         owner = _last(module.name)
         self._called.setdefault(word, []).append((owner, cell))
-        self._calls.append((word, owner, cell))
+        self._calls.append((word, owner, cell, module.rel))
+        value = module.namespace.get(cell.name)
+        made_in = self._path_of(value.__code__.co_filename) if type(value) is FunctionType else None
+        for rel in {module.rel, made_in or module.rel} - {cell.module.rel}:
+            self._shared.setdefault(rel, []).append(cell)
+            self._reaches.pop(rel, None)
 
     def _link(self, cell: _Cell, value: Any) -> None:
         cell.object = identity(value)
@@ -376,6 +398,10 @@ class Cells:
         rels = set(map(self._code_files.__getitem__, codes))
         if context.kind == "import":
             rels.add(context.name)
+        elif context.kind == "test":
+            # What they have handed over, the test may change by a name of its own.
+            for use in context.uses:
+                rels |= self._files_of(use)
         if not rels:
             return
         modules: List[_Module] = []
@@ -391,6 +417,22 @@ class Cells:
         changed = [cell for cell in cells if cell.has_changed()]
         if changed or known != len(self._calls):
             self._change(context, modules, cells, changed)
+
+    def _files_of(self, number: int) -> Set[str]:
+        """The files of the code that a wider fixture has run, and those that it uses."""
+        fixture = self._contexts.fixtures.get(number)
+        if fixture is None:
+            return set()
+        size = len(fixture.codes) + len(fixture.uses)
+        known = self._of_fixtures.get(number)
+        if known is not None and known[0] == size:
+            return known[1]
+        files = set(map(self._code_files.__getitem__, fixture.codes))
+        # One that uses itself, in whatever way, adds nothing.
+        self._of_fixtures[number] = (size, files)
+        for use in list(fixture.uses):
+            files |= self._files_of(use)
+        return files
 
     def _change(
         self, context: Context, modules: List[_Module], looked_at: Dict[_Cell, None], changed: List[_Cell]
@@ -438,6 +480,7 @@ class Cells:
         words = words_of(self._sources.get(rel, b""))
         modules = list(self._modules.get(rel, ()))
         reach = _Reach(modules, {cell: None for each in modules for cell in each.cells.values()}, len(self._calls))
+        reach.cells.update(dict.fromkeys(self._shared.get(rel, ())))
         for word in words & self._called.keys():
             for owner, cell in self._called[word]:
                 if owner in words and self._can_handle(reach, rel, word, cell):
@@ -448,9 +491,9 @@ class Cells:
 
     def _extend(self, reach: _Reach, rel: str) -> None:
         source = self._sources.get(rel, b"")
-        for word, owner, cell in self._calls[reach.told :]:
+        for word, owner, cell, caller in self._calls[reach.told :]:
             # Words within words: rarely too much, never too little, and nobody need keep the words of all files.
-            if cell.module.rel == rel or (
+            if rel in (cell.module.rel, caller) or (
                 word in source and owner in source and self._can_handle(reach, rel, word, cell)
             ):
                 reach.cells[cell] = None

@@ -147,6 +147,7 @@ class Contexts:
         self.session = Context(SESSION_ID, "session", "session", changed=self.changed)
         self.session.thread = threading.get_ident()
         self.stack: List[Context] = [self.session]
+        self.fixtures: Dict[int, Context] = {}
 
     @property
     def current(self) -> Context:
@@ -157,7 +158,10 @@ class Contexts:
         """A context with frames of its own."""
         number = self._next_id
         self._next_id += 1
-        return Context(number, kind, name, of, self.changed)
+        context = Context(number, kind, name, of, self.changed)
+        if kind == "fixture":
+            self.fixtures[number] = context
+        return context
 
     def new_shared(self, name: str) -> Context:
         """A context that tests share as they share a fixture, with no teardown to wait for."""

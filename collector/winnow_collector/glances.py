@@ -25,6 +25,8 @@ from .shapes import (
     counts_in,
     identity,
     inner_of,
+    is_container,
+    items_of,
     layout_of,
     may_hold,
     parts_of,
@@ -35,7 +37,6 @@ _Getter = Callable[[Sequence[Any]], Tuple[Any, ...]]
 _Contents = Tuple[Optional[Sequence[Any]], Sequence[Any]]
 # All false where a function keeps nothing.
 _kept_by = attrgetter("__dict__", "__defaults__", "__kwdefaults__", "__closure__")
-_are_plain = PLAIN.issuperset
 _keys, _values = dict.keys, dict.values
 
 
@@ -55,7 +56,7 @@ class Glance:
         names, values = self._read(value)
         is_class = issubclass(kind, type)
         # Containers count by what they hold, and so do instances, but for empty ones.
-        by_contents = _is_container(kind) or (len(values) > 0 and not is_class and kind is not FunctionType)
+        by_contents = is_container(kind) or (len(values) > 0 and not is_class and kind is not FunctionType)
         self._identity = None if by_contents else identity(value)
         # Functions of a class may come to count when more names are assigned from somewhere.
         self._replaced = len(replaced) if is_class else -1
@@ -111,7 +112,7 @@ class Glance:
 class _Row:
     """Some objects in order."""
 
-    __slots__ = ("_plain", "_seen", "_others", "_identities")
+    __slots__ = ("_plain", "_seen", "_kinds", "_others", "_identities")
 
     def __init__(self, items: Sequence[Any]) -> None:
         plain = [at for at, item in enumerate(items) if type(item) in PLAIN]
@@ -120,6 +121,8 @@ class _Row:
         self._plain = _getter(plain) if others else tuple
         self._others = _getter(others) if plain else None if not others else tuple
         self._seen: Tuple[Any, ...] = () if self._plain is None else self._plain(items)
+        # `True` is equal to 1.
+        self._kinds = list(map(type, self._seen))
         self._identities = [] if self._others is None else list(map(identity, self._others(items)))
 
     def holds(self, items: Sequence[Any]) -> bool:
@@ -129,7 +132,7 @@ class _Row:
         if self._plain is None:
             return True
         plain = self._plain(items)
-        return _are_plain(map(type, plain)) and plain == self._seen
+        return list(map(type, plain)) == self._kinds and plain == self._seen
 
 
 def _getter(places: List[int]) -> Optional[_Getter]:
@@ -137,17 +140,13 @@ def _getter(places: List[int]) -> Optional[_Getter]:
     return itemgetter(*places, places[0]) if places else None
 
 
-def _is_container(kind: type) -> bool:
-    return kind in SEQUENCES or issubclass(kind, dict)
-
-
 def _reader_of(kind: type) -> Callable[[Any], _Contents]:
     """Tells what objects of a kind hold, with the names where it has names. Of a class also what does not count."""
     read = _readers.get(kind)
     if read is not None:
         return read
-    if issubclass(kind, dict):
-        return _dict_contents
+    if is_container(kind):
+        return _items
     if issubclass(kind, type):
         return _class_contents
     if kind.__flags__ & HEAP_TYPE:
@@ -176,6 +175,11 @@ def _contents_by(attributes_of: Callable[[Any], Dict[str, Any]]) -> Callable[[An
         return list(attributes), list(attributes.values())
 
     return read
+
+
+def _items(value: Any) -> _Contents:
+    items = items_of(type(value), value)
+    return [name for name, _ in items], [item for _, item in items]
 
 
 def _parts(value: Any) -> _Contents:

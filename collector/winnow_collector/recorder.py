@@ -48,7 +48,7 @@ class Recorder:
         self.contexts = Contexts(self.tracer.take if self.tracer is not None else list)
         contents = Contents()
         self.caches = Caches(self.registry, self.contexts)
-        self.cells = Cells(self.contexts, self.registry.code_files)
+        self.cells = Cells(self.contexts, self.registry.code_files, self.registry.project_path)
         self.processes = Processes(self.contexts)
         self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None

@@ -43,7 +43,11 @@ _RENEWED = frozenset(("client", "async_client", "atomics", "cls_atomics"))
 # What decorators note on functions.
 _NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
 SEQUENCES = frozenset((list, set, deque, tuple))
+# What a derived class has made of their methods is nobody's business here.
+_CONTAINERS = (dict, list, set, deque, tuple)
 _BOUND = frozenset((staticmethod, classmethod))
+# Values of these types are equal to integers, and no integers for all that.
+_LIKE_INTEGERS = {bool: 1 << 40, float: 1 << 41, complex: 1 << 42}
 _STORE_DEREF = opmap["STORE_DEREF"]
 _dict_items = dict.items
 # Not `id`: it raises an audit event, which would cost more than the rest.
@@ -65,6 +69,8 @@ def held_by(value: Any) -> Set[int]:
 def can_change(value: Any, module: str) -> bool:
     """Whether anything that counts can change within an object that a name of a module stands for."""
     kind = type(value)
+    if kind is tuple:
+        return any(map(_is_mutable, value[:MAX_ITEMS]))
     if kind in CONSTANT:
         return False
     if kind is FunctionType:
@@ -76,7 +82,7 @@ def can_change(value: Any, module: str) -> bool:
 
 def _is_mutable(value: Any) -> bool:
     kind = type(value)
-    return kind not in CONSTANT and kind is not FunctionType and not issubclass(kind, type) and can_change(value, "")
+    return kind is not FunctionType and not issubclass(kind, type) and can_change(value, "")
 
 
 def _keeps(function: Any, depth: int = MAX_DEPTH) -> bool:
@@ -112,7 +118,9 @@ def _contents(closure: Iterable[Any]) -> Iterator[Any]:
             yield None
 
 
-def _has_state(owner: type) -> bool:
+def _has_state(owner: type, depth: int = MAX_DEPTH) -> bool:
+    module = str(owner.__dict__.get("__module__"))
+    package = module.split(".")[0]
     for name, value in list(owner.__dict__.items()):
         kind = type(value)
         if kind is staticmethod or kind is classmethod:
@@ -121,9 +129,23 @@ def _has_state(owner: type) -> bool:
         if kind is FunctionType:
             if _keeps(value):
                 return True
+        elif issubclass(kind, type):
+            if depth > 0 and value.__dict__.get("__module__") == module and _has_state(value, depth - 1):
+                return True
         elif (value is None and not name.startswith("__")) or issubclass(kind, (dict, list, set, deque)):
             return True
+        # Of what others have made, such as the fields of a model, too much would be looked at.
+        elif kind is ContextVar or (_is_instance(kind) and kind.__module__.split(".")[0] == package):
+            return True
     return False
+
+
+def holds_containers(owner: type) -> bool:
+    """Whether whoever has an instance of a class can change what the class holds."""
+    return any(
+        issubclass(type(value), (dict, list, set, deque)) and not name.startswith("__")
+        for name, value in list(owner.__dict__.items())
+    )
 
 
 def _is_instance(kind: type) -> bool:
@@ -140,6 +162,9 @@ def leaf(value: Any) -> int:
 
 def _hash_of(plain: Any) -> int:
     number = hash(plain)
+    kind = type(plain)
+    if kind in _LIKE_INTEGERS:
+        return number + _LIKE_INTEGERS[kind]
     # Two numbers share that one: -1 and -2.
     return number if number != -2 else hash(repr(plain))
 
@@ -151,13 +176,11 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
         return _hash_of(value)
     if depth <= 0 or budget[0] <= 0:
         return identity(value)
-    if issubclass(kind, dict):
-        size = dict.__len__(value)
-        items: Iterable[Tuple[Any, Any]] = _dict_items(value)
-        total = identity(kind) + size
-    elif kind in SEQUENCES:
-        size = len(value)
-        items = enumerate(value) if kind is not set else ((0, item) for item in value)
+    if is_container(kind):
+        size = _base_of(kind).__len__(value)
+        if size > MAX_ITEMS:
+            return identity(kind) + size
+        items = items_of(kind, value)
         total = identity(kind) + size
     else:
         parts = parts_of(kind, value)
@@ -178,6 +201,28 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
         for key, item in list(items):
             total += (leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
     return total & _MASK
+
+
+def is_container(kind: type) -> bool:
+    """Whether objects of a kind count by what they hold."""
+    return kind in SEQUENCES or issubclass(kind, _CONTAINERS)
+
+
+def _base_of(kind: type) -> Any:
+    return kind if kind in SEQUENCES else next(base for base in _CONTAINERS if issubclass(kind, base))
+
+
+def items_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
+    """What a container holds, and the attributes of one that has such."""
+    base = _base_of(kind)
+    items: List[Tuple[Any, Any]]
+    if base is dict:
+        items = list(_dict_items(value))
+    elif base is set:
+        items = [(0, item) for item in set.__iter__(value)]
+    else:
+        items = list(enumerate(base.__iter__(value)))
+    return items + parts_of(kind, value) if kind.__flags__ & HEAP_TYPE else items
 
 
 def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
@@ -225,9 +270,9 @@ def may_hold(kind: type) -> bool:
     """Whether objects of that type can hold anything that counts."""
     if kind in PLAIN:
         return False
-    if kind is FunctionType or kind in SEQUENCES or kind is ContextVar or kind is local:
+    if kind is FunctionType or kind is ContextVar or kind is local:
         return True
-    if issubclass(kind, (dict, type)):
+    if is_container(kind) or issubclass(kind, type):
         return True
     return kind.__flags__ & HEAP_TYPE != 0 and layout_of(kind).counts
 
@@ -300,10 +345,10 @@ def _held(value: Any, depth: int, budget: List[int]) -> Iterator[int]:
     kind = type(value)
     if (kind in CONSTANT and kind is not tuple) or depth <= 0 or budget[0] <= 0:
         return
-    if issubclass(kind, dict):
-        items = list(dict.values(value))
-    elif kind in SEQUENCES:
-        items = list(value)
+    if is_container(kind):
+        # Of a large one only the size counts.
+        is_small = _base_of(kind).__len__(value) <= MAX_ITEMS
+        items = [item for _, item in items_of(kind, value)] if is_small else [None] * (MAX_ITEMS + 1)
     else:
         items = [item for _, item in parts_of(kind, value)]
         if not items:

@@ -68,6 +68,8 @@ class Closure implements Concern {
   /** Names reached, by file. */
   readonly #reached = new Map<string, Map<string, Fate>>();
   readonly #words = new Map<string, Fate>();
+  /** Names of modules in which anything is reached, without their packages'. */
+  readonly #moduleWords = new Set<string>();
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
   readonly failures: Set<string>;
@@ -158,6 +160,9 @@ class Closure implements Concern {
     if (names === undefined) {
       names = new Map();
       this.#reached.set(path, names);
+      for (const module of this.#project.sources.namesOf(path)) {
+        this.#moduleWords.add(module.slice(module.lastIndexOf(".") + 1));
+      }
     }
     if (name !== "") {
       this.#spell(name, fate);
@@ -212,6 +217,10 @@ class Closure implements Concern {
       isKept &&
       (!this.#isEvaluated || keepsAnnotations(statement, isPure && !isDecorated))
     ) {
+      const mayFail = this.#mayFail(path, statement, isDecorated) || this.#mayRefuse(path, statement);
+      if (mayFail && this.#isEvaluated && !content.outline.deferred) {
+        isNew = this.#fail(path) || isNew;
+      }
       return this.#spreadAnnotated(path, statement) || isNew;
     }
     if (inAnnotations !== undefined && found !== "gone") {
@@ -446,7 +455,9 @@ class Closure implements Concern {
       reflection === REFLECTIONS.modules ||
       (reflection !== REFLECTIONS.none && this.#reached.has(path)) ||
       (reflection === REFLECTIONS.expressions && this.#importsReached(path, content)) ||
-      escapes.some((name) => this.#isReachedModule(path, content, name)) ||
+      escapes.some((name) =>
+        name.startsWith(".") ? this.#moduleWords.has(name.slice(1)) : this.#isReachedModule(path, content, name),
+      ) ||
       imported.some((one) => this.#leadsToReached(path, { ...one, binds: one.names }, one.names[0]));
     return found ?? (isReflected ? "changed" : undefined);
   }

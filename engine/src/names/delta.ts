@@ -4,7 +4,7 @@
  */
 
 import { type Binding, FATES, type Fate } from "./concern.ts";
-import { MAIN, type Statement } from "./outline.ts";
+import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
 import { DOCUMENT_READERS, SUBCLASS_READER } from "./readers.ts";
@@ -58,7 +58,9 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
     return { kind: "effect", because: `the class ${otherClass} takes part in the making of others in another way` };
   }
   const changed = [...new Set([...old.keys(), ...now.keys()])].filter((name) => old.get(name) !== now.get(name));
-  const special = changed.find((name) => isSpecial(name) || isAutouse(before, name) || isAutouse(after, name));
+  const special = changed.find(
+    (name) => isSpecial(name) || project.mayBeAutouse(path, before, name) || project.mayBeAutouse(path, after, name),
+  );
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
@@ -68,7 +70,11 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   );
   return {
     kind: "names",
-    mayFail: missing ?? doubts[0]?.doubt ?? changed.find((name) => hasSlots(before, after, name)),
+    mayFail:
+      missing ??
+      doubts[0]?.doubt ??
+      changed.find((name) => hasSlots(before, after, name)) ??
+      newlyLoaded(project, path, before, after, imports),
     changed: [
       ...changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
       ...documented.map((name) => ({ name, fate: FATES.annotated })),
@@ -102,6 +108,66 @@ function differingDocuments(before: Evaluated, after: Evaluated): string[] {
 
 function differing(one: ReadonlySet<string>, other: ReadonlySet<string>): string[] {
   return [...[...one].filter((each) => !other.has(each)), ...[...other].filter((each) => !one.has(each))];
+}
+
+/**
+ * A module of the project's that is loaded now and was not before: it may fail by itself. Or one that is asked for at
+ * another place, and leads back here: it may find half of this module.
+ */
+function newlyLoaded(
+  project: Project,
+  path: string,
+  before: Evaluated,
+  after: Evaluated,
+  [old, now]: readonly [Import, Import],
+): string | undefined {
+  const known = importsOf(project, before);
+  const another = [...importsOf(project, after)].find(([text, { bound, one }]) => {
+    const place = known.get(text)?.bound;
+    const isMoved = place === undefined || [...place].some((name) => !bound.has(name) && after.bound.has(name));
+    const files = project.filesOf(path, one) ?? [];
+    return isMoved && files.some((file) => leadsTo(old, file) && project.loads(file, path));
+  });
+  return another?.[0] ?? [...now.files.keys()].find((file) => !leadsTo(old, file) && !isSure(project, path, file));
+}
+
+/** Whether a module is sure to be imported to its end. */
+function isSure(project: Project, path: string, file: string): boolean {
+  const content = project.evaluated(file);
+  return (
+    content?.doubts.every(({ length }) => length === 0) === true &&
+    !project.loads(file, path) &&
+    content.outline.statements.every(({ imports }) =>
+      imports.every((one) => one.names.every((name) => project.isThere(file, one, name, new Set()))),
+    )
+  );
+}
+
+function leadsTo({ files, steps }: Import, file: string): boolean {
+  return files.has(file) || steps.includes(`file ${file}`);
+}
+
+/** Of each import of a project's module, with the name that it asks for: what is bound by the time that it runs first. */
+function importsOf(
+  project: Project,
+  { outline }: Evaluated,
+): Map<string, { readonly bound: ReadonlySet<string>; readonly one: ImportBinding }> {
+  const found = new Map<string, { readonly bound: ReadonlySet<string>; readonly one: ImportBinding }>();
+  const bound = new Set<string>();
+  for (const { kind, binds, imports } of outline.statements) {
+    for (const one of kind === "main" ? [] : imports) {
+      for (const name of one.names.length === 0 ? [""] : one.names) {
+        const text = `${".".repeat(one.level)}${one.module} ${name}`;
+        if (!found.has(text) && !project.isForeign(one)) {
+          found.set(text, { bound: new Set(bound), one });
+        }
+      }
+    }
+    for (const name of binds) {
+      bound.add(name);
+    }
+  }
+  return found;
 }
 
 /** The package that has, or has not, a submodule for an attribute: something in it is another one. */
@@ -159,14 +225,9 @@ function isClass({ outline }: Evaluated, name: string): boolean {
   return outline.statements.some(({ kind, binds }) => kind === "class" && binds.includes(name));
 }
 
-/** A fixture that tests need not name. */
-function isAutouse({ outline }: Evaluated, name: string): boolean {
-  return outline.statements.some(({ binds, evaluation }) => evaluation.autouse && binds.includes(name));
-}
-
 function fateOf(before: Evaluated, after: Evaluated, name: string): Fate {
   const [old, now] = [kindsOf(before, name), kindsOf(after, name)];
-  if (now === "" || now.includes("branches")) {
+  if (/^(main,?)*$/.test(now) || now.includes("branches")) {
     return FATES.gone;
   }
   // Other slots may not fit to those of a class that is derived from it as well.

@@ -194,21 +194,20 @@ class Stretch {
     this.#refuses ||= next < end && !isAccepted(name, tokens, next, end);
     this.#decorators.add(name);
     this.#autouse ||= tokens.slice(next, end).some(({ text }) => text === "autouse");
-    if (isFixture(name)) {
-      this.#readAliases(tokens, next, end);
-    }
+    this.#readAliases(tokens, next, end, isFixture(name));
     this.#expression(tokens, next, end, false);
   }
 
-  #readAliases(tokens: readonly Token[], start: number, end: number): void {
+  /** Who is not seen to make fixtures may do so under another name. */
+  #readAliases(tokens: readonly Token[], start: number, end: number, isKnown: boolean): void {
     for (let at = start; at < end; at++) {
       if (isAliasAt(tokens, at)) {
         this.#aliases.add((tokens[at] as Token).text);
-      } else if (isNaming(tokens, at)) {
+      } else if (isKnown && isNaming(tokens, at)) {
         this.#autouse = true;
       }
       // `**options` may hold anything.
-      this.#autouse ||= tokens[at]?.kind === OPERATOR && tokens[at]?.text === "**";
+      this.#autouse ||= isKnown && tokens[at]?.kind === OPERATOR && tokens[at]?.text === "**";
     }
   }
 
@@ -291,6 +290,9 @@ class Stretch {
       this.#living ||= tokens[next + 1]?.text === ")";
       // `reset = pytest.fixture(function, autouse=True)`
       this.#autouse ||= isFixture(name) && tokens.slice(next, end).some(({ text }) => text === "autouse");
+      if (isFixture(name)) {
+        this.#readAliases(tokens, next, end, true);
+      }
     } else if (after?.kind === OPERATOR && after.text === "[") {
       this.#subscripts.add(`${name}/${argumentsAt(tokens, next, end)}`);
       this.#fails ||= !name.endsWith("Literal") && holdsNumber(tokens, next, end);

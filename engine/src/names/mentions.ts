@@ -20,7 +20,10 @@ export interface Mentions {
   readonly affixes: readonly string[];
   /** Of all names, those of which only parts are assigned: `config.colour = None`. */
   readonly stores: readonly string[];
-  /** Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. */
+  /**
+   * Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. With
+   * a dot before it what is behind an import, and may be a module: `use(package.module)`.
+   */
   readonly escapes: readonly string[];
   /**
    * Names that are neither just called nor just asked for a part: whoever gets that can look at it. With a dot before it
@@ -67,6 +70,8 @@ const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
     "run_path",
     "resolve_name",
     "load_module",
+    "getmodule",
+    "__globals__",
   ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
@@ -81,7 +86,10 @@ export function mayReflect(source: string): boolean {
 const MODULE_HOLDERS: ReadonlySet<string> = new Set(["request", "item", "metafunc", "node", "collector"]);
 
 /** Text that consists of names and what parts them: `a.b`, `x, y`, `pkg.mod:attr`. Prose has spaces elsewhere. */
-const NAMES_ONLY = /^[\w.:;/-]+(,\s*[\w.:;/-]+)*,?$/;
+const NAMES_ONLY = /^[\w\u0080-\uffff.:;/-]+(,\s*[\w\u0080-\uffff.:;/-]+)*,?$/;
+/** Names in a text, in whatever script. */
+const WORDS = /[\p{L}_][\p{L}\p{M}\p{N}_]*/gu;
+const WORDS_IN_BRACES = /(?<=\{[^{}]*)(?<![\p{L}\p{M}\p{N}_])[\p{L}_][\p{L}\p{M}\p{N}_]*(?=[^{}]*[{}])/gu;
 
 /** Gathers mentions; add as many stretches as belong together. */
 export class MentionSet {
@@ -90,6 +98,10 @@ export class MentionSet {
   readonly #affixes = new Set<string>();
   readonly #values = new Set<string>();
   readonly #handed = new Set<string>();
+  /** Attributes that are used for themselves, each behind the name that the chain begins with. */
+  readonly #parts = new Set<string>();
+  /** Names that the function imports. */
+  readonly #ownImports = new Set<string>();
   readonly #stores = new Set<string>();
   readonly #reads = new Set<string>();
   readonly #imported: ImportRef[] = [];
@@ -169,12 +181,26 @@ export class MentionSet {
       wild: [...wild],
       asked: asked.filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
       affixes: [...this.#affixes],
-      escapes: [...this.#values].filter((name) => imported.has(name)),
+      escapes: [...[...this.#values].filter((name) => imported.has(name)), ...this.#escapingParts(imported)],
       handed: [...this.#handed],
       imported: this.#imported,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
       reflection: [...this.#found].some((name) => this.#isLoose(name)) ? REFLECTIONS.modules : this.#reflection,
     };
+  }
+
+  /** Parts of what is imported: `use(package.module)`. */
+  #escapingParts(imported: ReadonlySet<string>): Set<string> {
+    const isImported = (name: string): boolean => imported.has(name) || this.#imports(name);
+    const pairs = [...this.#parts].map((pair) => pair.split("."));
+    return new Set(pairs.filter(([root = ""]) => isImported(root)).map(([, part = ""]) => `.${part}`));
+  }
+
+  /** Whether the function, or one around it, imports the name. */
+  #imports(name: string): boolean {
+    const around = this.#within;
+    const isAround = around === undefined ? false : around.#imports(name);
+    return isAround || this.#ownImports.has(name);
   }
 
   /** Whether a name is used for more than to be asked for parts that are spelt. */
@@ -192,6 +218,7 @@ export class MentionSet {
   /** Adds what a body imports, if it uses it for itself under this name. */
   addImport(one: ImportRef, name: string): void {
     this.#alone.add(name);
+    this.#ownImports.add(name);
     if (this.#handed.has(name)) {
       // It is no binding of the module's: whoever it is of is known by the name that it has there.
       this.#handed.add(`.${one.names[0] ?? name}`);
@@ -233,6 +260,9 @@ export class MentionSet {
       }
       if (isHanded) {
         this.#handed.add(`.${text}`);
+      }
+      if (isForItself || tokens[at + 2]?.text === "__dict__") {
+        this.#parts.add(`${rootOf(tokens, at, start)}.${text}`);
       }
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
       if (
@@ -276,7 +306,7 @@ export class MentionSet {
     const isAssigned = this.#isBody && tokens[start]?.kind === NAME && tokens[start + 1]?.text === "=";
     const chain = tokens.slice(isAssigned ? start + 2 : start, at);
     const isChain = chain.every(({ kind, text }) => text === "." || (kind === NAME && !KEYWORDS.has(text)));
-    if (reflection !== REFLECTIONS.modules || !isChain || !isLastCall(tokens, at, end)) {
+    if (reflection !== REFLECTIONS.modules || !this.#isBody || !isChain || !isLastCall(tokens, at, end)) {
       this.reflect(reflection);
     } else if (isAssigned) {
       this.#found.add((tokens[start] as Token).text);
@@ -286,8 +316,9 @@ export class MentionSet {
   #string(tokens: readonly Token[], at: number, locals?: ReadonlySet<string>): void {
     const { text, formatted } = tokens[at] as Token;
     if (formatted) {
-      // Expressions in braces, nested ones included; what stands between them is text.
-      for (const word of text.match(/(?<=\{[^{}]*)[^\W\d]\w*(?=[^{}]*[{}])/gu) ?? []) {
+      // Expressions in braces, nested ones included; what stands between them is text. A brace in quotes is neither.
+      const words = QUOTED_BRACE.test(text) ? WORDS : WORDS_IN_BRACES;
+      for (const word of text.match(words) ?? []) {
         this.#wild.add(word);
         if (locals?.has(word) !== true) {
           this.#bare.add(word);
@@ -300,7 +331,7 @@ export class MentionSet {
         /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
       );
     } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
-      for (const word of text.match(/[^\W\d]\w*/gu) ?? []) {
+      for (const word of text.match(WORDS) ?? []) {
         this.#wild.add(word);
         this.#handed.add(`.${word}`);
       }
@@ -317,6 +348,9 @@ export class MentionSet {
   }
 }
 
+/** In a formatted string: quotes with a brace between them, which may stand within an expression. */
+const QUOTED_BRACE = /(["'])[^"']*[{}][^"']*\1/;
+
 /** What stand for an escape and for a replacement field: no parts of names, and no spaces. */
 const ESCAPED = "␛";
 const INSERT = "␚";
@@ -328,10 +362,19 @@ function withoutInserts(text: string): string {
   return less === text ? text : withoutInserts(less);
 }
 
-/** Words of a string that something is put before or behind: where an underscore or a placeholder says so. */
+/** Words of a string that something is put before or behind: where an underscore or a placeholder says so, or a dot behind one. */
 function affixesIn(text: string): string[] {
-  const words = text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[␚{%])|(?<=[␚}])\w+/gu) ?? [];
+  const words = text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[␚{%])|(?<=[␚}]([\w.]*\.)?)\w+/gu) ?? [];
   return words.filter((word) => /[^\W_]/u.test(word));
+}
+
+/** The name that a chain of attributes begins with; "" where it is none. */
+function rootOf(tokens: readonly Token[], at: number, start: number): string {
+  let root = at;
+  while (root - 2 >= start && tokens[root - 1]?.text === "." && tokens[root - 2]?.kind === NAME) {
+    root -= 2;
+  }
+  return tokens[root - 1]?.text === "." ? "" : (tokens[root]?.text ?? "");
 }
 
 /** Whether it is only asked what names there are: `name in sys.modules`. */

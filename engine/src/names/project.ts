@@ -167,6 +167,42 @@ export class Project {
     return level === 0 && this.sources.resolve(module.split(".", 1)[0] ?? "").length === 0;
   }
 
+  /** Whether what a name of a content stands for may be a fixture that tests need not name. */
+  mayBeAutouse(path: string, { outline }: Evaluated, name: string, depth = 8): boolean {
+    return outline.statements
+      .filter(({ binds }) => binds.includes(name))
+      .some(
+        ({ evaluation, imports }) =>
+          evaluation.autouse ||
+          imports.some((one) => this.#bringsAutouse(path, one, one.names[one.binds.indexOf(name)], depth)) ||
+          evaluation.reads.some((chain) => {
+            const [base = "", part] = chain.split(".");
+            const modules = outline.statements.flatMap((other) => other.imports);
+            return modules.some((one) => one.binds.includes(base) && this.#bringsAutouse(path, one, part, depth));
+          }),
+      );
+  }
+
+  #bringsAutouse(path: string, one: ImportBinding, name: string | undefined, depth: number): boolean {
+    const modules = name === undefined || depth === 0 ? [] : this.modulesOf(path, one);
+    return modules
+      .flatMap((module) => this.sources.resolve(module))
+      .some((file) => {
+        const content = file.endsWith(".py") ? this.evaluated(file) : undefined;
+        return content !== undefined && this.mayBeAutouse(file, content, name ?? "", depth - 1);
+      });
+  }
+
+  /** Whether importing a file leads to another one, in whatever branch. */
+  loads(file: string, other: string): boolean {
+    const content = this.evaluated(file);
+    if (content === undefined || file === other) {
+      return true;
+    }
+    const { files, steps } = this.sequence(file, content);
+    return ["", "perhaps "].some((how) => files.has(`${how}${other}`) || steps.includes(`${how}file ${other}`));
+  }
+
   /** What importing a content of a file does besides binding names. */
   sequence(path: string, content: Evaluated): Import {
     return new Walk(this, path, content);
@@ -186,7 +222,7 @@ export class Project {
           return found.length > 1 ? false : this.sources.resolve(`${base}.${name}`).length > 0;
         }
         return (
-          this.evaluated(found[0] as string)?.bound.has(name) === true ||
+          this.evaluated(found[0] as string)?.isBound(name) === true ||
           this.sources.resolve(`${base}.${name}`).length > 0
         );
       })

@@ -99,6 +99,11 @@ export class Evaluated {
     this.#plain = plain;
   }
 
+  /** Whether a name is bound whatever branches run. */
+  isBound(name: string): boolean {
+    return this.outline.statements.some((statement) => isBinding(statement) && statement.binds.includes(name));
+  }
+
   /** Whether the module's class of that name may be derived from without effect. */
   isPlainClass(name: string): boolean {
     const binding = this.outline.statements.filter(({ binds }) => binds.includes(name));
@@ -172,6 +177,27 @@ export class Evaluated {
 
 /** Methods that are called while another class is made. */
 const MAKERS: ReadonlySet<string> = new Set(["__init_subclass__", "__set_name__", "__class_getitem__", "__prepare__"]);
+
+/** Methods that are called while the members of an enumeration are made. */
+const MEMBER_MAKERS: ReadonlySet<string> = new Set(["__init__", "__new__", "_generate_next_value_"]);
+
+/** Marks of pytest itself. */
+const OWN_MARKS: ReadonlySet<string> = new Set([
+  "filterwarnings",
+  "parametrize",
+  "skip",
+  "skipif",
+  "usefixtures",
+  "xfail",
+]);
+
+/** Builtin classes from which none can be derived. */
+const FINAL_CLASSES: ReadonlySet<string> = new Set(["bool", "memoryview", "range", "slice"]);
+
+/** Whether a statement is sure to bind its names. */
+function isBinding({ kind }: Statement): boolean {
+  return kind === "import" || kind === "definition" || kind === "class" || kind === "assignment";
+}
 
 /** Nothing of the class takes part in the making of other classes. */
 function isPlainClass(statement: Statement): boolean {
@@ -328,12 +354,37 @@ class Scope {
       ...keys.map((name) => `key ${name}`),
       ...bases.filter((name) => !this.#isSureBase(name)).map((name) => `base ${name}`),
       ...this.#computing().map((checksum) => `compute ${checksum}`),
-      // What is bound further below, or nowhere.
+      // What is bound further below, or nowhere, or perhaps.
       ...[...reads, ...subscripts, ...bases, ...calls, ...decorators]
         .map((name) => name.replace(/[./].*$/s, ""))
-        .filter((name) => this.#meaning(name).kind === "unknown" && !this.#inner.has(name))
+        .filter((name) => !this.#isBound(name) && !this.#inner.has(name))
         .map((name) => `unbound ${name}`),
+      ...(bases.length > 1 ? [`bases ${bases.join()}`] : []),
+      ...this.#marks().map((name) => `mark ${name}`),
+      ...this.#order(),
     ];
+  }
+
+  /** Marks of pytest's, which may refuse those that nobody announced. */
+  #marks(): string[] {
+    const { calls, reads, decorators } = this.#statement.evaluation;
+    return [...calls, ...reads, ...decorators]
+      .flatMap((name) => /^pytest\.mark\.(\w+)/.exec(this.#full(name) ?? "")?.[1] ?? [])
+      .filter((name) => !OWN_MARKS.has(name));
+  }
+
+  /** The names of a class in order, if it evaluates any of them: each has to be there by then. */
+  #order(): string[] {
+    const { inner, evaluation } = this.#statement;
+    const { reads, calls, subscripts, decorators, bases } = evaluation;
+    const isOwn = (name: string): boolean => this.#inner.has(name.replace(/[./].*$/s, ""));
+    return [...reads, ...calls, ...subscripts, ...decorators, ...bases].some(isOwn) ? [`order ${inner.join()}`] : [];
+  }
+
+  /** Whether a name is sure to be bound where the statement is. */
+  #isBound(name: string): boolean {
+    const means = this.#meaning(name);
+    return means.kind === "builtin" || (means.kind === "statement" && isBinding(means.statement));
   }
 
   /**
@@ -374,7 +425,7 @@ class Scope {
     const means = this.#meaning(name);
     // A module where a type was meant: `Optional[datetime]`.
     return means.kind === "statement"
-      ? !isModule(means.statement, name)
+      ? isBinding(means.statement) && !isModule(means.statement, name)
       : means.kind === "builtin" || this.#inner.has(name);
   }
 
@@ -431,8 +482,11 @@ class Scope {
     }
     const known = this.#full(name);
     if (known === "enum.Enum") {
-      // A member that is bound twice is an error.
-      return this.#inner.size === this.#statement.inner.length;
+      // A member that is bound twice is an error, and what makes members runs.
+      const { inner, evaluation } = this.#statement;
+      const others = evaluation.bases.filter((other) => other !== name);
+      const makesOwn = inner.some((own) => MEMBER_MAKERS.has(own));
+      return this.#inner.size === inner.length && !makesOwn && others.every((other) => BUILTIN_CLASSES.has(other));
     }
     return known !== undefined && (COMPUTING_BASES.has(known) || isHarmlessBase(known));
   }
@@ -457,7 +511,9 @@ class Scope {
     if (this.#isForeignClass(means, name)) {
       return true;
     }
-    return means.kind === "statement" ? means.statement.kind === "class" : BUILTIN_CLASSES.has(name);
+    return means.kind === "statement"
+      ? means.statement.kind === "class"
+      : BUILTIN_CLASSES.has(name) && !FINAL_CLASSES.has(name);
   }
 }
 

@@ -35,9 +35,12 @@ export function tokensOf(source: Uint8Array): Token[] | undefined {
       return undefined;
     }
     const { start, end, depth } = tokenizer;
-    const text = kind === NAME ? identifier(source, start, end, encoding.latin1) : decode(source, start, end);
+    const written = kind === NAME ? identifier(source, start, end, encoding.latin1) : decode(source, start, end);
     const formatted = kind === STRING && (tokenizer.prefix & FORMATTED) !== 0;
-    tokens.push({ kind, text: kind === STRING ? inside(text) : text, written: text, depth, formatted });
+    // There are names in strings.
+    const isWide = kind === STRING && !encoding.latin1 && /[\u0080-\u00ff]/.test(written);
+    const text = kind === STRING ? inside(isWide ? identifier(source, start, end, false) : written) : written;
+    tokens.push({ kind, text, written, depth, formatted });
   }
 }
 

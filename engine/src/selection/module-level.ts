@@ -91,18 +91,17 @@ export class ModuleLevel {
       if (depsets.some((depset) => this.#known.failuresIn(depset, concern).some(mayFail))) {
         return true;
       }
-      if (path !== file) {
-        return false;
-      }
       // What a test is bound to in its own file; what has no such name (a doctest, say) is of the file as a whole, and so
-      // is the doctest of a module, which has the module's name; `test_a` in test_a.py is a test.
+      // is the doctest of a module, which has the module's name; `test_a` in test_a.py is a test. Nobody knows what such a
+      // one mentions.
       const name = ownName(this.#known.nodeOf(test) ?? "");
       const { project } = this.#known;
       const isBound =
+        file !== undefined &&
         name !== undefined &&
-        project.evaluated(path)?.bound.has(name) === true &&
-        (name.startsWith("test") || !project.sources.namesOf(path).includes(name));
-      return !isBound || concern.reaches(path, name);
+        project.evaluated(file)?.bound.has(name) === true &&
+        (name.startsWith("test") || !project.sources.namesOf(file).includes(name));
+      return !isBound || (path === file && concern.reaches(path, name));
     });
   }
 
