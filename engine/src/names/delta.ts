@@ -89,6 +89,8 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       // Whoever asks a class for its subclasses need not know their names.
       ...(changed.some((name) => isClass(before, name) || isClass(after, name)) ? [SUBCLASS_READER] : []),
       ...(documented.length > 0 ? DOCUMENT_READERS : []),
+      // A fixture that is gone had another name than its function, perhaps.
+      ...[before, after].flatMap((content) => aliasesOf(content, changed)),
     ],
     isDocumented: documented.length > 0,
   };
@@ -219,6 +221,13 @@ function taken(path: string, { outline }: Evaluated, concerns: (index: number) =
     const fate = kind === "assignment" ? FATES.value : FATES.same;
     return takes && concerns(index) ? binds.map((name) => ({ path, name, fate })) : [];
   });
+}
+
+/** Other names that fixtures have which are bound to some of these names. */
+function aliasesOf({ outline }: Evaluated, names: readonly string[]): string[] {
+  return outline.statements
+    .filter(({ binds }) => binds.some((name) => names.includes(name)))
+    .flatMap(({ evaluation }) => evaluation.aliases);
 }
 
 function isClass({ outline }: Evaluated, name: string): boolean {
