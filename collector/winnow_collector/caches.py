@@ -4,11 +4,12 @@ A test that finds a cached value ready depends on what produced it, though it ra
 project module gets a context of kind "fixture" named `cache::path::qualname`. Whoever computes a value (a miss) adds
 what it depends on; whoever is served one (a hit) uses the context.
 
-The wrappers are only looked at: `cache_info()` before and after a slice. What is not seen: caches on instances, in
-closures and in other libraries.
+The wrappers are only looked at: `cache_info()` before and after a slice. Whoever was served an object and has changed
+it is a producer as well. What is not seen: caches on instances, in closures and in other libraries.
 """
 
 import functools
+import gc
 import sys
 import weakref
 from types import ModuleType
@@ -16,13 +17,14 @@ from typing import Any, Callable, Dict, List, Optional
 
 from .contexts import Context, Contexts
 from .registry import Registry
+from .shapes import MAX_DEPTH, MAX_ITEMS, can_change, shape_of
 
 _Wrapper = type(functools.lru_cache(maxsize=1)(lambda: None))
 _MAX_DEPTH = 3
 
 
 class _Cache:
-    __slots__ = ("wrapper", "name", "info", "code", "context")
+    __slots__ = ("wrapper", "name", "info", "code", "context", "mark")
 
     def __init__(self, wrapper: Any, name: str, code: Optional[int]) -> None:
         try:
@@ -34,6 +36,21 @@ class _Cache:
         # The number of the wrapped function: it ran means that a value was computed, whatever the counters say.
         self.code = code
         self.context: Optional[Context] = None
+        self.mark = _mark_of(wrapper)
+
+
+def _mark_of(wrapper: Any) -> int:
+    """A number that differs, nearly always, if any of the cached objects does."""
+    held: List[Any] = []
+    for value in gc.get_referents(wrapper):
+        # The results, or the table of them.
+        held.extend(value.values() if type(value) is dict else [value])
+        if len(held) > MAX_ITEMS:
+            return 0
+    try:
+        return sum(shape_of(value, MAX_DEPTH) for value in held if can_change(value, ""))
+    except Exception:  # another thread changes them meanwhile: so it may have
+        return -1
 
 
 def _belongs_elsewhere(wrapper: Any, module: str) -> bool:
@@ -75,9 +92,10 @@ class Caches:
             if info == before and not computed:
                 continue
             cache.info = info
+            mark, cache.mark = cache.mark, _mark_of(wrapper)
             if info.hits != before.hits and cache.context is not None:
                 context.use(cache.context)
-            if computed or info.misses != before.misses:
+            if computed or info.misses != before.misses or mark != cache.mark:
                 self._produce(cache, context)
         if gone:
             self._caches = [cache for cache in self._caches if cache.wrapper() is not None]
