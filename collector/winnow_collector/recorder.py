@@ -28,6 +28,7 @@ from .packages import Packages
 from .processes import Processes
 from .registry import Registry, site_dirs
 from .session import Session, load_session
+from .surroundings import Surroundings
 from .threads import Threads
 from .tracing import Tracer, choose
 from .variables import Variables
@@ -61,6 +62,7 @@ class Recorder:
         self.imports.foreign = self._foreign
         self.loaders = Loaders(self.imports)
         self.leavings = Leavings(self.contexts)
+        self.surroundings = Surroundings(self.registry, self.leavings)
         self.variables = Variables(self.contexts, callers, self.leavings, self.fail)
         self.audit = Audit(
             self.registry,
@@ -193,6 +195,7 @@ class Recorder:
         test = self.contexts.new_test(name)
         for context in uses:
             test.use(context)
+        self.surroundings.begin_test(test)
         self.threads.begin_test(test)
         self.contexts.enter(test)
         self.fixtures.test = test
@@ -211,6 +214,7 @@ class Recorder:
         self.threads.end_test(test)
         self.cells.end_test(test)
         self.caches.end_test(test)
+        self.surroundings.end_test(test)
         self.leavings.end_test(test)
         result = outcomes.result()
         file_id = self.registry.file_id(file)
