@@ -195,11 +195,20 @@ class Recorder:
         test = self.contexts.new_test(name)
         for context in uses:
             test.use(context)
+        self._forget_sources()
         self.surroundings.begin_test(test)
         self.threads.begin_test(test)
         self.contexts.enter(test)
         self.fixtures.test = test
         return test
+
+    def _forget_sources(self) -> None:
+        """Who asks for a source that somebody has read before is to open it himself, and so to be seen."""
+        linecache = sys.modules.get("linecache")
+        known = getattr(linecache, "cache", None)
+        for name in list(known) if known else ():
+            if self.registry.project_path(name) is not None:
+                known.pop(name, None)
 
     def end_test(
         self, test: Context, file: str, outcomes: Optional[Outcomes], started: float, marked: Optional[dict] = None
