@@ -156,8 +156,8 @@ def test_what_the_process_shares(tmp_path: Any) -> None:
     gone = {"gone"}
     table: Dict[str, Set[str]] = {
         "test_chdir": {"cwd"},
-        "test_relative_after_chdir": {"plain"},
-        "test_chdir_back": {"plain"},
+        "test_relative_after_chdir": {"cwd", "plain"},
+        "test_chdir_back": {"cwd", "plain"},
         "test_directory_is_gone": {"cwd"},
         "test_stdout": {"stdout"},
         "test_modules": {"modules"} | gone,
