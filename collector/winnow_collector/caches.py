@@ -39,8 +39,8 @@ class _Cache:
         self.mark = _mark_of(wrapper)
 
 
-def _mark_of(wrapper: Any) -> int:
-    """A number that differs, nearly always, if any of the cached objects does."""
+def _mark_of(wrapper: Any) -> object:
+    """What differs, nearly always, if any of the cached objects does."""
     held: List[Any] = []
     for value in gc.get_referents(wrapper):
         # The results, or the table of them.
@@ -49,8 +49,8 @@ def _mark_of(wrapper: Any) -> int:
             return 0
     try:
         return sum(shape_of(value, MAX_DEPTH) for value in held if can_change(value, ""))
-    except Exception:  # another thread changes them meanwhile: so it may have
-        return -1
+    except Exception:  # another thread changes them meanwhile: that is a change
+        return object()
 
 
 def _belongs_elsewhere(wrapper: Any, module: str) -> bool:

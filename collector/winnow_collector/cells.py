@@ -215,14 +215,14 @@ class Cells:
         self._code_files = code_files
         self._path_of = path_of
         # Cells that code of a file may change, though they are another module's: what it has made, or has for its own.
-        self._shared: Dict[str, List[_Cell]] = {}
-        # Files of the code of fixtures, by context: how much code they were told by, and these.
+        self._shared: Dict[str, Dict[_Cell, None]] = {}
+        # Files of the code of fixtures, by context: how much code that was, and these.
         self._of_fixtures: Dict[int, Tuple[int, Set[str]]] = {}
         self._modules: Dict[str, List[_Module]] = {}
         self._sources: Dict[str, bytes] = {}
         # Cells by what they are called, in their module or by others; and the same in the order in which it was learnt.
         self._called: Dict[bytes, List[Tuple[bytes, _Cell]]] = {}
-        self._calls: List[Tuple[bytes, bytes, _Cell, str]] = []
+        self._calls: List[Tuple[bytes, bytes, _Cell]] = []
         # Cells by the objects that they hold.
         self._holders: Dict[int, List[_Cell]] = {}
         # Where names are that somebody may assign from elsewhere; and what is assigned so, and of what.
@@ -345,11 +345,11 @@ class Cells:
     def _call(self, word: bytes, module: _Module, cell: _Cell) -> None:
         owner = _last(module.name)
         self._called.setdefault(word, []).append((owner, cell))
-        self._calls.append((word, owner, cell, module.rel))
-        value = module.namespace.get(cell.name)
+        self._calls.append((word, owner, cell))
+        value = cell.module.namespace.get(cell.name)
         made_in = self._path_of(value.__code__.co_filename) if type(value) is FunctionType else None
         for rel in {module.rel, made_in or module.rel} - {cell.module.rel}:
-            self._shared.setdefault(rel, []).append(cell)
+            self._shared.setdefault(rel, {})[cell] = None
             self._reaches.pop(rel, None)
 
     def _link(self, cell: _Cell, value: Any) -> None:
@@ -400,8 +400,7 @@ class Cells:
             rels.add(context.name)
         elif context.kind == "test":
             # What they have handed over, the test may change by a name of its own.
-            for use in context.uses:
-                rels |= self._files_of(use)
+            rels |= self._files_of_fixtures(context)
         if not rels:
             return
         modules: List[_Module] = []
@@ -418,20 +417,23 @@ class Cells:
         if changed or known != len(self._calls):
             self._change(context, modules, cells, changed)
 
-    def _files_of(self, number: int) -> Set[str]:
-        """The files of the code that a wider fixture has run, and those that it uses."""
-        fixture = self._contexts.fixtures.get(number)
-        if fixture is None:
-            return set()
-        size = len(fixture.codes) + len(fixture.uses)
-        known = self._of_fixtures.get(number)
-        if known is not None and known[0] == size:
-            return known[1]
-        files = set(map(self._code_files.__getitem__, fixture.codes))
-        # One that uses itself, in whatever way, adds nothing.
-        self._of_fixtures[number] = (size, files)
-        for use in list(fixture.uses):
-            files |= self._files_of(use)
+    def _files_of_fixtures(self, test: Context) -> Set[str]:
+        """The files of the code that the wider fixtures of a test have run."""
+        files: Set[str] = set()
+        seen: Set[int] = set()
+        queue = list(test.uses)
+        while queue:
+            number = queue.pop()
+            fixture = self._contexts.fixtures.get(number)
+            if fixture is None or number in seen:
+                continue
+            seen.add(number)
+            size, own = self._of_fixtures.get(number, (-1, set()))
+            if size != len(fixture.codes):
+                own = set(map(self._code_files.__getitem__, fixture.codes))
+                self._of_fixtures[number] = (len(fixture.codes), own)
+            files |= own
+            queue.extend(fixture.uses)
         return files
 
     def _change(
@@ -480,7 +482,7 @@ class Cells:
         words = words_of(self._sources.get(rel, b""))
         modules = list(self._modules.get(rel, ()))
         reach = _Reach(modules, {cell: None for each in modules for cell in each.cells.values()}, len(self._calls))
-        reach.cells.update(dict.fromkeys(self._shared.get(rel, ())))
+        reach.cells.update(self._shared.get(rel, {}))
         for word in words & self._called.keys():
             for owner, cell in self._called[word]:
                 if owner in words and self._can_handle(reach, rel, word, cell):
@@ -491,9 +493,9 @@ class Cells:
 
     def _extend(self, reach: _Reach, rel: str) -> None:
         source = self._sources.get(rel, b"")
-        for word, owner, cell, caller in self._calls[reach.told :]:
+        for word, owner, cell in self._calls[reach.told :]:
             # Words within words: rarely too much, never too little, and nobody need keep the words of all files.
-            if rel in (cell.module.rel, caller) or (
+            if cell.module.rel == rel or (
                 word in source and owner in source and self._can_handle(reach, rel, word, cell)
             ):
                 reach.cells[cell] = None

@@ -44,7 +44,8 @@ _RENEWED = frozenset(("client", "async_client", "atomics", "cls_atomics"))
 _NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
 SEQUENCES = frozenset((list, set, deque, tuple))
 # What a derived class has made of their methods is nobody's business here.
-_CONTAINERS = (dict, list, set, deque, tuple)
+_MUTABLE = (dict, list, set, deque)
+_CONTAINERS = _MUTABLE + (tuple,)
 _BOUND = frozenset((staticmethod, classmethod))
 # Values of these types are equal to integers, and no integers for all that.
 _LIKE_INTEGERS = {bool: 1 << 40, float: 1 << 41, complex: 1 << 42}
@@ -77,7 +78,7 @@ def can_change(value: Any, module: str) -> bool:
         return _keeps(value)
     if issubclass(kind, type):
         return value.__dict__.get("__module__") == module and _has_state(value)
-    return issubclass(kind, (dict, list, set, deque)) or kind is ContextVar or kind is local or _is_instance(kind)
+    return issubclass(kind, _MUTABLE) or kind is ContextVar or kind is local or _is_instance(kind)
 
 
 def _is_mutable(value: Any) -> bool:
@@ -132,7 +133,7 @@ def _has_state(owner: type, depth: int = MAX_DEPTH) -> bool:
         elif issubclass(kind, type):
             if depth > 0 and value.__dict__.get("__module__") == module and _has_state(value, depth - 1):
                 return True
-        elif (value is None and not name.startswith("__")) or issubclass(kind, (dict, list, set, deque)):
+        elif (value is None and not name.startswith("__")) or issubclass(kind, _MUTABLE):
             return True
         # Of what others have made, such as the fields of a model, too much would be looked at.
         elif kind is ContextVar or (_is_instance(kind) and kind.__module__.split(".")[0] == package):
@@ -143,8 +144,7 @@ def _has_state(owner: type, depth: int = MAX_DEPTH) -> bool:
 def holds_containers(owner: type) -> bool:
     """Whether whoever has an instance of a class can change what the class holds."""
     return any(
-        issubclass(type(value), (dict, list, set, deque)) and not name.startswith("__")
-        for name, value in list(owner.__dict__.items())
+        issubclass(type(value), _MUTABLE) and not name.startswith("__") for name, value in list(owner.__dict__.items())
     )
 
 

@@ -106,7 +106,12 @@ export function statOfEntry(
 }
 
 /** Whether the path looks exactly as it did, and can be believed to. One `stat`; no other work. */
-export function looksUnchanged(root: string, entry: WatchEntry, stat = statOfEntry(root, entry)): boolean {
+export function looksUnchanged(root: string, entry: WatchEntry): boolean {
+  return isUnchanged(entry, statOfEntry(root, entry));
+}
+
+/** The same, by what `stat` has said of the path; undefined if nothing is there. */
+export function isUnchanged(entry: WatchEntry, stat: Stats | undefined): boolean {
   if (stat === undefined) {
     return entry.inode === 0 && entry.digest === "-";
   }

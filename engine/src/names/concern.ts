@@ -217,8 +217,8 @@ class Closure implements Concern {
       isKept &&
       (!this.#isEvaluated || keepsAnnotations(statement, isPure && !isDecorated))
     ) {
-      const mayFail = this.#mayFail(path, statement, isDecorated) || this.#mayRefuse(path, statement);
-      if (mayFail && this.#isEvaluated && !content.outline.deferred) {
+      const isRead = this.#isEvaluated && !content.outline.deferred;
+      if (isRead && (this.#mayFail(path, statement, isDecorated) || this.#mayRefuse(path, statement))) {
         isNew = this.#fail(path) || isNew;
       }
       return this.#spreadAnnotated(path, statement) || isNew;

@@ -159,7 +159,7 @@ function importsOf(
   for (const { kind, binds, imports } of outline.statements) {
     for (const one of kind === "main" ? [] : imports) {
       for (const name of one.names.length === 0 ? [""] : one.names) {
-        const text = `${".".repeat(one.level)}${one.module} ${name}`;
+        const text = askedName(one, name);
         if (!found.has(text) && !project.isForeign(one)) {
           found.set(text, { bound: new Set(bound), one });
         }
@@ -311,20 +311,25 @@ function byName(
   return found;
 }
 
+/** A name as an import asks for it: `..pkg.mod.name`. */
+function askedName({ level, module }: Pick<ImportBinding, "level" | "module">, name: string): string {
+  return `${".".repeat(level)}${module}.${name}`;
+}
+
 /** A name that the new content imports and the old one did not, if it is not sure to be there. */
 function newlyMissing(project: Project, path: string, before: Evaluated, after: Evaluated): string | undefined {
   const known = new Set<string>();
   for (const { imports } of before.outline.statements) {
     for (const { level, module, names } of imports) {
       for (const name of names) {
-        known.add(`${".".repeat(level)}${module}.${name}`);
+        known.add(askedName({ level, module }, name));
       }
     }
   }
   for (const { imports, kind } of after.outline.statements) {
     for (const one of kind === "main" ? [] : imports) {
       for (const name of one.names) {
-        const full = `${".".repeat(one.level)}${one.module}.${name}`;
+        const full = askedName(one, name);
         if (!known.has(full) && (name === "*" || !project.isThere(path, one, name, known))) {
           return full;
         }

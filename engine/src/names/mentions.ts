@@ -248,6 +248,7 @@ export class MentionSet {
         this.#loose.add(text);
       }
     }
+    const isWhole = isForItself || tokens[at + 2]?.text === "__dict__";
     const isHanded = isForItself || tokens[at + 2]?.text.startsWith("__") === true;
     if (isAttribute) {
       const owner = tokens[at - 2];
@@ -261,7 +262,7 @@ export class MentionSet {
       if (isHanded) {
         this.#handed.add(`.${text}`);
       }
-      if (isForItself || tokens[at + 2]?.text === "__dict__") {
+      if (isWhole) {
         this.#parts.add(`${rootOf(tokens, at, start)}.${text}`);
       }
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
@@ -293,7 +294,7 @@ export class MentionSet {
           this.#reflectWith(tokens, at, start, end);
         }
         // What is called is no module.
-        if (isForItself || tokens[at + 2]?.text === "__dict__") {
+        if (isWhole) {
           this.#values.add(text);
         }
       }

@@ -346,6 +346,9 @@ class Scope {
       return [];
     }
     const { reads, subscripts, keys, bases, calls, decorators, unions } = evaluation;
+    const evaluated = [...reads, ...subscripts, ...bases, ...calls, ...decorators].map((name) =>
+      name.replace(/[./].*$/s, ""),
+    );
     const isNew = this.#python[0] > 3 || this.#python[1] >= 10;
     return [
       ...reads.filter((name) => !this.#isResolved(name)).map((name) => `read ${name}`),
@@ -355,13 +358,11 @@ class Scope {
       ...bases.filter((name) => !this.#isSureBase(name)).map((name) => `base ${name}`),
       ...this.#computing().map((checksum) => `compute ${checksum}`),
       // What is bound further below, or nowhere, or perhaps.
-      ...[...reads, ...subscripts, ...bases, ...calls, ...decorators]
-        .map((name) => name.replace(/[./].*$/s, ""))
-        .filter((name) => !this.#isBound(name) && !this.#inner.has(name))
-        .map((name) => `unbound ${name}`),
+      ...evaluated.filter((name) => !this.#isBound(name) && !this.#inner.has(name)).map((name) => `unbound ${name}`),
       ...(bases.length > 1 ? [`bases ${bases.join()}`] : []),
       ...this.#marks().map((name) => `mark ${name}`),
-      ...this.#order(),
+      // Each of its own names that a class evaluates has to be there by then.
+      ...(evaluated.some((name) => this.#inner.has(name)) ? [`order ${this.#statement.inner.join()}`] : []),
     ];
   }
 
@@ -371,14 +372,6 @@ class Scope {
     return [...calls, ...reads, ...decorators]
       .flatMap((name) => /^pytest\.mark\.(\w+)/.exec(this.#full(name) ?? "")?.[1] ?? [])
       .filter((name) => !OWN_MARKS.has(name));
-  }
-
-  /** The names of a class in order, if it evaluates any of them: each has to be there by then. */
-  #order(): string[] {
-    const { inner, evaluation } = this.#statement;
-    const { reads, calls, subscripts, decorators, bases } = evaluation;
-    const isOwn = (name: string): boolean => this.#inner.has(name.replace(/[./].*$/s, ""));
-    return [...reads, ...calls, ...subscripts, ...decorators, ...bases].some(isOwn) ? [`order ${inner.join()}`] : [];
   }
 
   /** Whether a name is sure to be bound where the statement is. */

@@ -19,7 +19,7 @@ import { valueOfKey } from "../changes/values.ts";
 import { compress, decompress } from "../files/compression.ts";
 import { blobSha1, textDigest } from "../files/hash.ts";
 import { listDirectory } from "../files/listing.ts";
-import { absolutePath, looksUnchanged, stamp, statOfEntry, type WatchEntry, type WatchKind } from "../files/watch.ts";
+import { absolutePath, isUnchanged, stamp, statOfEntry, type WatchEntry, type WatchKind } from "../files/watch.ts";
 import {
   blockAt,
   type Fingerprint,
@@ -218,9 +218,7 @@ export class PresentTree implements Tree {
         progress("look", index, watch.length);
       }
       const stat = entry.kind === "e" ? undefined : statOfEntry(root, entry);
-      if (
-        entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : looksUnchanged(root, entry, stat)
-      ) {
+      if (entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : isUnchanged(entry, stat)) {
         continue;
       }
       const before = entry.digest;
