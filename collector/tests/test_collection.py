@@ -103,6 +103,21 @@ def test_files_left_out(project):
     assert "test_a.py" not in {frame["file"] for frame in run.journal.modules}
 
 
+@pytest.mark.parametrize("init", ["sub/__init__.py", "sub/conftest.py"])
+def test_directories_left_out(project, init):
+    project.write(FILES)
+    project.write({init: "print('loaded')\n", "sub/conftest.py": "", "sub/more/test_c.py": "def test_6(): pass\n"})
+    plan = {"skipFiles": ["sub/test_b.py", "sub/more/test_c.py"], "skipDirectories": ["sub"]}
+    run = project.run("-q", plan=plan)
+    assert run.exit == 0, run.out
+    assert ran(run) == sorted(A)
+    assert not [frame["file"] for frame in run.journal.modules if frame["file"].startswith("sub/")]
+    assert run.journal.session["whole"]
+    # pytest does not ask whether to walk what it is told to.
+    run = project.run("-q", "sub/more", "test_a.py", plan=dict(plan, skipFiles=["sub/test_b.py"]))
+    assert set(ran(run)) == {"sub/more/test_c.py::test_6", *A}
+
+
 def test_files_left_out_that_are_arguments(project):
     project.write(FILES)
     run = project.run("-q", "test_a.py", "sub/test_b.py", plan={"skipFiles": ["test_a.py"]})

@@ -61,10 +61,11 @@ class Collection:
                 self._all_partial = True  # --pyargs: a module's name
 
     def ignores(self, path: str) -> bool:
-        """True for a file that the plan leaves out of collection altogether."""
+        """True for a file or directory that the plan leaves out of collection altogether."""
         if not self._plan.skip_files or os.path.basename(path) == "__init__.py":
             return False  # pytest 7 would lose the whole package with it
-        return self._registry.relative(path) in self._plan.skip_files
+        rel = self._registry.relative(path)
+        return rel in self._plan.skip_files or rel in self._plan.skip_directories
 
     def refuses(self, collector: Any) -> bool:
         """The same for a file that is an argument: pytest does not ask whether to ignore those."""

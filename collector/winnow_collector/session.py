@@ -31,6 +31,8 @@ class Plan(NamedTuple):
 
     skip_files: FrozenSet[str]
     skip_tests: Dict[str, FrozenSet[str]]
+    # Directories in which all test files are among those, and that need not be walked.
+    skip_directories: FrozenSet[str] = frozenset()
     # Files that must have been imported to their end for the tests of another to be left out, by that other.
     provided: Dict[str, FrozenSet[str]] = {}
     # Files that were not imported to their end before, by the same.
@@ -74,6 +76,7 @@ def load_plan(path: Optional[str]) -> Plan:
     return Plan(
         skip_files=frozenset(data.get("skipFiles", ())),
         skip_tests={file: frozenset(ids) for file, ids in data.get("skipTests", {}).items()},
+        skip_directories=frozenset(data.get("skipDirectories", ())),
         provided={file: frozenset(paths) for file, paths in data.get("provided", {}).items()},
         failed={file: frozenset(paths) for file, paths in data.get("failed", {}).items()},
         also=tuple(data.get("also", ())),

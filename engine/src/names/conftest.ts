@@ -46,6 +46,24 @@ export function isLocalConftest(project: Project, path: string): boolean {
   );
 }
 
+/**
+ * Whether a run that has no tests below a conftest may do without it: it has no hooks at all, and its own statements do
+ * nothing but bind names. What it imports does not count: nor does what test files import that a run leaves out.
+ */
+export function isSparable(project: Project, path: string): boolean {
+  const content = project.evaluated(path);
+  return (
+    content?.pure.every(Boolean) === true &&
+    content.outline.statements.every(
+      ({ binds, imports }) => !binds.some(isHook) && imports.every((one) => !one.names.some(isHook)),
+    )
+  );
+}
+
+function isHook(name: string): boolean {
+  return name === "*" || name.startsWith("pytest_");
+}
+
 function isFarReaching(name: string): boolean {
   return name === "*" || FAR_REACHING.has(name);
 }

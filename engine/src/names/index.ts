@@ -2,7 +2,7 @@
 
 export { packOutline, unpackOutline } from "./compact.ts";
 export { type Binding, type Concern, concernOf, FATES } from "./concern.ts";
-export { isConftest, isLocalConftest, SESSION_HOOKS } from "./conftest.ts";
+export { isConftest, isLocalConftest, isSparable, SESSION_HOOKS } from "./conftest.ts";
 export { type Delta, deltaOf } from "./delta.ts";
 export { mayReflect, REFLECTIONS } from "./mentions.ts";
 export { moduleNames, packageOf, relativeName, withParents } from "./module-name.ts";

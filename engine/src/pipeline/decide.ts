@@ -15,6 +15,7 @@ import { ABSENT, type Dependency, type Key } from "../model/key.ts";
 import type { Plan } from "../model/plan.ts";
 import { type DeclaredKey, type DeclaredValue, declaredId } from "../model/remarks.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
+import { sparedDirectories } from "../selection/directories.ts";
 import { ModuleLevel } from "../selection/module-level.ts";
 import { sampler } from "../selection/sample.ts";
 import { isInside, scopeOf } from "../selection/scope.ts";
@@ -22,7 +23,7 @@ import { anythingHolds, type Candidate, type Knowledge, select } from "../select
 import type { Scope as KnownScope, Store } from "../store/store.ts";
 import { DeclaredValues } from "./declared.ts";
 import { type Environment, environmentOf } from "./environment.ts";
-import { mayBeNames, StoredLevels } from "./module-level.ts";
+import { mayBeNames, projectOf, StoredLevels } from "./module-level.ts";
 import { StoredNodes } from "./nodes.ts";
 import type { Judge } from "./past.ts";
 import {
@@ -235,6 +236,22 @@ export function planOf(
   const requested =
     request.paths.length > 0 ? request.paths : (own?.roots ?? []).map((path) => ({ path, ids: null as string | null }));
   return select(knowledge, scopeOf(requested), candidates, (path) => tree.isThere(path), isSampled);
+}
+
+/** Directories that pytest need not walk for a plan, which may be another than that of the decision. */
+export function sparedBy(plan: Plan, store: Store, request: Request, decision: Decision): string[] {
+  const { environment, knowledge, tree } = decision;
+  const id = store.environment(environment.digest);
+  if (id === undefined || knowledge === undefined) {
+    return [];
+  }
+  const asked = request.paths.map(({ path }) => path);
+  return sparedDirectories(plan, asked, {
+    walks: store.walks(id, request.selection),
+    collected: knowledge.collections.keys(),
+    isAsWalked: (directory, names) => tree.listingDigest(directory) === namesDigest(names),
+    project: projectOf(tree),
+  });
 }
 
 /**

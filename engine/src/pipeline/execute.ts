@@ -37,6 +37,8 @@ export interface ExecutionOptions {
   /** pytest's standard output goes to standard error, because a document of ours goes to the former. */
   readonly outputToStderr: boolean;
   readonly extraArgs: readonly string[];
+  /** Directories that pytest need not walk for the plan. */
+  readonly spared?: readonly string[];
   /** In which order tests run; without it, as they are written. */
   readonly order?: OrderDocument | null;
 }
@@ -96,7 +98,7 @@ export function runFiles(layout: Layout, run: string): { description: string; pl
 }
 
 /** Writes what the collector reads: the session file, whose path is returned, and the plan. */
-export function writeSession({ request, plan, order }: ExecutionOptions, recording: Recording): string {
+export function writeSession({ request, plan, spared, order }: ExecutionOptions, recording: Recording): string {
   const { layout, description, record } = recording;
   const files = runFiles(layout, description.run);
   mkdirSync(layout.runs, { recursive: true });
@@ -104,7 +106,12 @@ export function writeSession({ request, plan, order }: ExecutionOptions, recordi
   writeFileSync(files.description, JSON.stringify(description));
   writeFileSync(
     files.plan,
-    JSON.stringify({ ...planDocument(plan), also: request.also.expressions, order: order ?? null }),
+    JSON.stringify({
+      ...planDocument(plan),
+      skipDirectories: spared ?? [],
+      also: request.also.expressions,
+      order: order ?? null,
+    }),
   );
   writeFileSync(
     files.session,

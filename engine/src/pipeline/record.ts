@@ -554,6 +554,7 @@ class Recorder {
         const young = stat !== undefined && (stat.mtimeMs >= sinceMs || stat.ctimeMs >= sinceMs);
         return young ? undefined : tree.digest(path);
       },
+      walkedBefore: () => this.#store.walkedDirectories(this.#environment),
       // Python sorts by code point, JavaScript by code unit: both sides are brought into one order first.
       namesDigest: (names) => namesDigest(listedNames(names)),
       resolve: (name) => this.#value({ kind: "resolve", path: "", name }),

@@ -229,7 +229,7 @@ async function runTests(context: {
   const { execute: start, removeRunFiles } = await stage("load", () => import("./execute.ts"));
   const execute = options.execute ?? start;
   const { journalsOf, record } = await stage("load", () => import("./record.ts"));
-  const { askedFiles, declaredBefore, surroundingValues } = await import("./decide.ts");
+  const { askedFiles, declaredBefore, sparedBy, surroundingValues } = await import("./decide.ts");
   const { expectationOf } = await import("./verify.ts");
   const { EVERYTHING_INSTALLED } = await import("../changes/packages.ts");
   const extraArgs: string[] = [];
@@ -270,10 +270,15 @@ async function runTests(context: {
   const recording = store === undefined ? undefined : { layout, description, record: options.layout === undefined };
   const order = options.order ?? "written";
   const orderOf = order === "written" ? undefined : (await import("./order.ts")).orderDocument;
+  const spared =
+    store === undefined || decision === undefined
+      ? []
+      : stage("prepare", () => sparedBy(executed, store, request, decision));
   const prepared = {
     request,
     executable: interpreter.executable,
     plan: executed,
+    spared,
     recording,
     outputToStderr: options.outputToStderr,
     extraArgs,

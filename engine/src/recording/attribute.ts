@@ -56,6 +56,8 @@ export interface RecordingWorld {
   mentions(path: string, sha: string, word: string): boolean;
   /** Blob id of the file now, "-" if absent; undefined if it may have changed since `sinceMs`. */
   digestIfOlder(path: string, sinceMs: number): string | undefined;
+  /** Directories that pytest looked for tests in, in earlier runs of this environment. */
+  walkedBefore(): Iterable<string>;
   namesDigest(names: readonly string[]): string;
   /** The name of the key over all variables that a test can have seen. */
   readonly allVariables: string;
@@ -524,7 +526,7 @@ class Attribution {
     }
     if (!this.#content.has(code.file)) {
       // Code of a file that no import loaded (a template, say): somebody else compiled it, so the whole file counts.
-      const digest = this.#readContent(path) ?? this.#world.digestIfOlder(path, (this.#start?.time ?? 0) * 1000);
+      const digest = this.#readContent(path) ?? this.#world.digestIfOlder(path, this.#startMs());
       return digest === undefined
         ? { members: [], files: [], lost: `${path} changed while tests ran` }
         : { members: [this.#dependency("file", path, "", digest)], files: [] };
@@ -891,11 +893,31 @@ class Attribution {
         gathering.addMember(this.#dependency("body", path, hook, source.body(hook)));
       }
     }
-    for (const directory of walked) {
+    const reached = new Set(walked);
+    for (const directory of reached) {
       const path = joinPath(directory, "conftest.py");
       if (!directory.startsWith("..") && this.#fileNumber(path) === undefined) {
         this.#addUnloaded(gathering, path);
       }
+    }
+    for (const directory of this.#world.walkedBefore()) {
+      const path = joinPath(directory, "conftest.py");
+      if (!reached.has(directory) && !directory.startsWith("..") && this.#fileNumber(path) === undefined) {
+        this.#addSparedConftest(gathering, path);
+      }
+    }
+  }
+
+  /** A conftest that only runs of more load, as it is now. */
+  #addSparedConftest(gathering: Gathering, path: string): void {
+    const digest = this.#world.digestIfOlder(path, this.#startMs());
+    const source = digest === undefined || digest === ABSENT ? undefined : this.#world.source(path, digest);
+    if (source === undefined) {
+      this.#addUnloaded(gathering, path);
+      return;
+    }
+    for (const hook of SESSION_HOOKS) {
+      gathering.addMember(this.#dependency("body", path, hook, source.body(hook)));
     }
   }
 
@@ -955,9 +977,13 @@ class Attribution {
     return gathering;
   }
 
+  #startMs(): number {
+    return (this.#start?.time ?? 0) * 1000;
+  }
+
   /** A file that counts by its content, or by its absence, though the process did not load it. */
   #addUnloaded(gathering: Gathering, path: string): void {
-    const digest = this.#world.digestIfOlder(path, (this.#start?.time ?? 0) * 1000);
+    const digest = this.#world.digestIfOlder(path, this.#startMs());
     if (digest === undefined) {
       gathering.lost ??= `${path} changed while tests ran`;
     } else {

@@ -524,6 +524,12 @@ export class Store extends Notes {
     return new Map(rows.map((row) => [String(row["path"]), JSON.parse(String(row["names"])) as string[]]));
   }
 
+  /** The directories that pytest walked, under any selection. */
+  walkedDirectories(environment: number): string[] {
+    const rows = this.sql("SELECT DISTINCT path FROM walk WHERE environment = ?").all(environment) as Row[];
+    return rows.map((row) => String(row["path"]));
+  }
+
   setWalk(environment: number, selection: string, path: string, names: readonly string[]): void {
     this.sql("INSERT OR REPLACE INTO walk VALUES (?, ?, ?, ?)").run(
       environment,

@@ -138,6 +138,7 @@ export function memoryWorld(
       };
     },
     mentions: (_path, sha, word) => texts.get(sha)?.includes(word) ?? true,
+    walkedBefore: () => [],
     digestIfOlder: (path) => (options.young?.includes(path) === true ? undefined : tree.digest(path)),
     namesDigest: (names) => textDigest(listedNames(names).join("\n")),
     resolve: (name, roots) => resolveValue(new MemoryTree(tree.files, roots), name),
