@@ -258,6 +258,10 @@ async function runTests(context: {
     variables: variablesOf(store, request).digests(),
     ...(decision === undefined ? {} : { installed: decision.tree.packagesDigest(EVERYTHING_INSTALLED) }),
   };
+  const spared =
+    store === undefined || decision === undefined
+      ? []
+      : stage("prepare", () => sparedBy(executed, store, request, decision));
   try {
     // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.
     store?.write(() => {
@@ -270,10 +274,6 @@ async function runTests(context: {
   const recording = store === undefined ? undefined : { layout, description, record: options.layout === undefined };
   const order = options.order ?? "written";
   const orderOf = order === "written" ? undefined : (await import("./order.ts")).orderDocument;
-  const spared =
-    store === undefined || decision === undefined
-      ? []
-      : stage("prepare", () => sparedBy(executed, store, request, decision));
   const prepared = {
     request,
     executable: interpreter.executable,
