@@ -15,6 +15,9 @@ export const MARK_NEWLINE = 1;
 export const MARK_INDENT = 2;
 export const MARK_DEDENT = 3;
 export const MARK_INNER = 4;
+/** Behind a body that was taken out and yields; at the end of a class of which a method asks for its class. */
+export const MARK_GENERATOR = 5;
+export const MARK_KNOWN_CLASS = 6;
 
 const LF = 10;
 const CR = 13;

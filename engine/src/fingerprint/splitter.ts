@@ -6,12 +6,22 @@
  * - comments, blank lines, white space, line breaks within brackets, joined lines, the width of indentation and the kind of line break
  *   enter none; nor does where in the file a block stands;
  * - where a nested body was taken out, a mark remains, so that moving a definition past a statement changes what encloses both;
+ * - two things about bodies show outside of them without their running: a body that yields leaves a mark of its own, as who calls the
+ *   function gets something else, and so does a class of which any method asks for its class (`super()`), as its metaclass is given more;
  * - a body written behind the colon has the checksum of the same body on lines of its own.
  *
  * The oracle test compares names, lines and imports with CPython's own parser, the golden cases hold the rest.
  */
 
-import { CanonicalRows, MARK_DEDENT, MARK_INDENT, MARK_INNER, MARK_NEWLINE } from "./canonical.ts";
+import {
+  CanonicalRows,
+  MARK_DEDENT,
+  MARK_GENERATOR,
+  MARK_INDENT,
+  MARK_INNER,
+  MARK_KNOWN_CLASS,
+  MARK_NEWLINE,
+} from "./canonical.ts";
 import { type Encoding, identifier } from "./encoding.ts";
 import { ImportStatement } from "./import-statement.ts";
 import { type Block, FINGERPRINT_VERSION, type Fingerprint, type FingerprintFailure, type ImportRef } from "./model.ts";
@@ -61,6 +71,16 @@ interface OpenBody {
   inline: boolean;
   /** Where its first token stands, docstring included. */
   startLine: number;
+  yields: boolean;
+  /** Whether it, or a function in it, asks for the class around. */
+  knowsClass: boolean;
+}
+
+/** A class whose indented level is being read. */
+interface OpenClass {
+  /** How many bodies are open around it. */
+  bodies: number;
+  isKnown: boolean;
 }
 
 /** One use per source: construct, then {@link Splitter.split}. */
@@ -75,6 +95,7 @@ export class Splitter {
   readonly #scopes: Scope[] = [moduleScope()];
   readonly #levels: number[] = [];
   readonly #bodies: OpenBody[] = [];
+  readonly #classes: OpenClass[] = [];
 
   /** Whether the next token is the first of a line, of a statement. */
   #lineStarts = true;
@@ -129,6 +150,9 @@ export class Splitter {
           } else if (this.#statement !== ORDINARY) {
             this.#continueStatement();
           }
+          if (this.#bodies.length > 0) {
+            this.#nameInBody();
+          }
           rows.token(tokens.start, tokens.end);
           this.#lastLine = tokens.line;
           break;
@@ -167,6 +191,17 @@ export class Splitter {
           }
           this.#lastLine = tokens.line;
       }
+    }
+  }
+
+  /** What a body shows of itself without running. */
+  #nameInBody(): void {
+    const first = this.#source[this.#tokens.start];
+    const body = this.#bodies.at(-1) as OpenBody;
+    if (first === 0x79 && this.#is("yield")) {
+      body.yields = true;
+    } else if ((first === 0x73 && this.#is("super")) || (first === 0x5f && this.#is("__class__"))) {
+      body.knowsClass = true;
     }
   }
 
@@ -347,6 +382,7 @@ export class Splitter {
       this.#levels.push(PLAIN_LEVEL);
     } else {
       this.#levels.push(CLASS_LEVEL);
+      this.#classes.push({ bodies: this.#bodies.length, isKnown: false });
       this.#scopes.push(classScope(this.#className));
     }
   }
@@ -357,10 +393,13 @@ export class Splitter {
       this.#closeBody();
       return;
     }
-    this.#rows.mark(MARK_DEDENT);
     if (level === CLASS_LEVEL) {
       this.#scopes.pop();
+      if (this.#classes.pop()?.isKnown) {
+        this.#rows.mark(MARK_KNOWN_CLASS);
+      }
     }
+    this.#rows.mark(MARK_DEDENT);
   }
 
   // Functions
@@ -481,16 +520,36 @@ export class Splitter {
     const index = this.#blocks.push(block) - 1;
     this.#rows.mark(MARK_INNER);
     const row = this.#rows.open();
-    this.#bodies.push({ block, index, row, inline: this.#inline, startLine: this.#bodyStartLine });
+    this.#bodies.push({
+      block,
+      index,
+      row,
+      inline: this.#inline,
+      startLine: this.#bodyStartLine,
+      yields: false,
+      knowsClass: false,
+    });
     this.#scopes.push(functionScope(block.qualname));
     this.#header = null;
     this.#way = NOT_ON_THE_WAY;
   }
 
   #closeBody(): void {
-    const { block, row, startLine } = this.#bodies.pop() as OpenBody;
+    const { block, row, startLine, yields, knowsClass } = this.#bodies.pop() as OpenBody;
     this.#scopes.pop();
     block.checksum = this.#rows.close(row);
+    if (yields) {
+      this.#rows.mark(MARK_GENERATOR);
+    }
+    if (knowsClass) {
+      const around = this.#classes.at(-1);
+      const body = this.#bodies.at(-1);
+      if (around?.bodies === this.#bodies.length) {
+        around.isKnown = true;
+      } else if (body !== undefined) {
+        body.knowsClass = true;
+      }
+    }
     block.lastLine = this.#lastLine;
     if (block.bodyLine === 0) {
       block.bodyLine = startLine;

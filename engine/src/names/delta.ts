@@ -25,6 +25,8 @@ export type Delta =
       readonly words: readonly string[];
       /** Docstrings of functions differ, in which there may be tests. */
       readonly isDocumented: boolean;
+      /** Functions or classes stand in another order: if they are tests, they run in it. */
+      readonly isReordered: boolean;
     };
 
 /** Compares two contents of one file. */
@@ -64,6 +66,14 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   if (special !== undefined) {
     return { kind: "effect", because: `${special} changed` };
   }
+  const [names, nowNames] = [orderOf(before), orderOf(after)];
+  const star = differentStar(names, nowNames);
+  if (star !== undefined) {
+    return { kind: "effect", because: `from ${star} import * stands before other names than it did` };
+  }
+  // Who looks through the names of a module finds them in their order, and subclasses in that of their making.
+  const isOtherOrder =
+    isReordered(names, nowNames) || isReordered([...imports[0].files.keys()], [...imports[1].files.keys()]);
   const documented = differingDocuments(before, after).filter((name) => !changed.includes(name));
   const submodules = differing(imports[0].submodules, imports[1].submodules).map((name) =>
     name.replace("perhaps ", ""),
@@ -83,17 +93,63 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       ...movedStatements(path, [before, after], imports),
       ...movedFiles(project, imports),
       ...submodules.flatMap((name) => holders(project, name)),
+      ...(isOtherOrder ? [{ path, name: "", fate: FATES.same }] : []),
     ],
     words: [
       ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
       // Whoever asks a class for its subclasses need not know their names.
-      ...(changed.some((name) => isClass(before, name) || isClass(after, name)) ? [SUBCLASS_READER] : []),
+      ...(isOtherOrder || changed.some((name) => isClass(before, name) || isClass(after, name))
+        ? [SUBCLASS_READER]
+        : []),
       ...(documented.length > 0 ? DOCUMENT_READERS : []),
       // A fixture that is gone had another name than its function, perhaps.
       ...[before, after].flatMap((content) => aliasesOf(content, changed)),
     ],
     isDocumented: documented.length > 0,
+    isReordered: isReordered(definitionsOf(before), definitionsOf(after)),
   };
+}
+
+/** What is bound, one binding after another; for an import with a star, `*` and what it imports from. */
+function orderOf({ outline }: Evaluated): string[] {
+  const times = new Map<string, number>();
+  return outline.statements
+    .flatMap(({ binds, imports }) => [
+      ...binds,
+      ...imports.flatMap((one) => (one.names.includes("*") ? [`*${askedName(one, "")}`] : [])),
+    ])
+    .map((name) => {
+      const time = (times.get(name) ?? 0) + 1;
+      times.set(name, time);
+      return `${name} ${time}`;
+    });
+}
+
+function definitionsOf({ outline }: Evaluated): string[] {
+  return outline.statements.flatMap(({ kind, binds }) => (/^(definition|class)$/.test(kind) ? binds : []));
+}
+
+/** Whether what both have stands in another order. */
+function isReordered(one: readonly string[], other: readonly string[]): boolean {
+  const [old, now] = [new Set(one), new Set(other)];
+  const left = [...old].filter((each) => now.has(each));
+  const right = [...now].filter((each) => old.has(each));
+  return left.some((each, index) => each !== right[index]);
+}
+
+/** An import with a star that stands behind other names now: of what both bind, the last one counts. */
+function differentStar(one: readonly string[], other: readonly string[]): string | undefined {
+  const star = one.find((name) => {
+    const [place, placeNow] = [one.indexOf(name), other.indexOf(name)];
+    const before = new Set(one.slice(0, place).filter((each) => other.includes(each)));
+    const beforeNow = other.slice(0, Math.max(0, placeNow)).filter((each) => one.includes(each));
+    return (
+      name.startsWith("*") &&
+      placeNow >= 0 &&
+      (before.size !== beforeNow.length || beforeNow.some((each) => !before.has(each)))
+    );
+  });
+  return star?.replace(/^\*|\.? \d+$/g, "");
 }
 
 /** Names of functions of which only the docstrings differ, as far as the bindings tell. */

@@ -16,7 +16,7 @@ import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 15;
+export const OUTLINE_VERSION = 16;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -95,7 +95,14 @@ interface Owner {
   readonly locals: ReadonlySet<string>;
   /** What the body imports, and those around it. */
   readonly imported: ImportBinding[];
+  /** Whether it is a generator, and whether it asks for the class that it stands in: who makes it can tell. */
+  yields?: boolean;
+  knowsClass?: boolean;
 }
+
+/** What stands in the text of a statement for a body that yields, and for a class that some method knows. */
+const GENERATOR = "\u0003";
+const KNOWN_CLASS = "\u0004";
 
 class Reader {
   readonly #tokens: readonly Token[];
@@ -106,6 +113,8 @@ class Reader {
   #documentation = -1;
   /** The statement at module level that is being read. */
   #draft: Draft = newDraft();
+  /** Classes of which some method asks for its class. */
+  readonly #knownClasses = new Set<Scope>();
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -388,6 +397,14 @@ class Reader {
     this.#docstring(owner);
     const body: Owner = { qualname, mentions, locals: own, imported: [...(owner?.imported ?? [])] };
     this.#suite(inner, body);
+    if (owner === undefined && body.yields) {
+      this.#draft.rows.push(GENERATOR);
+    }
+    if (body.knowsClass && owner === undefined) {
+      this.#knownClasses.add(scope);
+    } else if (body.knowsClass && owner !== undefined) {
+      owner.knowsClass = true;
+    }
     for (const { level, module, names, binds } of body.imported) {
       binds.forEach((bound, index) => {
         mentions.addImport({ level, module, names: names.slice(index, index + 1) }, bound);
@@ -430,6 +447,9 @@ class Reader {
     const inner = classScope(qualify(scope, name));
     this.#at = colon + 1;
     this.#suite(inner, owner);
+    if (owner === undefined && this.#knownClasses.has(inner)) {
+      this.#draft.rows.push(KNOWN_CLASS);
+    }
     this.#mark(owner, "class");
   }
 
@@ -587,6 +607,11 @@ class Reader {
     this.#row(start, end, owner);
     if (owner !== undefined) {
       owner.mentions.add(this.#tokens, start, end, owner.locals, as === "header");
+      for (let at = start; at < end; at++) {
+        const word = this.#word(at);
+        owner.yields ||= word === "yield";
+        owner.knowsClass ||= word === "super" || word === "__class__";
+      }
       return;
     }
     for (let at = start + 1; at < end; at++) {

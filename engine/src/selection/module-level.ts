@@ -60,6 +60,7 @@ interface Judged {
   readonly reason: Reason;
   readonly concern: Concern;
   readonly isDocumented: boolean;
+  readonly isReordered: boolean;
 }
 
 const NO_REASONS: readonly Reason[] = [];
@@ -81,7 +82,11 @@ export class ModuleLevel {
    */
   ofTest(test: number, depsets: readonly number[], isUnseen = false): readonly Reason[] {
     const file = this.#known.fileOf(test);
-    return this.#reasons(file, depsets, ({ path }, { concern }) => {
+    return this.#reasons(file, depsets, ({ path }, { concern, isReordered }) => {
+      // What tests leave behind meets others in another order.
+      if (isReordered && path === file) {
+        return true;
+      }
       if (this.#known.usedByAll.some((name) => concern.spells(name))) {
         return true;
       }
@@ -212,7 +217,8 @@ export class ModuleLevel {
       : deltaOf(project, path, project.evaluate(path, before), after);
   }
 
-  #judgeNames(path: string, { changed, moved, words, mayFail, isDocumented }: Delta & { kind: "names" }): Judged {
+  #judgeNames(path: string, delta: Delta & { kind: "names" }): Judged {
+    const { changed, moved, words, mayFail, isDocumented, isReordered } = delta;
     const failing = mayFail === undefined ? [] : [path];
     const seeds = [...changed.map((each): Binding => ({ path, ...each })), ...moved];
     const key = JSON.stringify([seeds, words, failing]);
@@ -225,6 +231,7 @@ export class ModuleLevel {
       reason: { kind: "toplevel-changed", path, names: changed.map(({ name }) => name) },
       concern,
       isDocumented,
+      isReordered,
     };
   }
 }
