@@ -118,6 +118,24 @@ def test_directories_left_out(project, init):
     assert set(ran(run)) == {"sub/more/test_c.py::test_6", *A}
 
 
+def test_modules_found_by_files_left_out(project):
+    test = "def test_y():\n    import helpers\n    assert helpers.NAME\n"
+    files = {"a/helpers.py": "NAME = 1\n", "a/test_x.py": "def test_x(): pass\n", "b/test_y.py": test}
+    project.write(dict(files, **{"a/deep/test_z.py": "def test_z(): pass\n"}))
+    inputs = [["exists", "a/__init__.py", "-"], ["exists", "a/test_x.py", "f"]]
+    for plan in (
+        {},
+        {"skipFiles": ["a/test_x.py"]},
+        {"skipFiles": ["a/test_x.py", "a/deep/test_z.py"], "skipDirectories": ["a"]},
+    ):
+        run = project.run("-q", plan=plan)
+        assert run.exit == 0, run.out
+        (module,) = [frame for frame in run.journal.modules if frame["name"] == "helpers"]
+        assert sorted(each for each in run.journal.contexts[module["ctx"]]["inputs"] if each[0] == "exists") == inputs
+    run = project.run("-q", "--import-mode=importlib", plan={"skipFiles": ["a/test_x.py"]})
+    assert run.exit == 1, "nothing puts its directory on the path"
+
+
 def test_files_left_out_that_are_arguments(project):
     project.write(FILES)
     run = project.run("-q", "test_a.py", "sub/test_b.py", plan={"skipFiles": ["test_a.py"]})

@@ -17,7 +17,7 @@ import sys
 from typing import Any, Callable, Container, Dict, List, Optional
 
 from .callers import Callers
-from .content import ABSENT, Contents, key_of, real
+from .content import ABSENT, Contents, key_of, real, state_at
 from .contexts import Context, Contexts
 from .existence import Existence
 from .leavings import Leavings
@@ -345,7 +345,7 @@ class Audit:
         if written is not None:
             self._find(context, written)
         elif self._callers.first_outside(sys._getframe()) in ("other", "installed"):
-            context.add_input("exists", self._registry.relative(path), _state_at(path))
+            context.add_input("exists", self._registry.relative(path), state_at(path))
 
     def _names(self, directory: str, context: Optional[Context]) -> Optional[List[str]]:
         """What is listed, None if there is no such directory.
@@ -411,13 +411,6 @@ def _key_at(path: str) -> Optional[tuple]:
         return key_of(real.stat(path))
     except (OSError, ValueError):
         return None
-
-
-def _state_at(path: str) -> str:
-    try:
-        return "d" if stat.S_ISDIR(real.stat(path).st_mode) else "f"
-    except (OSError, ValueError):
-        return ABSENT
 
 
 def _is_invented(path: str) -> bool:

@@ -6,6 +6,7 @@ What must stay true:
 - A file of which perhaps not everything was collected (`::` in an argument, `--lf`) is marked partial.
 """
 
+import bisect
 import os
 from typing import Any, Callable, Container, Dict, FrozenSet, List, Optional, Set, Tuple
 
@@ -14,6 +15,7 @@ import pytest
 from .contexts import Context
 from .ordering import Recorded, failures_first
 from .registry import Registry
+from .search_path import SearchPath
 from .session import Plan
 
 _SEVERITY = {"passed": 0, "skipped": 1, "failed": 2}
@@ -32,9 +34,13 @@ class _File:
 class Collection:
     """One session's collection. Works without a recorder too: then only the plan is carried out."""
 
-    def __init__(self, registry: Registry, plan: Plan) -> None:
+    def __init__(self, registry: Registry, plan: Plan, search_path: SearchPath) -> None:
         self._registry = registry
         self._plan = plan
+        self._search_path = search_path
+        self._import_mode = ""
+        # One of the files left out for each directory that has any, sorted; made when a directory is left out.
+        self._left_out: Optional[List[str]] = None
         self._files: Dict[str, _File] = {}
         self._refused: Set[str] = set()
         self._addressed: Set[str] = set()
@@ -49,6 +55,7 @@ class Collection:
         """Find the files of which only parts are asked for. Raises what pytest says of an expression that is none."""
         self._compile()
         option = config.option
+        self._import_mode = str(getattr(option, "importmode", ""))
         self._all_partial = bool(getattr(option, "lf", False))
         for argument in config.args:
             path, separator, _ = str(argument).partition("::")
@@ -65,7 +72,24 @@ class Collection:
         if not self._plan.skip_files or os.path.basename(path) == "__init__.py":
             return False  # pytest 7 would lose the whole package with it
         rel = self._registry.relative(path)
-        return rel in self._plan.skip_files or rel in self._plan.skip_directories
+        if rel in self._plan.skip_files:
+            self._leave_out(path)
+            return True
+        if rel in self._plan.skip_directories:
+            for file in self._left_out_below(rel):
+                self._leave_out(os.path.join(self._registry.root, file))
+            return True
+        return False
+
+    def _leave_out(self, path: str) -> None:
+        if path.endswith(".py"):
+            self._search_path.leave_out(path, self._import_mode)
+
+    def _left_out_below(self, directory: str) -> List[str]:
+        if self._left_out is None:
+            self._left_out = sorted({os.path.dirname(file): file for file in sorted(self._plan.skip_files)}.values())
+        first = bisect.bisect_left(self._left_out, directory + "/")
+        return self._left_out[first : bisect.bisect_left(self._left_out, directory + "0")]  # "0" comes after "/"
 
     def refuses(self, collector: Any) -> bool:
         """The same for a file that is an argument: pytest does not ask whether to ignore those."""
@@ -75,6 +99,7 @@ class Collection:
         if rel is None or rel not in self._plan.skip_files or rel in self._addressed:
             return False
         self._refused.add(rel)
+        self._leave_out(str(collector.path))
         return True
 
     def file_of(self, node: Any) -> Optional[str]:

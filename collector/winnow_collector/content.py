@@ -53,6 +53,14 @@ def stat_file(path: str) -> Optional[os.stat_result]:
     return result if stat.S_ISREG(result.st_mode) else None
 
 
+def state_at(path: str) -> str:
+    """`d` for a directory, `f` for anything else that is there, or ABSENT."""
+    try:
+        return "d" if stat.S_ISDIR(real.stat(path).st_mode) else "f"
+    except (OSError, ValueError):
+        return ABSENT
+
+
 class Contents:
     """Reads files for the collector itself: unseen by its own audit hook, and hashed once per content."""
 

@@ -14,10 +14,11 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from .callers import Callers
-from .content import Contents, blob_sha, key_of, stat_file
+from .content import Contents, blob_sha, key_of, stat_file, state_at
 from .contexts import Context, Contexts
 from .packages import Packages
 from .registry import Registry
+from .search_path import SearchPath
 from .tracing import SourceTransform
 
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
@@ -102,6 +103,7 @@ class Imports:
         self._loaded_sources: Dict[str, Optional[str]] = {}
         self._seen: Set[str] = set()
         self._module_count = -1
+        self.search_path = SearchPath()
         self._finder = _NameFinder(self)
         self._asking = _Asking(self)
 
@@ -239,6 +241,7 @@ class Imports:
                 parent.use(load.context)
             name = module.__name__
             load.context.add_input("import", name)
+            self._add_bringer(load.context, path, name)
             if self._is_for_library(sys._getframe(1)):
                 load.context.add_input("module", rel)
                 # What the library makes of it, it may keep for whoever comes next.
@@ -255,6 +258,15 @@ class Imports:
         except Exception as error:
             self.fail(error)
             return None
+
+    def _add_bringer(self, context: Context, path: str, name: str) -> None:
+        self.search_path.loading(path)
+        bringer = self.search_path.bringer_of(path, name)
+        if bringer is not None:
+            context.add_input("exists", self.registry.relative(bringer), "f")
+            # In a package it would bring another directory.
+            package = os.path.join(os.path.dirname(bringer), "__init__.py")
+            context.add_input("exists", self.registry.relative(package), state_at(package))
 
     def executed(self, module: ModuleType) -> None:
         """A module that nobody need know of was executed."""

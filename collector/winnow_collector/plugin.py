@@ -43,7 +43,7 @@ def _start() -> "Optional[_State]":
         plan = load_plan(session.plan)
         recorder = recorder_of(session)
         recorder.watch_pytest()
-        return _State(recorder, Collection(recorder.registry, plan))
+        return _State(recorder, Collection(recorder.registry, plan, recorder.imports.search_path))
     except Exception as error:
         forget_recorder()
         print("winnow: nothing is recorded and every test runs, because %s" % error, file=sys.stderr)
