@@ -60,6 +60,16 @@ def pytest_addoption(parser: Any) -> None:
             continue
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    # The options are known, and no conftest has asked for any.
+    if _state is not None and _state.recorder.active:
+        try:
+            _state.recorder.options.watch(config.option)
+        except Exception as error:
+            _state.recorder.fail(error)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # With or without a recording: `--strict-markers` must know it.
     config.addinivalue_line("markers", LINE)

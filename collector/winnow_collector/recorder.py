@@ -23,6 +23,7 @@ from .importing import Imports, Load
 from .journal import Journal
 from .leavings import Leavings
 from .loaders import Loaders
+from .options import Options
 from .outcomes import Outcomes
 from .packages import Packages
 from .processes import Processes
@@ -63,6 +64,7 @@ class Recorder:
         self.loaders = Loaders(self.imports)
         self.leavings = Leavings(self.contexts)
         self.surroundings = Surroundings(self.registry, self.leavings)
+        self.options = Options(self.registry, self.contexts, self.fail)
         self.variables = Variables(self.contexts, callers, self.leavings, self.fail)
         self.audit = Audit(
             self.registry,
@@ -343,6 +345,7 @@ class Recorder:
         self.imports.active = False
         self.audit.stop()
         self.variables.stop()
+        self.options.stop()
         self.children.stop()
         if self._journal is not None:
             self._journal.forget()

@@ -54,6 +54,12 @@ export const WHOLE = "*";
 /** The name, besides {@link WHOLE}, of a module level that was not evaluated to its end. */
 export const FAILED = "!";
 
+/**
+ * What was typed to choose among tests (`-k`, `-m`, paths), for projects that ask for it: a value among the others, under a
+ * name that no variable has.
+ */
+export const SELECTION = "pytest's selection";
+
 /** The value of what is not there. */
 export const ABSENT = "-";
 
@@ -84,6 +90,9 @@ export function describeKey(key: Key): string {
     case "package":
       return `installed package ${key.name.replace(/^dist /, "")}`;
     case "env":
+      if (key.name === SELECTION) {
+        return "choice of tests on the command line";
+      }
       return key.name.startsWith("*") ? "environment variables" : `environment variable ${key.name}`;
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { textDigest } from "../files/hash.ts";
-import { ABSENT } from "../model/key.ts";
+import { ABSENT, SELECTION } from "../model/key.ts";
 
 /** All variables but those that differ from one terminal to the next, and those that Winnow and pytest set themselves. */
 export const ALL = "*";
@@ -41,6 +41,7 @@ const MEANINGLESS = new RegExp(
     "npm_.*",
     "PYTEST_(?:CURRENT_TEST|VERSION|XDIST_.*)",
     "WINNOW_.*",
+    SELECTION,
   ].join("|")})$`,
 );
 
@@ -73,8 +74,8 @@ export class Variables {
   readonly #env: NodeJS.ProcessEnv;
   readonly #salt: string;
 
-  constructor(env: NodeJS.ProcessEnv, salt: string) {
-    this.#env = env;
+  constructor(env: NodeJS.ProcessEnv, salt: string, selection = "") {
+    this.#env = { [SELECTION]: selection, ...env };
     this.#salt = salt;
   }
 

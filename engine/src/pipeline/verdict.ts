@@ -57,7 +57,8 @@ export function verdictKey(
 
 /** The variables that pytest is started with, as a store knows them. */
 export function variablesOf(store: Notes | undefined, request: Request): Variables {
-  return new Variables(request.env, store?.note("salt") ?? "");
+  const { selection, paths } = request.fullProfile;
+  return new Variables(request.env, store?.note("salt") ?? "", JSON.stringify([selection, paths]));
 }
 
 /** Whether a verdict on the state can answer the request at all. */

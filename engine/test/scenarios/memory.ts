@@ -7,12 +7,12 @@ import { toplevelValue } from "../../src/changes/values.ts";
 import { blobSha1, textDigest } from "../../src/files/hash.ts";
 import { listedNames } from "../../src/files/listing.ts";
 import { fingerprint } from "../../src/fingerprint/index.ts";
-import { ABSENT } from "../../src/model/key.ts";
+import { ABSENT, SELECTION } from "../../src/model/key.ts";
 import { moduleNames, type Outline, outlineOf, Project } from "../../src/names/index.ts";
 import { Variables } from "../../src/pipeline/variables.ts";
 import { pytestConfigDigest } from "../../src/runners/pytest/configuration.ts";
 import { readSite } from "../../src/runners/pytest/distributions.ts";
-import { encode, type ProjectFile, SITE } from "./scenario.ts";
+import { type Command, encode, type ProjectFile, SITE } from "./scenario.ts";
 
 /** A content that does not compile, and what Python says of it. */
 export interface Refused {
@@ -148,4 +148,9 @@ export class MemoryTree implements Tree {
   variable(name: string): string {
     return new Variables(this.#variables, "").digest(name);
   }
+}
+
+/** What code can ask for in a step: environment variables, and what was typed to choose among tests. */
+export function variablesOf({ environment, args }: Command): Record<string, string> {
+  return { ...environment, [SELECTION]: JSON.stringify(args) };
 }

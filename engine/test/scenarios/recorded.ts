@@ -17,7 +17,7 @@ import { VARIABLES } from "../../src/pipeline/environment.ts";
 import { absenceKey, makeRequest } from "../../src/pipeline/request.ts";
 import { ABSENT_COLLECTION } from "../../src/selection/select.ts";
 import { type Fact, openStore, type Store } from "../../src/store/store.ts";
-import { MemoryTree, type Refused } from "./memory.ts";
+import { MemoryTree, type Refused, variablesOf } from "./memory.ts";
 import type { Scenario, Step } from "./scenario.ts";
 
 const FILE = join(import.meta.dirname, "golden/recorded.json");
@@ -165,7 +165,7 @@ export class Snapshots {
       const surroundings = JSON.parse(store.note(`surroundings:${id}`) ?? "{}") as { searchRoots?: string[] };
       const searchRoots = surroundings.searchRoots ?? [""];
       const tree =
-        trees.get(searchRoots.join("\n")) ?? new MemoryTree(step.state, searchRoots, broken, step.command.environment);
+        trees.get(searchRoots.join("\n")) ?? new MemoryTree(step.state, searchRoots, broken, variablesOf(step.command));
       trees.set(searchRoots.join("\n"), tree);
       for (const list of store.facts(id).values()) {
         for (const fact of list.filter((each) => each.id > this.#lastFact)) {
@@ -230,7 +230,7 @@ export class Snapshots {
   finish(markdown: string): RecordedScenario {
     const roots = [...new Set(this.#steps.flatMap((step) => step.roots))];
     const trees = this.#scenario.steps.map(
-      (step, index) => new MemoryTree(step.state, roots, this.#steps[index]?.broken ?? {}, step.command.environment),
+      (step, index) => new MemoryTree(step.state, roots, this.#steps[index]?.broken ?? {}, variablesOf(step.command)),
     );
     const indices = new Map<string, number>();
     const keys: [KeyKind, string, string][] = [];

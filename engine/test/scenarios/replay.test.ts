@@ -27,7 +27,7 @@ import {
   type KnownFact,
   select,
 } from "../../src/selection/select.ts";
-import { MemoryTree } from "./memory.ts";
+import { MemoryTree, variablesOf } from "./memory.ts";
 import { expand, readScenarioFiles } from "./project.ts";
 import { judgeReasons, type PlanJson, reasonsFor } from "./reasons.ts";
 import { type RecordedScenario, type RecordedStep, readRecorded, textOf, usesWord } from "./recorded.ts";
@@ -73,9 +73,9 @@ function knowledgeAt(
   const earlier = recorded.steps.slice(0, at).filter((step) => step.environment === now.environment);
   const trees = scenario.steps.map((step, index) => {
     const { roots, broken } = recorded.steps[index] as RecordedStep;
-    return new MemoryTree(step.state, roots, broken, step.command.environment);
+    return new MemoryTree(step.state, roots, broken, variablesOf(step.command));
   });
-  const tree = new MemoryTree(state, earlier.at(-1)?.roots ?? [""], now.broken, command.environment);
+  const tree = new MemoryTree(state, earlier.at(-1)?.roots ?? [""], now.broken, variablesOf(command));
   const keyAt = (index: number): Key => {
     const [kind, path, name] = recorded.keys[index] as RecordedScenario["keys"][number];
     return { kind, path, name };
