@@ -71,11 +71,20 @@ const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
     "resolve_name",
     "load_module",
     "getmodule",
+    "EntryPoint",
     "__globals__",
+    "f_globals",
   ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
-const REFLECTING_WORDS = new RegExp(`\\b(${[...REFLECTING.keys(), "__dict__", "module"].join("|")})\\b`);
+const REFLECTING_WORDS = new RegExp(
+  `\\b(${[...REFLECTING.keys(), "__dict__", "module", "importorskip"].join("|")})\\b`,
+);
+
+/** How a word looks names up that is known by another name where it was imported under that. */
+export function reflectionOf(word: string): Reflection {
+  return REFLECTING.get(word) ?? REFLECTIONS.none;
+}
 
 /** Whether any mention in this source may have a reflection. */
 export function mayReflect(source: string): boolean {
@@ -90,6 +99,8 @@ const NAMES_ONLY = /^[\w\u0080-\uffff.:;/-]+(,\s*[\w\u0080-\uffff.:;/-]+)*,?$/;
 /** Names in a text, in whatever script. */
 const WORDS = /[\p{L}_][\p{L}\p{M}\p{N}_]*/gu;
 const WORDS_IN_BRACES = /(?<=\{[^{}]*)(?<![\p{L}\p{M}\p{N}_])[\p{L}_][\p{L}\p{M}\p{N}_]*(?=[^{}]*[{}])/gu;
+
+const NO_ALIASES: ReadonlyMap<string, Reflection> = new Map();
 
 /** Gathers mentions; add as many stretches as belong together. */
 export class MentionSet {
@@ -113,6 +124,10 @@ export class MentionSet {
   /** Names that are bound to modules which no token spells, and names that are handed on, compared or the like. */
   readonly #found = new Set<string>();
   readonly #loose = new Set<string>();
+  /** Strings with more in them than names: in what is executed, they may be code. */
+  readonly #texts: string[] = [];
+  /** Modules that are imported by a call which spells them, without their packages. */
+  readonly #calledFor = new Set<string>();
   readonly #areExpressions: boolean;
   readonly #isBody: boolean;
   #reflection: Reflection = REFLECTIONS.none;
@@ -164,9 +179,23 @@ export class MentionSet {
     this.#wild.add(name);
   }
 
-  /** `imported`: names that the module imports; `modules`: those of them that are modules, whatever runs. */
-  finish(imported: ReadonlySet<string>, modules: ReadonlySet<string>): Mentions {
-    const wild = new Set(this.#wild);
+  /**
+   * `imported`: names that the module imports; `modules`: those of them that are modules, whatever runs; `aliases`: other
+   * names of what looks names up.
+   */
+  finish(
+    imported: ReadonlySet<string>,
+    modules: ReadonlySet<string>,
+    aliases: ReadonlyMap<string, Reflection> = NO_ALIASES,
+  ): Mentions {
+    for (const [alias, reflection] of aliases) {
+      if (this.#bare.has(alias)) {
+        this.reflect(reflection);
+      }
+    }
+    const texts = this.#reflection === REFLECTIONS.expressions ? this.#texts : [];
+    const code = texts.flatMap((text) => text.match(WORDS) ?? []);
+    const wild = new Set([...this.#wild, ...code]);
     const asked: string[] = [];
     for (const pair of this.#asked) {
       const [base = "", name = ""] = pair.split(".");
@@ -181,7 +210,10 @@ export class MentionSet {
       wild: [...wild],
       asked: asked.filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
       affixes: [...this.#affixes],
-      escapes: [...[...this.#values].filter((name) => imported.has(name)), ...this.#escapingParts(imported)],
+      escapes: [
+        ...[...this.#values].filter((name) => imported.has(name)),
+        ...new Set([...this.#escapingParts(imported), ...[...this.#calledFor, ...code].map((name) => `.${name}`)]),
+      ],
       handed: [...this.#handed],
       imported: this.#imported,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
@@ -238,6 +270,9 @@ export class MentionSet {
     if (KEYWORDS.has(text)) {
       return;
     }
+    if (text === "importorskip") {
+      this.#callFor(tokens, at, end);
+    }
     const before = at > start ? tokens[at - 1] : undefined;
     const after = at + 1 < end ? tokens[at + 1] : undefined;
     const isForItself = !/^[.(]$/.test(after?.text ?? "");
@@ -268,7 +303,7 @@ export class MentionSet {
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
       if (
         text !== "modules" ||
-        (tokens[at - 2]?.text === "sys" &&
+        (/^_*sys$/.test(tokens[at - 2]?.text ?? "") &&
           !isSpelt(tokens, at + 1, end) &&
           !isAsked(tokens, at) &&
           !isStored(tokens, at))
@@ -301,6 +336,16 @@ export class MentionSet {
     }
   }
 
+  /** `importorskip("package.module")`: whoever gets the module can look up anything in it. */
+  #callFor(tokens: readonly Token[], at: number, end: number): void {
+    const name = tokens[at + 2];
+    if (!isSpelt(tokens, at + 1, end) || name === undefined) {
+      this.reflect(REFLECTIONS.modules);
+    } else {
+      this.#calledFor.add(name.text.slice(name.text.lastIndexOf(".") + 1));
+    }
+  }
+
   /** A word that looks names up: what it returns may be bound to a name, and asked only for parts that are spelt. */
   #reflectWith(tokens: readonly Token[], at: number, start: number, end: number): void {
     const reflection = REFLECTING.get((tokens[at] as Token).text) ?? REFLECTIONS.none;
@@ -316,6 +361,9 @@ export class MentionSet {
 
   #string(tokens: readonly Token[], at: number, locals?: ReadonlySet<string>): void {
     const { text, formatted } = tokens[at] as Token;
+    if (formatted || !NAMES_ONLY.test(text)) {
+      this.#texts.push(text);
+    }
     if (formatted) {
       // Expressions in braces, nested ones included; what stands between them is text. A brace in quotes is neither.
       const words = QUOTED_BRACE.test(text) ? WORDS : WORDS_IN_BRACES;

@@ -12,7 +12,7 @@ import type { ImportRef } from "../fingerprint/model.ts";
 import { classScope, functionScope, moduleScope, qualify, type Scope } from "../fingerprint/scopes.ts";
 import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { aliasesIn, type Evaluation, EvaluationReader } from "./evaluation.ts";
-import { isKeyword, MentionSet, type Mentions } from "./mentions.ts";
+import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, reflectionOf } from "./mentions.ts";
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
@@ -100,6 +100,22 @@ interface Owner {
   knowsClass?: boolean;
 }
 
+/** Names under which a module imports what looks names up, where those do not say so themselves. */
+function reflectingAliases(drafts: readonly Draft[]): Map<string, Reflection> {
+  const found = new Map<string, Reflection>();
+  for (const { names, binds, module } of drafts.flatMap(({ imports }) => imports)) {
+    names.forEach((name, index) => {
+      const bound = binds[index] ?? name;
+      const reflection = reflectionOf(name);
+      // `modules` may be anything, but that of `sys`.
+      if (reflection !== REFLECTIONS.none && (name === "modules" ? module === "sys" : bound !== name)) {
+        found.set(bound, reflection);
+      }
+    });
+  }
+  return found;
+}
+
 /** What stands in the text of a statement for a body that yields, and for a class that some method knows. */
 const GENERATOR = "\u0003";
 const KNOWN_CLASS = "\u0004";
@@ -142,8 +158,9 @@ class Reader {
     }
     const imported = new Set(drafts.flatMap(({ imports }) => imports.flatMap(({ binds }) => binds)));
     const modules = this.#modules(drafts);
+    const aliases = reflectingAliases(drafts);
     const finish = (mentions: MentionSet, inner: readonly string[] = []): Mentions =>
-      mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner));
+      mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner), aliases);
     return {
       version: OUTLINE_VERSION,
       statements: drafts.map(({ kind, binds, inner, rows, documents, ...draft }) => {
