@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type Delta, FATES } from "../../src/names/index.ts";
 import type { Files } from "../support/memory-tree.ts";
 import { concerned, edited } from "./project.ts";
 
@@ -223,6 +224,46 @@ describe("what may do more", () => {
 
   test("an import of what was loaded before has no effect more", () => {
     assert.equal(change("import pkg.loud\n", "import pkg.loud\nfrom pkg.loud import LEVEL\n"), "LEVEL");
+  });
+});
+
+describe("another order", () => {
+  function delta(before: string, after: string): Extract<Delta, { kind: "names" }> {
+    const found = edited({ ...AROUND, "pkg/mod.py": before }, "pkg/mod.py", after);
+    assert.ok(found.kind === "names");
+    return found;
+  }
+  const f = "def f(): pass\n";
+  const g = "def g(): pass\n";
+
+  test("of definitions changes what is found by looking through the names", () => {
+    const { changed, moved, words, isReordered } = delta(f + g, g + f);
+    assert.deepEqual(changed, []);
+    assert.deepEqual(moved, [{ path: "pkg/mod.py", name: "", fate: FATES.same }]);
+    assert.deepEqual([words, isReordered], [["__subclasses__"], true]);
+  });
+
+  test("of constants and imports moves no test", () => {
+    assert.equal(delta(`import json\nimport re\n${f}`, `import re\nimport json\n${f}`).isReordered, false);
+    assert.equal(delta(`A = 1\nB = 2\n${f}`, `B = 2\nA = 1\n${f}`).moved.length, 1);
+  });
+
+  test("is none where something comes between, or goes", () => {
+    for (const [before, after] of [
+      [f + g, `${f}def h(): pass\n${g}`],
+      [`${f}def h(): pass\n${g}`, f + g],
+      [f + g + f, f + g],
+    ] as const) {
+      const { moved, isReordered } = delta(before, after);
+      assert.deepEqual([moved, isReordered], [[], false]);
+    }
+  });
+
+  test("of stars, and of a star and what it may bind, may bind anything else", () => {
+    const [one, other] = ["from pkg.plain import *\n", "from pkg.maker import *\n"];
+    assert.equal(change(one + other, other + one), "effect");
+    assert.equal(change(`${one}VALUE = 3\n`, `VALUE = 3\n${one}`), "effect");
+    assert.notEqual(change(one + other, `${one}${other}A = 1\n`), "effect");
   });
 });
 

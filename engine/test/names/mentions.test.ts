@@ -40,11 +40,35 @@ describe("names that are looked up without being spelt", () => {
     ["return name in sys.modules and other", REFLECTIONS.none],
     ["return other(dir=name)", REFLECTIONS.none],
     ["return eval(name)", REFLECTIONS.expressions],
+    ["return sys._getframe(1).f_globals", REFLECTIONS.modules],
+    ["return pytest.importorskip(name)", REFLECTIONS.modules],
+    ["return pytest.importorskip('json')", REFLECTIONS.none],
   ] as const) {
     test(body, () => {
       assert.equal(reflectionOf(body), reflection);
     });
   }
+});
+
+test("what looks names up does so under another name", () => {
+  for (const [statement, call, reflection] of [
+    ["from importlib import import_module as load", "load(name)", REFLECTIONS.modules],
+    ["from sys import modules", "modules[name]", REFLECTIONS.modules],
+    ["from shop import modules", "modules[name]", REFLECTIONS.none],
+    ["import sys as _sys", "_sys.modules[name]", REFLECTIONS.modules],
+    ["from builtins import vars as names", "names()", REFLECTIONS.module],
+  ] as const) {
+    const { bodies } = outline(`${statement}\n\n\ndef f(name):\n    return ${call}\n`);
+    assert.equal(bodies[0]?.[1].reflection, reflection, statement);
+  }
+});
+
+test("code in a string mentions names, where it is executed", () => {
+  const [executes, keeps] = ["exec", "print"].map(
+    (name) => outline(`def f():\n    ${name}("import pkg.lib\\nX = pkg.lib.LIMIT")\n`).bodies[0]?.[1],
+  );
+  assert.ok(executes?.wild.includes("LIMIT") && executes.escapes.includes(".lib"));
+  assert.ok(keeps?.wild.includes("LIMIT") === false && keeps.escapes.length === 0);
 });
 
 describe("a function's header", () => {
