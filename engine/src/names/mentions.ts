@@ -301,7 +301,12 @@ export class MentionSet {
         this.#parts.add(`${rootOf(tokens, at, start)}.${text}`);
       }
       // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
-      if (
+      if (text === "f_globals") {
+        // Most only ask whose they are: `frame.f_globals["__name__"]`.
+        if (!isSpelt(tokens, at + 1, end)) {
+          this.#reflectWith(tokens, at, start, end);
+        }
+      } else if (
         text !== "modules" ||
         (/^_*sys$/.test(tokens[at - 2]?.text ?? "") &&
           !isSpelt(tokens, at + 1, end) &&

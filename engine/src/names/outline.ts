@@ -16,7 +16,7 @@ import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, ref
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 16;
+export const OUTLINE_VERSION = 17;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";

@@ -41,6 +41,9 @@ describe("names that are looked up without being spelt", () => {
     ["return other(dir=name)", REFLECTIONS.none],
     ["return eval(name)", REFLECTIONS.expressions],
     ["return sys._getframe(1).f_globals", REFLECTIONS.modules],
+    ["return sys._getframe(1).f_globals['__name__']", REFLECTIONS.none],
+    ["return sys._getframe(1).f_globals.get('__name__', name)", REFLECTIONS.none],
+    ["return sys._getframe(1).f_globals[name]", REFLECTIONS.modules],
     ["return pytest.importorskip(name)", REFLECTIONS.modules],
     ["return pytest.importorskip('json')", REFLECTIONS.none],
   ] as const) {
