@@ -126,7 +126,7 @@ def test_modules_found_by_files_left_out(project):
     for plan in (
         {},
         {"skipFiles": ["a/test_x.py"]},
-        {"skipFiles": ["a/test_x.py", "a/deep/test_z.py"], "skipDirectories": ["a"]},
+        {"skipFiles": ["a/test_x.py", "a/test_y.txt", "a/deep/test_z.py"], "skipDirectories": ["a"]},
     ):
         run = project.run("-q", plan=plan)
         assert run.exit == 0, run.out

@@ -2,7 +2,7 @@
 
 import pytest
 
-SELECTION = ["env", "pytest's selection"]
+SELECTION, PATHS = ["env", "pytest's selection"], ["env", "pytest's paths"]
 TESTS = "def test_1(): pass\n"
 
 
@@ -19,7 +19,6 @@ def inputs_of_session(project, *args):
         "config.getoption('-m')",
         "config.getoption('keyword', default='')",
         "config.getvalue('markexpr')",
-        "getattr(config.option, 'file_or_dir', None)",
     ],
 )
 def test_a_conftest_asks(project, asks):
@@ -27,6 +26,13 @@ def test_a_conftest_asks(project, asks):
     assert SELECTION in inputs_of_session(project)
     project.write({"conftest.py": "def pytest_configure(config): print(%s)\n" % asks})
     assert SELECTION in inputs_of_session(project, "-k", "test_1")
+
+
+def test_a_conftest_asks_for_paths(project):
+    asks = "def pytest_configure(config): print(config.option.file_or_dir)\n"
+    project.write({"test_a.py": TESTS, "conftest.py": asks})
+    inputs = inputs_of_session(project, "test_a.py")
+    assert PATHS in inputs and SELECTION not in inputs
 
 
 def test_nobody_asks(project):
@@ -50,11 +56,15 @@ def test_the_options_stay_what_they_are(project):
             "    options = config.option\n"
             "    assert isinstance(options, argparse.Namespace)\n"
             "    assert vars(options)['markexpr'] == options.markexpr == 'not slow'\n"
-            "    assert copy.copy(options).markexpr == 'not slow'\n"
+            "    other = copy.copy(options)\n"
+            "    assert type(other) is argparse.Namespace and other.markexpr == 'not slow'\n"
+            "    vars(other).clear()\n"
+            "    other.keyword = options.keyword\n"
+            "    assert pickle.loads(pickle.dumps(other)).keyword == ''\n"
             "    options.markexpr = 'not fast'\n"
             "    assert vars(options)['markexpr'] == 'not fast'\n"
             "    assert not hasattr(options, 'nothing')\n"
-            "    del vars(options)['keyword']\n"
+            "    del options.keyword\n"
             "    assert not hasattr(options, 'keyword')\n"
             "    options.keyword = ''\n",
         }

@@ -1,20 +1,22 @@
 """Options of pytest's that choose among tests, where the project's own code asks for them.
 
 The engine takes `-k`, `-m` and paths to make no difference to what a test does. They make one where a project asks for
-them: tests that are skipped unless `-m` names them. Who asks depends on all of them.
+them: tests that are skipped unless `-m` names them. Who asks depends on what was typed.
 """
 
+import copyreg
 import os
 import sys
 from types import FrameType
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Dict, Optional
 
 from .contexts import Contexts
 from .registry import Registry
 
-# The engine gives it a value among those of the environment variables, of which none can have such a name.
+# The engine gives these values among those of the environment variables, of which none can have such a name.
 SELECTION = "pytest's selection"
-_NAMES = ("markexpr", "keyword", "file_or_dir")
+PATHS = "pytest's paths"
+_NAMES = {"markexpr": SELECTION, "keyword": SELECTION, "file_or_dir": PATHS}
 _GETTERS = ("getoption", "getvalue", "getvalueorskip")
 
 
@@ -30,10 +32,15 @@ class Options:
 
     def watch(self, namespace: Any) -> None:
         """From now on; the values stay where they are, in the instance."""
-        self._namespace, self._original = namespace, type(namespace)
-        namespace.__class__ = type(
-            self._original.__name__, (self._original,), {name: self._watched(name) for name in _NAMES}
-        )
+        original = self._original = type(namespace)
+        self._namespace = namespace
+
+        def reduce(watched: Any, protocol: Any) -> Any:
+            # Copies are what they would be.
+            return copyreg.__newobj__, (original,), dict(vars(watched))  # type: ignore[attr-defined]
+
+        members: Dict[str, Any] = {name: self._watched(name, key) for name, key in _NAMES.items()}
+        namespace.__class__ = type(original.__name__, (original,), dict(members, __reduce_ex__=reduce))
 
     def stop(self) -> None:
         """The namespace is what it was."""
@@ -41,11 +48,11 @@ class Options:
             self._namespace.__class__ = self._original
             self._namespace = None
 
-    def _watched(self, name: str) -> property:
+    def _watched(self, name: str, key: str) -> property:
         def get(namespace: Any) -> Any:
             try:
                 if self._is_of_project(sys._getframe(1)):
-                    self._contexts.current.add_input("env", SELECTION)
+                    self._contexts.current.add_input("env", key)
             except Exception as error:
                 self._fail(error)
             try:
@@ -56,7 +63,13 @@ class Options:
         def put(namespace: Any, value: Any) -> None:
             vars(namespace)[name] = value
 
-        return property(get, put)
+        def remove(namespace: Any) -> None:
+            try:
+                del vars(namespace)[name]
+            except KeyError:
+                raise AttributeError(name) from None
+
+        return property(get, put, remove)
 
     def _is_of_project(self, frame: Optional[FrameType]) -> bool:
         while frame is not None and frame.f_code.co_name in _GETTERS and "_pytest" in frame.f_code.co_filename:

@@ -44,10 +44,11 @@ class SearchPath:
 
     def bringer_of(self, path: str, name: str) -> Optional[str]:
         """The file without which a module of this path and name would not be found, if there is one but itself."""
-        if "." in name:
-            return None  # its package is found, or not
-        directory = os.path.dirname(path)
-        entry = os.path.dirname(directory) if os.path.basename(path) == "__init__.py" else directory
+        entry = os.path.dirname(path)
+        if os.path.basename(path) == "__init__.py":
+            entry = os.path.dirname(entry)
+        for _ in range(name.count(".")):
+            entry = os.path.dirname(entry)
         bringer = self._brought.get(entry)
         return None if bringer == path else bringer
 

@@ -35,6 +35,9 @@ const COLON = 58;
 const SEMICOLON = 59;
 const AT = 64;
 
+const YIELD = /\byield\b/;
+const OWN_CLASS = /\b(super|__class__)\b/;
+
 /** What the present statement is, as far as it concerns us, or what is expected next in it. */
 const ORDINARY = 0;
 const AFTER_ASYNC = 1;
@@ -185,6 +188,9 @@ export class Splitter {
           this.#startLine();
           this.#statementStarts = false;
           if (kind === STRING) {
+            if (this.#bodies.length > 0 && (tokens.prefix & FORMATTED) !== 0) {
+              this.#formattedInBody();
+            }
             rows.string(tokens.start, tokens.end);
           } else {
             rows.token(tokens.start, tokens.end);
@@ -203,6 +209,14 @@ export class Splitter {
     } else if ((first === 0x73 && this.#is("super")) || (first === 0x5f && this.#is("__class__"))) {
       body.knowsClass = true;
     }
+  }
+
+  /** The same of expressions in a formatted string: what only looks like one there counts as well. */
+  #formattedInBody(): void {
+    const text = this.#text();
+    const body = this.#bodies.at(-1) as OpenBody;
+    body.yields ||= YIELD.test(text);
+    body.knowsClass ||= OWN_CLASS.test(text);
   }
 
   // Statements

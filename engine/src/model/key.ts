@@ -55,10 +55,11 @@ export const WHOLE = "*";
 export const FAILED = "!";
 
 /**
- * What was typed to choose among tests (`-k`, `-m`, paths), for projects that ask for it: a value among the others, under a
- * name that no variable has.
+ * What was typed to choose among tests (`-k` and `-m`; paths), for projects that ask for it: values among those of
+ * variables, under names that no variable has.
  */
 export const SELECTION = "pytest's selection";
+export const PATHS = "pytest's paths";
 
 /** The value of what is not there. */
 export const ABSENT = "-";
@@ -90,7 +91,7 @@ export function describeKey(key: Key): string {
     case "package":
       return `installed package ${key.name.replace(/^dist /, "")}`;
     case "env":
-      if (key.name === SELECTION) {
+      if (key.name === SELECTION || key.name === PATHS) {
         return "choice of tests on the command line";
       }
       return key.name.startsWith("*") ? "environment variables" : `environment variable ${key.name}`;

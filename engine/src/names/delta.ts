@@ -25,7 +25,7 @@ export type Delta =
       readonly words: readonly string[];
       /** Docstrings of functions differ, in which there may be tests. */
       readonly isDocumented: boolean;
-      /** Functions or classes stand in another order: if they are tests, they run in it. */
+      /** What may be tests stands in another order, in which they run. */
       readonly isReordered: boolean;
     };
 
@@ -106,7 +106,7 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       ...[before, after].flatMap((content) => aliasesOf(content, changed)),
     ],
     isDocumented: documented.length > 0,
-    isReordered: isReordered(definitionsOf(before), definitionsOf(after)),
+    isReordered: isReordered(testsOf(before), testsOf(after)),
   };
 }
 
@@ -125,8 +125,11 @@ function orderOf({ outline }: Evaluated): string[] {
     });
 }
 
-function definitionsOf({ outline }: Evaluated): string[] {
-  return outline.statements.flatMap(({ kind, binds }) => (/^(definition|class)$/.test(kind) ? binds : []));
+/** What may be a test; of imports, what is called like one. */
+function testsOf({ outline }: Evaluated): string[] {
+  return outline.statements.flatMap(({ kind, binds }) =>
+    kind === "import" ? binds.filter((name) => /^test/i.test(name)) : binds,
+  );
 }
 
 /** Whether what both have stands in another order. */
@@ -139,15 +142,16 @@ function isReordered(one: readonly string[], other: readonly string[]): boolean 
 
 /** An import with a star that stands behind other names now: of what both bind, the last one counts. */
 function differentStar(one: readonly string[], other: readonly string[]): string | undefined {
-  const star = one.find((name) => {
+  const stars = one.filter((name) => name.startsWith("*"));
+  if (stars.length === 0) {
+    return undefined;
+  }
+  const [old, now] = [new Set(one), new Set(other)];
+  const star = stars.find((name) => {
     const [place, placeNow] = [one.indexOf(name), other.indexOf(name)];
-    const before = new Set(one.slice(0, place).filter((each) => other.includes(each)));
-    const beforeNow = other.slice(0, Math.max(0, placeNow)).filter((each) => one.includes(each));
-    return (
-      name.startsWith("*") &&
-      placeNow >= 0 &&
-      (before.size !== beforeNow.length || beforeNow.some((each) => !before.has(each)))
-    );
+    const before = new Set(one.slice(0, place).filter((each) => now.has(each)));
+    const beforeNow = other.slice(0, Math.max(0, placeNow)).filter((each) => old.has(each));
+    return placeNow >= 0 && (before.size !== beforeNow.length || beforeNow.some((each) => !before.has(each)));
   });
   return star?.replace(/^\*|\.? \d+$/g, "");
 }

@@ -16,7 +16,7 @@ import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, ref
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 17;
+export const OUTLINE_VERSION = 18;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -625,9 +625,12 @@ class Reader {
     if (owner !== undefined) {
       owner.mentions.add(this.#tokens, start, end, owner.locals, as === "header");
       for (let at = start; at < end; at++) {
-        const word = this.#word(at);
-        owner.yields ||= word === "yield";
-        owner.knowsClass ||= word === "super" || word === "__class__";
+        const token = this.#tokens[at] as Token;
+        // In a formatted string, what only looks like an expression counts as well.
+        if (token.kind === NAME || (token.kind === STRING && token.formatted)) {
+          owner.yields ||= /\byield\b/.test(token.text);
+          owner.knowsClass ||= /\b(super|__class__)\b/.test(token.text);
+        }
       }
       return;
     }

@@ -6,7 +6,7 @@
  */
 
 import { textDigest } from "../files/hash.ts";
-import { ABSENT, SELECTION } from "../model/key.ts";
+import { ABSENT, PATHS, SELECTION } from "../model/key.ts";
 
 /** All variables but those that differ from one terminal to the next, and those that Winnow and pytest set themselves. */
 export const ALL = "*";
@@ -42,6 +42,7 @@ const MEANINGLESS = new RegExp(
     "PYTEST_(?:CURRENT_TEST|VERSION|XDIST_.*)",
     "WINNOW_.*",
     SELECTION,
+    PATHS,
   ].join("|")})$`,
 );
 
@@ -69,13 +70,19 @@ export function digestOfAll(digests: Readonly<Record<string, string>>, name: str
   );
 }
 
+interface Typed {
+  readonly selection: string;
+  readonly paths: string;
+}
+
 /** Variables of one process, by their digests. */
 export class Variables {
   readonly #env: NodeJS.ProcessEnv;
   readonly #salt: string;
 
-  constructor(env: NodeJS.ProcessEnv, salt: string, selection = "") {
-    this.#env = { [SELECTION]: selection, ...env };
+  /** `typed`: what chooses among tests on pytest's command line. */
+  constructor(env: NodeJS.ProcessEnv, salt: string, typed: Typed = { selection: "", paths: "" }) {
+    this.#env = { [SELECTION]: typed.selection, [PATHS]: typed.paths, ...env };
     this.#salt = salt;
   }
 

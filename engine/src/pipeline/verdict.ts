@@ -58,7 +58,8 @@ export function verdictKey(
 /** The variables that pytest is started with, as a store knows them. */
 export function variablesOf(store: Notes | undefined, request: Request): Variables {
   const { selection, paths } = request.fullProfile;
-  return new Variables(request.env, store?.note("salt") ?? "", JSON.stringify([selection, paths]));
+  const typed = { selection: JSON.stringify(selection), paths: JSON.stringify(paths) };
+  return new Variables(request.env, store?.note("salt") ?? "", typed);
 }
 
 /** Whether a verdict on the state can answer the request at all. */

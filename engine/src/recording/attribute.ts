@@ -916,9 +916,11 @@ class Attribution {
       this.#addUnloaded(gathering, path);
       return;
     }
-    for (const hook of SESSION_HOOKS) {
-      gathering.addMember(this.#dependency("body", path, hook, source.body(hook)));
+    // What its hooks call, nobody has seen.
+    if (SESSION_HOOKS.some((hook) => source.body(hook) !== ABSENT)) {
+      this.#addUnloaded(gathering, path);
     }
+    gathering.addMember(this.#dependency("toplevel", path, "", source.toplevel));
   }
 
   /** Names in the directories that pytest looked for tests in. */

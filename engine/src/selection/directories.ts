@@ -3,7 +3,7 @@
  *
  * What must stay true: the run is the same as without it. So a directory is walked all the same if anything in it is to
  * be collected, if names came or went in it since it was last walked, if its conftest does more than what tests below
- * it see ({@link isSparable}), or if it has modules that tests of other directories may import because pytest puts it on
+ * it see ({@link isSparable}), or if it has modules and packages that tests of other directories may import because pytest puts it on
  * the search path.
  */
 
@@ -53,14 +53,22 @@ export function sparedDirectories(plan: Plan, asked: readonly string[], tree: Wa
   const named = plan.files.map(({ path }) => path);
   const isWanted = (directory: string): boolean =>
     wanted.has(directory) || named.some((path) => path === "" || directory.startsWith(`${path}/`));
-  const modules = (directory: string): boolean =>
-    (tree.walks.get(directory) ?? []).some(
-      (name) =>
-        name.endsWith(".py") &&
-        name !== "conftest.py" &&
-        name !== "__init__.py" &&
-        !collected.has(joinPath(directory, name)),
-    );
+  const isModule = (directory: string, isPackage: boolean, name: string): boolean => {
+    if (/^(conftest|__init__)\.py$|^__pycache__$/.test(name)) {
+      return false;
+    }
+    const path = joinPath(directory, name);
+    const below = tree.walks.get(path);
+    if (below !== undefined) {
+      return !isPackage && below.includes("__init__.py");
+    }
+    // What has no ending may be a directory that pytest does not walk, and that Python imports from.
+    return name.endsWith(".py") ? !collected.has(path) : /^[^.]+$|\.(so|pyd|pyc)$/.test(name);
+  };
+  const modules = (directory: string): boolean => {
+    const names = tree.walks.get(directory) ?? [];
+    return names.some((name) => isModule(directory, names.includes("__init__.py"), name));
+  };
   const isQuiet = (directory: string, names: readonly string[]): boolean =>
     !isWanted(directory) &&
     tree.isAsWalked(directory, names) &&

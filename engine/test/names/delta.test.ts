@@ -243,9 +243,24 @@ describe("another order", () => {
     assert.deepEqual([words, isReordered], [["__subclasses__"], true]);
   });
 
-  test("of constants and imports moves no test", () => {
-    assert.equal(delta(`import json\nimport re\n${f}`, `import re\nimport json\n${f}`).isReordered, false);
-    assert.equal(delta(`A = 1\nB = 2\n${f}`, `B = 2\nA = 1\n${f}`).moved.length, 1);
+  test("of imports moves no test", () => {
+    const { moved, isReordered } = delta(`import json\nimport re\n${f}`, `import re\nimport json\n${f}`);
+    assert.deepEqual([moved.length, isReordered], [1, false]);
+  });
+
+  test("moves tests, whatever binds them", () => {
+    for (const test_b of [
+      "test_b = f\n",
+      "if f:\n    def test_b(): pass\n",
+      "from pkg.plain import helper as test_b\n",
+    ]) {
+      assert.ok(delta(`${f}${test_b}${g}`, `${f}${g}${test_b}`).isReordered, test_b);
+    }
+  });
+
+  test("is found in time where there are thousands of names", () => {
+    const lines = Array.from({ length: 4000 }, (_, index) => `A${index} = ${index}\n`);
+    assert.equal(delta(lines.join(""), lines.join("").replace("A7 = 7", "A7 = 8")).changed.length, 1);
   });
 
   test("is none where something comes between, or goes", () => {

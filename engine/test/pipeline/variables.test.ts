@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SELECTION } from "../../src/model/key.ts";
+import { PATHS, SELECTION } from "../../src/model/key.ts";
 import { allBut, digestOfAll, Variables } from "../../src/pipeline/variables.ts";
 
 const SALT = "salt";
@@ -65,14 +65,17 @@ describe("the digest of all variables", () => {
 
 test("all digests at once are those that could be asked for", () => {
   const variables = new Variables({ A: "1", B: undefined, http_proxy: "x" }, SALT);
-  assert.deepEqual(Object.keys(variables.digests()).sort(), ["*", "*_proxy", "A", "http_proxy", SELECTION]);
+  assert.deepEqual(Object.keys(variables.digests()).sort(), ["*", "*_proxy", "A", "http_proxy", PATHS, SELECTION]);
   for (const [name, value] of Object.entries(variables.digests())) {
     assert.equal(value, variables.digest(name));
   }
 });
 
 test("what was typed to choose among tests is a value of its own", () => {
-  const [one, other] = ["-m slow", "-m fast"].map((typed) => new Variables({ A: "1" }, SALT, typed));
+  const [one, other] = ["-m slow", "-m fast"].map(
+    (selection) => new Variables({ A: "1" }, SALT, { selection, paths: "tests" }),
+  );
   assert.notEqual(one?.digest(SELECTION), other?.digest(SELECTION));
+  assert.equal(one?.digest(PATHS), other?.digest(PATHS));
   assert.equal(one?.digest("*"), other?.digest("*"));
 });

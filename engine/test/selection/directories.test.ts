@@ -68,6 +68,19 @@ describe("directories without a test to run are spared", () => {
       { walks: { tests: [...WALKS.tests, "helpers.py"], "tests/three": ["__init__.py", "test_d.py"] } },
       ["tests/two"],
     ],
+    [
+      "with a package",
+      {
+        walks: {
+          "tests/three": ["conftest.py", "lib", "sub"],
+          "tests/three/lib": ["__init__.py"],
+          "tests/three/sub": [],
+        },
+      },
+      ["tests/two"],
+    ],
+    ["with a directory that pytest does not walk", { walks: { "tests/three": ["build", "test_d.py"] } }, ["tests/two"]],
+    ["with an extension module", { walks: { "tests/three": ["fast.so", "test_d.py"] } }, ["tests/two"]],
     ["without any test file", { walks: { "tests/empty": ["data"] } }, ["tests/three", "tests/two"]],
   ];
   for (const [what, given, directories] of walked) {
