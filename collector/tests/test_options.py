@@ -72,3 +72,10 @@ def test_the_options_stay_what_they_are(project):
     assert SELECTION in inputs_of_session(project, "-m", "not slow")
     run = project.run("-q", "-m", "not slow", "-n", "2")
     assert run.exit == 0, run.out
+
+
+def test_they_are_given_back_where_recording_ends(project):
+    asks = "import argparse\ndef pytest_collection(session): assert type(session.config.option) is argparse.Namespace\n"
+    project.write({"test_a.py": TESTS, "conftest.py": asks})
+    run = project.run("-q", "--pdb")
+    assert run.exit == 0, run.out

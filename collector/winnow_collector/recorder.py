@@ -362,6 +362,7 @@ class Recorder:
         self.fixtures.stop()
         self.audit.stop()
         self.variables.stop()
+        self.options.stop()
         self.children.stop()
         self.processes.restore()
         self.loaders.restore()
