@@ -87,9 +87,8 @@ class Collection:
 
     def _left_out_below(self, directory: str) -> List[str]:
         if self._left_out is None:
-            self._left_out = sorted(
-                {os.path.dirname(file): file for file in self._plan.skip_files if file.endswith(".py")}.values()
-            )
+            files = sorted(file for file in self._plan.skip_files if file.endswith(".py"))
+            self._left_out = sorted({os.path.dirname(file): file for file in files}.values())
         first = bisect.bisect_left(self._left_out, directory + "/")
         return self._left_out[first : bisect.bisect_left(self._left_out, directory + "0")]  # "0" comes after "/"
 

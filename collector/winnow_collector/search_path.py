@@ -7,7 +7,7 @@ What must stay true:
 
 import os
 import sys
-from typing import Dict, Optional
+from typing import Dict, Optional, Set
 
 from .content import stat_file
 
@@ -21,6 +21,8 @@ class SearchPath:
         self._known = set(sys.path)
         # By entry: the file's path.
         self._brought: Dict[str, str] = {}
+        # Directories of files left out: all of them would bring the same.
+        self._left_out: Set[str] = set()
 
     def loading(self, path: str) -> None:
         """A module is about to be executed, perhaps one that pytest has just put its directory there for."""
@@ -33,8 +35,10 @@ class SearchPath:
 
     def leave_out(self, path: str, mode: str) -> None:
         """pytest does not load this file; it would have done so in this import mode."""
-        if mode not in (PREPEND, APPEND):
+        directory = os.path.dirname(path)
+        if mode not in (PREPEND, APPEND) or directory in self._left_out:
             return
+        self._left_out.add(directory)
         entry = base_of(path)
         if entry in sys.path:
             return

@@ -26,6 +26,7 @@ import { type Encoding, identifier } from "./encoding.ts";
 import { ImportStatement } from "./import-statement.ts";
 import { type Block, FINGERPRINT_VERSION, type Fingerprint, type FingerprintFailure, type ImportRef } from "./model.ts";
 import { classScope, functionScope, moduleScope, qualify, type Scope } from "./scopes.ts";
+import { OWN_CLASS, YIELD } from "./shown.ts";
 import { BYTES, FORMATTED } from "./strings.ts";
 import { DEDENT, END, ERROR, INDENT, NAME, NEWLINE, OPERATOR, STRING, Tokenizer } from "./tokenizer.ts";
 
@@ -34,9 +35,6 @@ const CLOSE_PAREN = 41;
 const COLON = 58;
 const SEMICOLON = 59;
 const AT = 64;
-
-const YIELD = /\byield\b/;
-const OWN_CLASS = /\b(super|__class__)\b/;
 
 /** What the present statement is, as far as it concerns us, or what is expected next in it. */
 const ORDINARY = 0;

@@ -1,5 +1,6 @@
 /** What a conftest does for tests outside of its directory. */
 
+import type { Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 
 export function isConftest(path: string): boolean {
@@ -35,11 +36,9 @@ export function isLocalConftest(project: Project, path: string): boolean {
   const known: ReadonlySet<string> = new Set();
   return (
     statements.every(
-      ({ binds, imports }) =>
-        !binds.some(isFarReaching) &&
-        imports.every((one) =>
-          one.names.every((name) => !isFarReaching(name) && project.isThere(path, one, name, known)),
-        ),
+      (statement) =>
+        !names(statement).some(isFarReaching) &&
+        statement.imports.every((one) => one.names.every((name) => project.isThere(path, one, name, known))),
     ) &&
     content.pure.every(Boolean) &&
     project.sequence(path, content).steps.every((step) => step === "module pytest")
@@ -52,12 +51,12 @@ export function isLocalConftest(project: Project, path: string): boolean {
  */
 export function isSparable(project: Project, path: string): boolean {
   const content = project.evaluated(path);
-  return (
-    content?.pure.every(Boolean) === true &&
-    content.outline.statements.every(
-      ({ binds, imports }) => !binds.some(isHook) && imports.every((one) => !one.names.some(isHook)),
-    )
-  );
+  return content?.pure.every(Boolean) === true && content.outline.statements.every((one) => !names(one).some(isHook));
+}
+
+/** What a statement binds, and what it imports under whatever name. */
+function names({ binds, imports }: Statement): string[] {
+  return [...binds, ...imports.flatMap((one) => one.names)];
 }
 
 function isHook(name: string): boolean {

@@ -300,19 +300,7 @@ export class MentionSet {
       if (isWhole) {
         this.#parts.add(`${rootOf(tokens, at, start)}.${text}`);
       }
-      // `modules` is an attribute of many things, and `sys.modules["json"]` spells what it looks up.
-      if (text === "f_globals") {
-        // Most only ask whose they are: `frame.f_globals["__name__"]`.
-        if (!isSpelt(tokens, at + 1, end)) {
-          this.#reflectWith(tokens, at, start, end);
-        }
-      } else if (
-        text !== "modules" ||
-        (/^_*sys$/.test(tokens[at - 2]?.text ?? "") &&
-          !isSpelt(tokens, at + 1, end) &&
-          !isAsked(tokens, at) &&
-          !isStored(tokens, at))
-      ) {
+      if (mayLookUp(tokens, at, end)) {
         this.#reflectWith(tokens, at, start, end);
       }
       // The module of a test: whoever gets it can look up anything in it.
@@ -429,6 +417,20 @@ function rootOf(tokens: readonly Token[], at: number, start: number): string {
     root -= 2;
   }
   return tokens[root - 1]?.text === "." ? "" : (tokens[root]?.text ?? "");
+}
+
+/**
+ * Whether an attribute of this name may look something up that nobody spells. `modules` is an attribute of many things;
+ * `sys.modules["json"]` spells it, and so do most frames: `frame.f_globals["__name__"]`.
+ */
+function mayLookUp(tokens: readonly Token[], at: number, end: number): boolean {
+  const { text } = tokens[at] as Token;
+  if (text !== "modules" && text !== "f_globals") {
+    return true;
+  }
+  const isOther = text === "modules" && !/^_*sys$/.test(tokens[at - 2]?.text ?? "");
+  const isHarmless = text === "modules" && (isAsked(tokens, at) || isStored(tokens, at));
+  return !isOther && !isHarmless && !isSpelt(tokens, at + 1, end);
 }
 
 /** Whether it is only asked what names there are: `name in sys.modules`. */

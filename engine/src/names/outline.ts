@@ -10,6 +10,7 @@
 import { ImportStatement } from "../fingerprint/import-statement.ts";
 import type { ImportRef } from "../fingerprint/model.ts";
 import { classScope, functionScope, moduleScope, qualify, type Scope } from "../fingerprint/scopes.ts";
+import { OWN_CLASS, YIELD } from "../fingerprint/shown.ts";
 import { DEDENT, INDENT, NAME, NEWLINE, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { aliasesIn, type Evaluation, EvaluationReader } from "./evaluation.ts";
 import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, reflectionOf } from "./mentions.ts";
@@ -414,13 +415,15 @@ class Reader {
     this.#docstring(owner);
     const body: Owner = { qualname, mentions, locals: own, imported: [...(owner?.imported ?? [])] };
     this.#suite(inner, body);
-    if (owner === undefined && body.yields) {
-      this.#draft.rows.push(GENERATOR);
-    }
-    if (body.knowsClass && owner === undefined) {
-      this.#knownClasses.add(scope);
-    } else if (body.knowsClass && owner !== undefined) {
-      owner.knowsClass = true;
+    if (owner !== undefined) {
+      owner.knowsClass ||= body.knowsClass === true;
+    } else {
+      if (body.yields) {
+        this.#draft.rows.push(GENERATOR);
+      }
+      if (body.knowsClass) {
+        this.#knownClasses.add(scope);
+      }
     }
     for (const { level, module, names, binds } of body.imported) {
       binds.forEach((bound, index) => {
@@ -628,8 +631,8 @@ class Reader {
         const token = this.#tokens[at] as Token;
         // In a formatted string, what only looks like an expression counts as well.
         if (token.kind === NAME || (token.kind === STRING && token.formatted)) {
-          owner.yields ||= /\byield\b/.test(token.text);
-          owner.knowsClass ||= /\b(super|__class__)\b/.test(token.text);
+          owner.yields ||= YIELD.test(token.text);
+          owner.knowsClass ||= OWN_CLASS.test(token.text);
         }
       }
       return;

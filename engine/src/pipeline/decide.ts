@@ -247,7 +247,7 @@ export function sparedBy(plan: Plan, store: Store, request: Request, decision: D
   }
   const asked = request.paths.map(({ path }) => path);
   return sparedDirectories(plan, asked, {
-    walks: store.walks(id, request.selection),
+    walks: () => store.walks(id, request.selection),
     collected: knowledge.collections.keys(),
     isAsWalked: (directory, names) => tree.listingDigest(directory) === namesDigest(names),
     project: projectOf(tree),

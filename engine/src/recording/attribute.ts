@@ -894,15 +894,14 @@ class Attribution {
       }
     }
     const reached = new Set(walked);
-    for (const directory of reached) {
+    for (const directory of new Set([...reached, ...this.#world.walkedBefore()])) {
       const path = joinPath(directory, "conftest.py");
-      if (!directory.startsWith("..") && this.#fileNumber(path) === undefined) {
-        this.#addUnloaded(gathering, path);
+      if (directory.startsWith("..") || this.#fileNumber(path) !== undefined) {
+        continue;
       }
-    }
-    for (const directory of this.#world.walkedBefore()) {
-      const path = joinPath(directory, "conftest.py");
-      if (!reached.has(directory) && !directory.startsWith("..") && this.#fileNumber(path) === undefined) {
+      if (reached.has(directory)) {
+        this.#addUnloaded(gathering, path);
+      } else {
         this.#addSparedConftest(gathering, path);
       }
     }

@@ -3,18 +3,19 @@
  *
  * What must stay true: the run is the same as without it. So a directory is walked all the same if anything in it is to
  * be collected, if names came or went in it since it was last walked, if its conftest does more than what tests below
- * it see ({@link isSparable}), or if it has modules and packages that tests of other directories may import because pytest puts it on
- * the search path.
+ * it see ({@link isSparable}), or if it has modules and packages that tests of other directories may import because
+ * pytest puts it on the search path.
  */
 
 import { joinPath, parentOf } from "../changes/resolve.ts";
 import type { Plan } from "../model/plan.ts";
 import { isSparable, type Project } from "../names/index.ts";
+import { isInside } from "./scope.ts";
 
 /** What is asked of the store and the tree. */
 export interface WalkedTree {
   /** Names in the directories that pytest walked last, by directory. */
-  readonly walks: ReadonlyMap<string, readonly string[]>;
+  walks(): ReadonlyMap<string, readonly string[]>;
   /** Files that were ever collected. */
   readonly collected: Iterable<string>;
   /** Whether a directory has the same names as when it was walked. */
@@ -28,37 +29,20 @@ export function sparedDirectories(plan: Plan, asked: readonly string[], tree: Wa
     return [];
   }
   const skipped = new Set(plan.skipFiles);
-  const wanted = new Set<string>();
-  const want = (path: string): void => {
-    for (let each = path; !wanted.has(each); each = parentOf(each)) {
-      wanted.add(each);
-    }
-  };
+  const walks = tree.walks();
   const collected = new Set(tree.collected);
-  const known = [...collected].filter((path) => !skipped.has(path));
-  for (const path of [
-    ...known,
-    ...plan.files.map((file) => file.path),
-    ...[...plan.provided.values()].flat(),
-    ...asked,
-  ]) {
-    want(path);
-  }
-  const holding = new Set<string>();
-  for (const path of skipped) {
-    for (let each = parentOf(path); each !== "" && !holding.has(each); each = parentOf(each)) {
-      holding.add(each);
-    }
-  }
+  const kept = [...collected].filter((path) => !skipped.has(path));
   const named = plan.files.map(({ path }) => path);
+  const wanted = withDirectories([...kept, ...named, ...[...plan.provided.values()].flat(), ...asked]);
+  const holding = withDirectories(skipped);
   const isWanted = (directory: string): boolean =>
-    wanted.has(directory) || named.some((path) => path === "" || directory.startsWith(`${path}/`));
+    wanted.has(directory) || named.some((path) => isInside(directory, path));
   const isModule = (directory: string, isPackage: boolean, name: string): boolean => {
     if (/^(conftest|__init__)\.py$|^__pycache__$/.test(name)) {
       return false;
     }
     const path = joinPath(directory, name);
-    const below = tree.walks.get(path);
+    const below = walks.get(path);
     if (below !== undefined) {
       return !isPackage && below.includes("__init__.py");
     }
@@ -66,8 +50,9 @@ export function sparedDirectories(plan: Plan, asked: readonly string[], tree: Wa
     return name.endsWith(".py") ? !collected.has(path) : /^[^.]+$|\.(so|pyd|pyc)$/.test(name);
   };
   const modules = (directory: string): boolean => {
-    const names = tree.walks.get(directory) ?? [];
-    return names.some((name) => isModule(directory, names.includes("__init__.py"), name));
+    const names = walks.get(directory) ?? [];
+    const isPackage = names.includes("__init__.py");
+    return names.some((name) => isModule(directory, isPackage, name));
   };
   const isQuiet = (directory: string, names: readonly string[]): boolean =>
     !isWanted(directory) &&
@@ -78,7 +63,7 @@ export function sparedDirectories(plan: Plan, asked: readonly string[], tree: Wa
   // A directory comes after those below it.
   const spared = new Set<string>();
   const loud = new Set<string>();
-  for (const [directory, names] of [...tree.walks].sort(([one], [other]) => (one < other ? 1 : -1))) {
+  for (const [directory, names] of [...walks].sort(([one], [other]) => (one < other ? 1 : -1))) {
     if (loud.has(directory) || !isQuiet(directory, names)) {
       loud.add(directory);
       loud.add(parentOf(directory));
@@ -87,4 +72,15 @@ export function sparedDirectories(plan: Plan, asked: readonly string[], tree: Wa
     }
   }
   return [...spared].filter((directory) => holding.has(directory) && !spared.has(parentOf(directory))).sort();
+}
+
+/** Paths, and all directories above them; "" is the root. */
+function withDirectories(paths: Iterable<string>): Set<string> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    for (let each = path; !found.has(each); each = parentOf(each)) {
+      found.add(each);
+    }
+  }
+  return found;
 }

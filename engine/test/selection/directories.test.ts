@@ -41,7 +41,7 @@ function spared(given: Case): string[] {
   };
   const walks = new Map<string, readonly string[]>(Object.entries({ ...WALKS, ...given.walks }));
   return sparedDirectories(plan, given.asked ?? [], {
-    walks,
+    walks: () => walks,
     collected: COLLECTED,
     isAsWalked: (directory) => given.changed?.includes(directory) !== true,
     project: projectOf({ "tests/two/conftest.py": given.conftest ?? CONFTEST }),
@@ -106,7 +106,7 @@ describe("directories without a test to run are spared", () => {
   test("nothing, where everything runs", () => {
     assert.deepEqual(
       sparedDirectories({ kind: "everything", because: "", known: 0 }, [], {
-        walks: new Map(Object.entries(WALKS)),
+        walks: () => new Map(Object.entries(WALKS)),
         collected: COLLECTED,
         isAsWalked: () => true,
         project: projectOf({}),
