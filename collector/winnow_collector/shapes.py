@@ -6,6 +6,7 @@ So what is not seen: a change deeper inside, in objects written in C, and an obj
 address.
 """
 
+import sys
 from collections import deque
 from contextvars import ContextVar
 from enum import EnumMeta
@@ -36,6 +37,8 @@ _STATELESS = frozenset(
 )
 # Objects that answer for another one, and keep its answers: only the other one counts.
 _FRONTS = {("django.conf", "LazySettings"): "_wrapped"}
+# What objects of installed packages make when they are first asked for it, and what is the same whoever asks.
+_MADE_LATE = {("click.core", "Command"): "_help_option"}
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
 # What Django's test classes get anew for each test.
@@ -243,6 +246,8 @@ def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
     if layout.behind is not None:
         return _parts_behind(layout.dictionary.__get__(value).get(layout.behind))
     parts = list(layout.dictionary.__get__(value).items()) if layout.dictionary is not None else []
+    if layout.made_late:
+        parts = [(name, item) for name, item in parts if name not in layout.made_late]
     for slot in layout.slots:
         try:
             parts.append((slot.__name__, slot.__get__(value)))
@@ -290,7 +295,7 @@ def counts_in(owner: type, name: str, item: Any) -> bool:
 class _Layout:
     """What is known of a class: where its instances keep what they hold, and which of its methods keep anything."""
 
-    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping", "behind", "renews")
+    __slots__ = ("owner", "counts", "dictionary", "slots", "keeping", "behind", "made_late", "renews")
 
     def __init__(self, owner: type) -> None:
         self.owner = ref(owner)
@@ -299,6 +304,8 @@ class _Layout:
         self.slots: List[Any] = []
         # The attribute that holds what an object of this kind answers for.
         self.behind = _FRONTS.get((owner.__module__, owner.__name__))
+        late = [base for base in owner.__mro__ if (base.__module__, base.__name__) in _MADE_LATE]
+        self.made_late = frozenset(_MADE_LATE[base.__module__, base.__name__] for base in late if _is_installed(base))
         self.renews = any(base.__module__ == "django.test.testcases" for base in owner.__mro__)
         members = [(name, item) for name, item in list(owner.__dict__.items()) if type(item) is FunctionType]
         self.keeping = frozenset(name for name, item in members if _keeps(item))
@@ -313,6 +320,12 @@ class _Layout:
         for base in owner.__mro__:
             if "__slots__" in base.__dict__:
                 self.slots += [item for item in base.__dict__.values() if type(item) is MemberDescriptorType]
+
+
+def _is_installed(owner: type) -> bool:
+    """Whether a class is of an installed package: a project may be the one that makes it."""
+    file = getattr(sys.modules.get(owner.__module__), "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
 
 
 # By identity: a class may have a hash of its own.
