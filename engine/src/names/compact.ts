@@ -42,6 +42,7 @@ type PackedStatement = readonly [
   inner: Ids,
   checksum: string,
   documentation: string,
+  declarations: string,
   mentions: PackedMentions,
   annotations: PackedMentions,
   methods: readonly (readonly [name: number, words: Ids])[],
@@ -121,6 +122,7 @@ export function packOutline(outline: Outline): string {
       list(one.inner),
       one.checksum,
       one.documentation,
+      one.declarations,
       mentions(one.mentions),
       mentions(one.annotations),
       one.methods.map(([name, words]) => [id(name), list(words)] as const),
@@ -166,7 +168,19 @@ export function unpackOutline(text: string): Outline | undefined {
     version,
     deferred: deferred === 1,
     statements: statements.map(
-      ([kind, binds, inner, checksum, documentation, own, annotations, methods, evaluation, ...imports]): Statement => {
+      ([
+        kind,
+        binds,
+        inner,
+        checksum,
+        documentation,
+        declarations,
+        own,
+        annotations,
+        methods,
+        evaluation,
+        ...imports
+      ]): Statement => {
         const [
           calls,
           reads,
@@ -191,6 +205,7 @@ export function unpackOutline(text: string): Outline | undefined {
           inner: list(inner),
           checksum,
           documentation,
+          declarations,
           mentions: mentions(own),
           annotations: mentions(annotations),
           methods: methods.map(([name, words]) => [word(name), list(words)] as const),

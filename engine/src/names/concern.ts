@@ -6,11 +6,11 @@
  * module; a name that is looked up in an object, or spelt in a string, may mean anybody's of that name.
  */
 
-import { type Mentions, REFLECTIONS } from "./mentions.ts";
+import { ANYTHING, type Mentions, REFLECTIONS } from "./mentions.ts";
 import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, holdsMoreThanValues, isKeeping } from "./purity.ts";
-import { ANNOTATION_READERS, isReader, SUBCLASS_READER } from "./readers.ts";
+import { ANNOTATION_READERS, DOCUMENT_READERS, isReader, SUBCLASS_READER } from "./readers.ts";
 import { isSpecial } from "./special.ts";
 
 /** A binding at module level; without a name, something in the module that no import of it asks for. */
@@ -20,11 +20,15 @@ export interface Binding {
   readonly fate: Fate;
 }
 
+/** A name that finds something else wherever it is looked up in an object. */
+export type Word = Pick<Binding, "name" | "fate">;
+
 /**
- * What became of a binding: it is a class or function of which annotations alone mean something else, it is one as before,
- * it may stand for anything now, or it is gone, so that whoever evaluates it fails. The greater one counts.
+ * What became of a binding: it is a class or function of which docstrings alone differ, or of which annotations alone mean
+ * something else, it is one as before, it may stand for anything now, or it is gone, so that whoever evaluates it fails.
+ * The greater one counts.
  */
-export const FATES = { annotated: 0, same: 1, value: 2, gone: 3 } as const;
+export const FATES = { documented: 0, annotated: 1, same: 2, value: 3, gone: 4 } as const;
 export type Fate = (typeof FATES)[keyof typeof FATES];
 
 export interface Concern {
@@ -48,15 +52,14 @@ export interface Concern {
 
 /**
  * Computes whom the bindings concern among the files of `paths`; with `readers`, who can come by what is bound, though no
- * module is evaluated again. `words`: names that find something else wherever they are looked up in an object;
- * `failing`: files of which it is known already that importing them may fail.
+ * module is evaluated again. `failing`: files of which it is known already that importing them may fail.
  */
 export function concernOf(
   project: Project,
   paths: Iterable<string>,
   seeds: readonly Binding[],
   who: "importers" | "readers" = "importers",
-  words: readonly string[] = [],
+  words: readonly Word[] = [],
   failing: readonly string[] = [],
 ): Concern {
   return new Closure(project, paths, seeds, who === "importers", words, failing);
@@ -82,7 +85,7 @@ class Closure implements Concern {
     paths: Iterable<string>,
     seeds: readonly Binding[],
     isEvaluated: boolean,
-    words: readonly string[],
+    words: readonly Word[],
     failing: readonly string[],
   ) {
     this.#project = project;
@@ -99,8 +102,8 @@ class Closure implements Concern {
     for (const { path, name, fate } of seeds) {
       this.#reach(path, name, fate);
     }
-    for (const word of words) {
-      this.#spell(word, FATES.same);
+    for (const { name, fate } of words) {
+      this.#spell(name, fate);
     }
     this.#close();
     const touched = [...this.#reached].filter(([, names]) =>
@@ -207,8 +210,10 @@ class Closure implements Concern {
     const isPure = content.pure[index] === true;
     const isDecorated = content.decorated[index] === true;
     let isNew = this.#spreadFixture(path, statement);
-    const inAnnotations = this.#mentions(path, content, statement.annotations);
-    let found = this.#mentions(path, content, statement.mentions);
+    const isDerived = statement.kind === "class" && isPure && !isDecorated && this.#isDerived(path, statement);
+    const ownAnnotations = this.#mentions(path, content, statement.annotations, FATES.annotated);
+    const inAnnotations = ownAnnotations ?? (isDerived ? "changed" : undefined);
+    let found = this.#mentions(path, content, isDerived ? withoutBases(statement) : statement.mentions);
     // What is not evaluated again is a state of something, and an annotation holds on to that as little as its text.
     const isKept = inAnnotations === "changed" || content.outline.deferred || !this.#isEvaluated;
     if (
@@ -221,7 +226,8 @@ class Closure implements Concern {
       if (isRead && (this.#mayFail(path, statement, isDecorated) || this.#mayRefuse(path, statement))) {
         isNew = this.#fail(path) || isNew;
       }
-      return this.#spreadAnnotated(path, statement) || isNew;
+      const fate = ownAnnotations === undefined ? this.#fateOfBases(path, statement) : FATES.annotated;
+      return this.#spreadAnnotated(path, statement, fate) || isNew;
     }
     if (inAnnotations !== undefined && found !== "gone") {
       found = isKept ? "changed" : "gone";
@@ -262,12 +268,13 @@ class Closure implements Concern {
    * Only whoever asks for annotations can tell: who is seen to, and whoever is given the function, or a class with its
    * methods, and is not seen himself.
    */
-  #spreadAnnotated(path: string, { kind, binds, methods }: Statement): boolean {
-    let isNew = ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0;
+  #spreadAnnotated(path: string, { kind, binds, methods }: Statement, fate: Fate): boolean {
+    const readers = fate === FATES.annotated ? ANNOTATION_READERS : DOCUMENT_READERS;
+    let isNew = readers.filter((word) => this.#spell(word, FATES.same)).length > 0;
     for (const name of kind === "assignment" ? [] : binds) {
-      isNew = this.#reach(path, name, FATES.annotated) || isNew;
+      isNew = this.#reach(path, name, fate) || isNew;
     }
-    if (!this.#isEvaluated) {
+    if (!this.#isEvaluated || fate !== FATES.annotated) {
       // Whoever comes by an object through an annotation runs what its class defines, and is seen to.
       return isNew;
     }
@@ -278,6 +285,16 @@ class Closure implements Concern {
       }
     }
     return isNew;
+  }
+
+  /** Whether a class has bases of which annotations or docstrings alone are others: then so it is with that class. */
+  #isDerived(path: string, { evaluation: { bases } }: Statement): boolean {
+    const fates = bases.map((chain) => this.#fateOf(path, chain)).filter((fate) => fate !== undefined);
+    return this.#isEvaluated && fates.length > 0 && fates.every((fate) => fate <= FATES.annotated);
+  }
+
+  #fateOfBases(path: string, { evaluation: { bases } }: Statement): Fate {
+    return bases.some((chain) => this.#fateOf(path, chain) === FATES.annotated) ? FATES.annotated : FATES.documented;
   }
 
   /** All importers of a file are concerned; true if they were not before. */
@@ -423,14 +440,20 @@ class Closure implements Concern {
     return imports.length > 0 && imports.every((one) => this.#project.isForeign(one));
   }
 
-  #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {
+  /** `least`: the least fate that shows to whom something is handed on. */
+  #mentions(
+    path: string,
+    content: Evaluated,
+    mentions: Mentions,
+    least: Fate = FATES.documented,
+  ): "gone" | "changed" | undefined {
     const { bare, wild, affixes, stores, escapes, handed, imported, reflection } = mentions;
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
-    const isStored = (name: string): boolean => !this.#isEvaluated && stores.includes(name);
+    const isStored = (name: string): boolean => (!this.#isEvaluated || isReader(name)) && stores.includes(name);
     const isFound = (name: string, fate: Fate | undefined, as = name): boolean =>
-      fate !== undefined && (fate > FATES.annotated || handed.includes(as));
+      fate !== undefined && (fate > FATES.annotated || (fate >= least && handed.includes(as)));
     for (const name of bare.filter((each) => !isStored(each))) {
       const fate = own?.get(name);
       if (fate === FATES.gone) {
@@ -455,16 +478,50 @@ class Closure implements Concern {
       reflection === REFLECTIONS.modules ||
       (reflection !== REFLECTIONS.none && this.#reached.has(path)) ||
       (reflection === REFLECTIONS.expressions && this.#importsReached(path, content)) ||
-      escapes.some((name) =>
-        name.startsWith(".") ? this.#moduleWords.has(name.slice(1)) : this.#isReachedModule(path, content, name),
-      ) ||
+      escapes.some((name) => this.#isEscape(path, content, name)) ||
       imported.some((one) => this.#leadsToReached(path, { ...one, binds: one.names }, one.names[0]));
     return found ?? (isReflected ? "changed" : undefined);
   }
 
+  /** Whether a module in which anything is reached may be what is used for itself there. */
+  #isEscape(path: string, content: Evaluated, used: string): boolean {
+    const dot = used.indexOf(".");
+    if (dot < 0) {
+      return this.#isReachedModule(path, content, used);
+    }
+    const holder = used.slice(0, dot);
+    return this.#moduleWords.has(used.slice(dot + 1)) && (holder === "" || this.#mayHoldModules(path, content, holder));
+  }
+
+  /** Whether modules may be found in an imported name: it is one, or at least no function, and no class of other things. */
+  #mayHoldModules(path: string, content: Evaluated, name: string): boolean {
+    return content.outline.statements.some(({ imports }) =>
+      imports.some((one) => {
+        const original = one.names[one.binds.indexOf(name)];
+        if (!one.binds.includes(name)) {
+          return false;
+        }
+        const files = original === undefined ? undefined : this.#project.filesOf(path, one);
+        const binding = files?.flatMap((file) => this.#files.get(file)?.outline.statements ?? []);
+        const own = binding?.filter(({ binds }) => binds.includes(original ?? ""));
+        return own === undefined || own.length === 0 || own.some((statement) => this.#keepsModules(statement));
+      }),
+    );
+  }
+
+  #keepsModules({ kind, imports, mentions: { escapes } }: Statement): boolean {
+    const isModule = (used: string): boolean => {
+      const dot = used.indexOf(".");
+      return dot < 0 || this.#moduleWords.has(used.slice(dot + 1));
+    };
+    return kind !== "definition" && (kind !== "class" || imports.length > 0 || escapes.some(isModule));
+  }
+
+  /** Nobody can tell from a part of a name whether what it leads to is handed on. */
   #fits(affix: string): boolean {
-    for (const word of this.#words.keys()) {
-      if (word.startsWith(affix) || word.endsWith(affix)) {
+    const pattern = new RegExp(`^${affix.replaceAll(ANYTHING, ".*")}$`, "su");
+    for (const [word, fate] of this.#words) {
+      if (fate > FATES.annotated && pattern.test(word)) {
         return true;
       }
     }
@@ -518,6 +575,14 @@ function fateOf({ kind }: Statement): Fate {
     return FATES.gone;
   }
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
+}
+
+/** What a statement mentions, but for its being given its bases: who makes a plain class looks at none of their annotations. */
+function withoutBases({ mentions, evaluation: { bases } }: Statement): Mentions {
+  const given = new Set(
+    bases.flatMap((chain) => (chain.includes(".") ? [chain.slice(chain.lastIndexOf("."))] : [chain])),
+  );
+  return { ...mentions, handed: mentions.handed.filter((name) => !given.has(name)) };
 }
 
 /** Whether a statement does nothing with its annotations but to keep them: an unknown decorator may do anything. */

@@ -3,11 +3,11 @@
  * who imports the module.
  */
 
-import { type Binding, FATES, type Fate } from "./concern.ts";
+import { type Binding, FATES, type Fate, type Word } from "./concern.ts";
 import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
-import { DOCUMENT_READERS, SUBCLASS_READER } from "./readers.ts";
+import { ANNOTATION_READERS, DOCUMENT_READERS, SUBCLASS_READER } from "./readers.ts";
 import { isSpecial } from "./special.ts";
 
 export type Delta =
@@ -21,9 +21,9 @@ export type Delta =
       readonly changed: readonly { readonly name: string; readonly fate: Fate }[];
       /** Names that may stand for something else though their statements are the same, here and in other files. */
       readonly moved: readonly Binding[];
-      /** What may be found where it is looked up in an object: submodules of packages, subclasses. */
-      readonly words: readonly string[];
-      /** Docstrings of functions differ, in which there may be tests. */
+      /** What may be found where it is looked up in an object: submodules of packages, subclasses, documented methods. */
+      readonly words: readonly Word[];
+      /** Docstrings of functions or classes differ, in which there may be tests. */
       readonly isDocumented: boolean;
       /** What may be tests stands in another order, in which they run. */
       readonly isReordered: boolean;
@@ -74,7 +74,9 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
   // Who looks through the names of a module finds them in their order, and subclasses in that of their making.
   const isOtherOrder =
     isReordered(names, nowNames) || isReordered([...imports[0].files.keys()], [...imports[1].files.keys()]);
-  const documented = differingDocuments(before, after).filter((name) => !changed.includes(name));
+  const isSame = (name: string): boolean => !changed.includes(name);
+  const documented = differingAside(before, after, ({ documentation }) => documentation).filter(isSame);
+  const declaring = differingAside(before, after, ({ declarations }) => declarations).filter(isSame);
   const submodules = differing(imports[0].submodules, imports[1].submodules).map((name) =>
     name.replace("perhaps ", ""),
   );
@@ -87,7 +89,8 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       newlyLoaded(project, path, before, after, imports),
     changed: [
       ...changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
-      ...documented.map((name) => ({ name, fate: FATES.annotated })),
+      ...documented.filter((name) => !declaring.includes(name)).map((name) => ({ name, fate: FATES.documented })),
+      ...declaring.map((name) => ({ name, fate: FATES.annotated })),
     ],
     moved: [
       ...movedStatements(path, [before, after], imports),
@@ -96,14 +99,21 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       ...(isOtherOrder ? [{ path, name: "", fate: FATES.same }] : []),
     ],
     words: [
-      ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
-      // Whoever asks a class for its subclasses need not know their names.
-      ...(isOtherOrder || changed.some((name) => isClass(before, name) || isClass(after, name))
-        ? [SUBCLASS_READER]
-        : []),
-      ...(documented.length > 0 ? DOCUMENT_READERS : []),
-      // A fixture that is gone had another name than its function, perhaps.
-      ...[before, after].flatMap((content) => aliasesOf(content, changed)),
+      ...[
+        ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
+        // Whoever asks a class for its subclasses need not know their names.
+        ...(isOtherOrder || changed.some((name) => isClass(before, name) || isClass(after, name))
+          ? [SUBCLASS_READER]
+          : []),
+        ...(documented.length > 0 ? DOCUMENT_READERS : []),
+        ...(declaring.length > 0 ? ANNOTATION_READERS : []),
+        // A fixture that is gone had another name than its function, perhaps.
+        ...[before, after].flatMap((content) => aliasesOf(content, changed)),
+      ].map((name) => ({ name, fate: FATES.same })),
+      // Whoever is given a method is given its docstring.
+      ...documented
+        .flatMap((name) => documentedOtherwise(before, after, name))
+        .map((name) => ({ name, fate: FATES.documented })),
     ],
     isDocumented: documented.length > 0,
     isReordered: isReordered(testsOf(before), testsOf(after)),
@@ -156,15 +166,23 @@ function differentStar(one: readonly string[], other: readonly string[]): string
   return star?.replace(/^\*|\.? \d+$/g, "");
 }
 
-/** Names of functions of which only the docstrings differ, as far as the bindings tell. */
-function differingDocuments(before: Evaluated, after: Evaluated): string[] {
-  const documents = (content: Evaluated): Map<string, string> =>
-    byName(
-      content,
-      ({ kind, binds }) => (kind === "definition" ? binds : []),
-      ({ documentation }) => documentation,
-    );
-  const [old, now] = [documents(before), documents(after)];
+/** The functions and classes, in what a name is bound to, of which the docstring is another one. */
+function documentedOtherwise(before: Evaluated, after: Evaluated, name: string): string[] {
+  const [old, now] = [before, after].map(
+    ({ outline }) => new Set(outline.statements.filter(({ binds }) => binds.includes(name)).flatMap(linesOf)),
+  );
+  return differing(old ?? new Set(), now ?? new Set()).map((line) => line.slice(0, line.indexOf(" ")));
+}
+
+function linesOf({ documentation }: Statement): string[] {
+  return documentation === "" ? [] : documentation.split("\n");
+}
+
+/** Names of functions and classes of which something differs that is told apart from the rest. */
+function differingAside(before: Evaluated, after: Evaluated, asideOf: (statement: Statement) => string): string[] {
+  const asides = (content: Evaluated): Map<string, string> =>
+    byName(content, ({ kind, binds }) => (kind === "definition" || kind === "class" ? binds : []), asideOf);
+  const [old, now] = [asides(before), asides(after)];
   return [...now.keys()].filter((name) => old.has(name) && old.get(name) !== now.get(name));
 }
 

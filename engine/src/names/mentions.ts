@@ -7,6 +7,7 @@
 
 import type { ImportRef } from "../fingerprint/model.ts";
 import { NAME, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
+import { isReader } from "./readers.ts";
 import { isParameter, type Token } from "./tokens.ts";
 
 export interface Mentions {
@@ -16,18 +17,19 @@ export interface Mentions {
   readonly wild: readonly string[];
   /** Names of attributes that only imported modules are asked for, each behind the name of its module: `json.dumps`. */
   readonly asked: readonly string[];
-  /** Beginnings and ends of names that are put together from strings: `"visit_" + kind`. */
+  /** Names that are put together from strings, with {@link ANYTHING} for what is put in: `"visit_" + kind` is `visit_*`. */
   readonly affixes: readonly string[];
   /** Of all names, those of which only parts are assigned: `config.colour = None`. */
   readonly stores: readonly string[];
   /**
    * Of the bare ones, imported names that are used for themselves: of a module, whoever gets it can look up anything. With
-   * a dot before it what is behind an import, and may be a module: `use(package.module)`.
+   * a dot in it what is behind an import, and may be a module: `use(package.module)`; nothing stands before the dot where
+   * the function imports it, or spells it in a string.
    */
   readonly escapes: readonly string[];
   /**
    * Names that are neither just called nor just asked for a part: whoever gets that can look at it. With a dot before it
-   * where it is an attribute, or a word of a string.
+   * where it is an attribute, or a word of a string by which something is looked up.
    */
   readonly handed: readonly string[];
   /** What {@link Mentions.escapes} are, of what a body imports by itself. */
@@ -77,6 +79,9 @@ const REFLECTING: ReadonlyMap<string, Reflection> = new Map([
   ].map((name) => [name, REFLECTIONS.modules] as const),
 ]);
 
+/** Of these, those that import what they are given the name of. */
+const IMPORTING: ReadonlySet<string> = new Set(["import_module", "__import__"]);
+
 const REFLECTING_WORDS = new RegExp(
   `\\b(${[...REFLECTING.keys(), "__dict__", "module", "importorskip"].join("|")})\\b`,
 );
@@ -111,6 +116,7 @@ export class MentionSet {
   readonly #handed = new Set<string>();
   /** Attributes that are used for themselves, each behind the name that the chain begins with. */
   readonly #parts = new Set<string>();
+  readonly #localParts = new Set<string>();
   /** Names that the function imports. */
   readonly #ownImports = new Set<string>();
   readonly #stores = new Set<string>();
@@ -124,8 +130,11 @@ export class MentionSet {
   /** Names that are bound to modules which no token spells, and names that are handed on, compared or the like. */
   readonly #found = new Set<string>();
   readonly #loose = new Set<string>();
-  /** Strings with more in them than names: in what is executed, they may be code. */
+  /** Strings with more in them than names: in what is executed, they may be code. So may what they are put together of. */
   readonly #texts: string[] = [];
+  readonly #codeAffixes = new Set<string>();
+  /** Words of strings: who looks up what they say may hand that on. */
+  readonly #spelt = new Set<string>();
   /** Modules that are imported by a call which spells them, without their packages. */
   readonly #calledFor = new Set<string>();
   readonly #areExpressions: boolean;
@@ -166,7 +175,9 @@ export class MentionSet {
       if (isHeader && isParameter(tokens, at)) {
         continue;
       }
-      (at < stored ? this.#stores : this.#reads).add(token.text);
+      // Nobody asks what it was before: `function.__doc__ = "…"`.
+      const isReplaced = at === stored && stored > start && isReader(token.text);
+      (at < stored || isReplaced ? this.#stores : this.#reads).add(token.text);
       if (token.kind === NAME) {
         this.#name(tokens, at, start, end, locals);
       } else if (token.kind === STRING) {
@@ -193,7 +204,9 @@ export class MentionSet {
         this.reflect(reflection);
       }
     }
-    const texts = this.#reflection === REFLECTIONS.expressions ? this.#texts : [];
+    const isExecuting = this.#reflection === REFLECTIONS.expressions;
+    const texts = isExecuting ? this.#texts : [];
+    const isLookingUp = LOOKING_UP.some((name) => this.#reads.has(name)) || this.#reflection !== REFLECTIONS.none;
     const code = texts.flatMap((text) => text.match(WORDS) ?? []);
     const wild = new Set([...this.#wild, ...code]);
     const asked: string[] = [];
@@ -209,12 +222,12 @@ export class MentionSet {
       bare: [...this.#bare],
       wild: [...wild],
       asked: asked.filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
-      affixes: [...this.#affixes],
+      affixes: [...new Set([...this.#affixes, ...(isExecuting ? this.#codeAffixes : [])])],
       escapes: [
         ...[...this.#values].filter((name) => imported.has(name)),
         ...new Set([...this.#escapingParts(imported), ...[...this.#calledFor, ...code].map((name) => `.${name}`)]),
       ],
-      handed: [...this.#handed],
+      handed: [...new Set([...this.#handed, ...(isLookingUp ? this.#spelt : [])])],
       imported: this.#imported,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
       reflection: [...this.#found].some((name) => this.#isLoose(name)) ? REFLECTIONS.modules : this.#reflection,
@@ -223,9 +236,16 @@ export class MentionSet {
 
   /** Parts of what is imported: `use(package.module)`. */
   #escapingParts(imported: ReadonlySet<string>): Set<string> {
-    const isImported = (name: string): boolean => imported.has(name) || this.#imports(name);
-    const pairs = [...this.#parts].map((pair) => pair.split("."));
-    return new Set(pairs.filter(([root = ""]) => isImported(root)).map(([, part = ""]) => `.${part}`));
+    const found = new Set<string>();
+    for (const pair of [...this.#parts, ...this.#localParts]) {
+      const [root = "", part = ""] = pair.split(".");
+      if (this.#imports(root)) {
+        found.add(`.${part}`);
+      } else if (imported.has(root) && this.#parts.has(pair)) {
+        found.add(pair);
+      }
+    }
+    return found;
   }
 
   /** Whether the function, or one around it, imports the name. */
@@ -298,9 +318,10 @@ export class MentionSet {
         this.#handed.add(`.${text}`);
       }
       if (isWhole) {
-        this.#parts.add(`${rootOf(tokens, at, start)}.${text}`);
+        const root = rootOf(tokens, at, start);
+        (locals?.has(root) === true ? this.#localParts : this.#parts).add(`${root}.${text}`);
       }
-      if (mayLookUp(tokens, at, end)) {
+      if (mayLookUp(tokens, at, end, locals)) {
         this.#reflectWith(tokens, at, start, end);
       }
       // The module of a test: whoever gets it can look up anything in it.
@@ -341,7 +362,14 @@ export class MentionSet {
 
   /** A word that looks names up: what it returns may be bound to a name, and asked only for parts that are spelt. */
   #reflectWith(tokens: readonly Token[], at: number, start: number, end: number): void {
-    const reflection = REFLECTING.get((tokens[at] as Token).text) ?? REFLECTIONS.none;
+    const { text } = tokens[at] as Token;
+    const reflection = REFLECTING.get(text) ?? REFLECTIONS.none;
+    if (IMPORTING.has(text) && isSpelt(tokens, at + 1, end)) {
+      // As good as an import statement, of something that is used for itself.
+      const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(tokens[at + 2]?.text ?? "") ?? [];
+      this.#imported.push({ level: dots.length, module, names: [] });
+      return;
+    }
     const isAssigned = this.#isBody && tokens[start]?.kind === NAME && tokens[start + 1]?.text === "=";
     const chain = tokens.slice(isAssigned ? start + 2 : start, at);
     const isChain = chain.every(({ kind, text }) => text === "." || (kind === NAME && !KEYWORDS.has(text)));
@@ -369,23 +397,27 @@ export class MentionSet {
         }
         this.#handed.add(`.${word}`);
       }
-      this.reflect(
-        /\b(globals|vars|dir|eval|exec|locals|__dict__)\b/.test(text) ? REFLECTIONS.modules : REFLECTIONS.none,
-      );
+      const expressions = QUOTED_BRACE.test(text) ? text : (text.match(INSERTED) ?? []).join(" ");
+      this.reflect(REFLECTING_EXPRESSION.test(expressions) ? REFLECTIONS.modules : REFLECTIONS.none);
     } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
       for (const word of text.match(WORDS) ?? []) {
         this.#wild.add(word);
-        this.#handed.add(`.${word}`);
+        (this.#areExpressions ? this.#handed : this.#spelt).add(`.${word}`);
       }
     }
-    // Names are put together from what has no spaces; what an escape stands for is part of none.
-    const shape = withoutInserts(text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT));
-    for (const word of /\s/.test(shape) ? [] : affixesIn(shape)) {
-      this.#affixes.add(word);
+    // What an escape stands for is part of no name.
+    const shape = withoutInserts(
+      text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT),
+      formatted ? EXPRESSION : FIELD,
+    );
+    for (const word of affixesIn(shape)) {
+      (isShapeOfName(shape) ? this.#affixes : this.#codeAffixes).add(word);
     }
-    const neighbours = [tokens[at - 1], tokens[at + 1]];
-    if (/^\w+$/.test(text) && neighbours.some((token) => token?.kind === OPERATOR && /^[+%]$/.test(token.text))) {
-      this.#affixes.add(text);
+    const [isBehind, isBefore] = [tokens[at - 1], tokens[at + 1]].map(
+      (token) => token?.kind === OPERATOR && /^[+%]$/.test(token.text),
+    );
+    if (/^\w+$/.test(text) && (isBehind || isBefore)) {
+      this.#affixes.add(`${isBehind ? ANYTHING : ""}${text}${isBefore ? ANYTHING : ""}`);
     }
   }
 }
@@ -398,16 +430,44 @@ const ESCAPED = "␛";
 const INSERT = "␚";
 const CONVERSION = /%(\(\w+\))?[-#0 +]*(\d+|\*)?(\.(\d+|\*))?[a-zA-Z]/g;
 
+/** A replacement field of a formatted string, and of one that is given to `format`: `{{` stands for a brace in it. */
+const EXPRESSION = /\{[^{}]*\}/g;
+const FIELD = /(?<!\{)\{[\w.[\]]*(![rsa])?(:[^{}]*)?\}(?!\})/g;
+
+/** What stands in the braces of a formatted string, up to the next brace. */
+const INSERTED = /\{[^{}]*(?=[{}])/g;
+const REFLECTING_EXPRESSION = /(?<![\w.])(globals|vars|dir|eval|exec|locals)\b|__dict__/;
+
+/** Names by which whatever a string says is looked up. */
+const LOOKING_UP: readonly string[] =
+  "getattr getattr_static attrgetter methodcaller __getattribute__ __getattr__ __dict__".split(" ");
+
 /** A string's text with one character for each replacement field. */
-function withoutInserts(text: string): string {
-  const less = text.replace(/\{[^{}]*\}/g, INSERT);
-  return less === text ? text : withoutInserts(less);
+function withoutInserts(text: string, field: RegExp): string {
+  const less = text.replace(field, INSERT);
+  return less === text ? text : withoutInserts(less, field);
 }
 
-/** Words of a string that something is put before or behind: where an underscore or a placeholder says so, or a dot behind one. */
+/** Whether names may be put together so, or patterns of them: without spaces, quotes and the like, and with pairs of brackets. */
+function isShapeOfName(shape: string): boolean {
+  const count = (bracket: string): number => shape.split(bracket).length;
+  return /^[\w\u0080-\uffff.:,/*?+^$|()[\]\\-]+$/.test(shape) && count("(") === count(")") && count("[") === count("]");
+}
+
+/** Stands for what is put into a name; it is part of none. */
+export const ANYTHING = "*";
+
+/**
+ * Words of a string that something is put into, before or behind: where a placeholder or an underscore says so, or a dot
+ * behind a placeholder.
+ */
 function affixesIn(text: string): string[] {
-  const words = text.match(/[\w]*_(?=\W|$)|(?<=\W|^)_[\w]+|\w+(?=[␚{%])|(?<=[␚}]([\w.]*\.)?)\w+/gu) ?? [];
-  return words.filter((word) => /[^\W_]/u.test(word));
+  const behind = text.match(/(?<=[␚}][\w.]*\.)\w+(?![\w␚{}%])/gu) ?? [];
+  const open = (text.match(/[\w␚{}%]+/gu) ?? [])
+    .map((word) => word.replace(/[␚{}%]+/g, ANYTHING))
+    .map((word) => word.replace(/^_/, `${ANYTHING}_`).replace(/_$/, `_${ANYTHING}`))
+    .filter((word) => word.includes(ANYTHING));
+  return [...behind, ...open].filter((word) => /[^\W_]/u.test(word.replaceAll(ANYTHING, "")));
 }
 
 /** The name that a chain of attributes begins with; "" where it is none. */
@@ -421,10 +481,17 @@ function rootOf(tokens: readonly Token[], at: number, start: number): string {
 
 /**
  * Whether an attribute of this name may look something up that nobody spells. `modules` is an attribute of many things;
- * `sys.modules["json"]` spells it, and so do most frames: `frame.f_globals["__name__"]`.
+ * `sys.modules["json"]` spells it, and so do most frames: `frame.f_globals["__name__"]`. `globals`, `vars` and the like
+ * are attributes of many things, too.
  */
-function mayLookUp(tokens: readonly Token[], at: number, end: number): boolean {
+function mayLookUp(tokens: readonly Token[], at: number, end: number, locals?: ReadonlySet<string>): boolean {
   const { text } = tokens[at] as Token;
+  if (REFLECTING.get(text) === REFLECTIONS.module) {
+    // `environment.globals` is an attribute like any other; `builtins.globals()`, by whatever name, is not.
+    const owner = tokens[at - 2];
+    const isOwned = owner?.kind === NAME && tokens[at - 3]?.text !== "." && !/^(self|cls)$/.test(owner.text);
+    return isOwned && locals?.has(owner.text) !== true && (tokens[at + 1]?.text === "(" || /builtins/.test(owner.text));
+  }
   if (text !== "modules" && text !== "f_globals") {
     return true;
   }

@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, ref
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 18;
+export const OUTLINE_VERSION = 19;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -47,10 +47,12 @@ export interface Statement {
   readonly binds: readonly string[];
   /** Names bound at the level of classes in it, each as often as it is bound. */
   readonly inner: readonly string[];
-  /** Over its tokens, bodies of functions left out, and docstrings of functions and classes. */
+  /** Over its tokens, bodies of functions left out, docstrings of functions and classes, and declarations. */
   readonly checksum: string;
-  /** Over those docstrings; empty where there are none. */
+  /** Of each function or class with a docstring a line: its name, and the checksum of that. */
   readonly documentation: string;
+  /** Over what classes annotate and bind to nothing, where annotations are not evaluated; empty where there is nothing. */
+  readonly declarations: string;
   readonly mentions: Mentions;
   /** What only its annotations mention. */
   readonly annotations: Mentions;
@@ -81,7 +83,8 @@ interface Draft {
   readonly binds: Set<string>;
   readonly inner: string[];
   readonly rows: string[];
-  readonly documents: string[];
+  readonly documents: Map<string, string[]>;
+  readonly declared: string[];
   readonly mentions: MentionSet;
   readonly annotations: MentionSet;
   readonly methods: Map<string, Set<string>>;
@@ -164,14 +167,15 @@ class Reader {
       mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner), aliases);
     return {
       version: OUTLINE_VERSION,
-      statements: drafts.map(({ kind, binds, inner, rows, documents, ...draft }) => {
+      statements: drafts.map(({ kind, binds, inner, rows, documents, declared, ...draft }) => {
         const checksum = checksumOf(rows);
         return {
           kind,
           binds: [...binds],
           inner,
           checksum,
-          documentation: documents.length === 0 ? "" : checksumOf(documents),
+          documentation: [...documents].map(([name, text]) => `${name} ${checksumOf(text)}`).join("\n"),
+          declarations: declared.length === 0 ? "" : checksumOf(declared),
           mentions: finish(draft.mentions, inner),
           annotations: finish(draft.annotations, inner),
           methods: [...draft.methods].map(([name, words]) => [name, [...words]] as const),
@@ -273,7 +277,7 @@ class Reader {
     } else if (word === "pass" || this.#isLiteral(start, end)) {
       // Nobody looks for a name that stands in a docstring.
       if (scope.prefix !== "" && word !== "pass" && this.#isDocstring(start, end)) {
-        this.#document(start, end, owner);
+        this.#document(scope.prefix.split(".").at(-2) ?? "", start, end, owner);
       } else {
         this.#row(start, end, owner);
       }
@@ -305,6 +309,15 @@ class Reader {
         isSimple = true;
       }
       break;
+    }
+    const isDeclared =
+      isSimple && scope.prefix !== "" && this.#isOperator(at + 1, ":") && this.#valueOf(at, end) === end;
+    if (isDeclared && this.#deferred) {
+      this.#aside(this.#draft.declared, start, end);
+      this.#draft.annotations.add(this.#tokens, start + 2, end);
+      this.#bind(scope, targets);
+      this.#mark(undefined, "assignment");
+      return;
     }
     // A name that is bound is not read.
     this.#row(start, at, undefined);
@@ -412,7 +425,7 @@ class Reader {
     const inner = functionScope(qualname);
     const own = this.#localsOf(nameAt + 1, colon, owner?.locals);
     this.#at = colon + 1;
-    this.#docstring(owner);
+    this.#docstring(name, owner);
     const body: Owner = { qualname, mentions, locals: own, imported: [...(owner?.imported ?? [])] };
     this.#suite(inner, body);
     if (owner !== undefined) {
@@ -445,14 +458,14 @@ class Reader {
   }
 
   /** The docstring of a function belongs to what its name is bound to. */
-  #docstring(owner: Owner | undefined): void {
+  #docstring(name: string, owner: Owner | undefined): void {
     let at = this.#at;
     if (this.#tokens[at]?.kind === NEWLINE) {
       at += this.#tokens[at + 1]?.kind === INDENT ? 2 : 1;
     }
     const end = this.#endOfStatement(at);
     if (end > at && this.#isDocstring(at, end)) {
-      this.#document(at, end, owner);
+      this.#document(name, at, end, owner);
       this.#documentation = at;
     }
   }
@@ -717,12 +730,18 @@ class Reader {
     this.#write(this.#draft.rows, start, end);
   }
 
-  /** A docstring, with the place of what it documents. */
-  #document(start: number, end: number, owner: Owner | undefined): void {
+  #document(name: string, start: number, end: number, owner: Owner | undefined): void {
     if (owner === undefined) {
-      this.#draft.documents.push(`\u0001${this.#draft.rows.length}`);
-      this.#write(this.#draft.documents, start, end);
+      const rows = this.#draft.documents.get(name) ?? [];
+      this.#draft.documents.set(name, rows);
+      this.#aside(rows, start, end);
     }
+  }
+
+  /** What is told apart from the other rows of a statement, with its place among them. */
+  #aside(rows: string[], start: number, end: number): void {
+    rows.push(`\u0001${this.#draft.rows.length}`);
+    this.#write(rows, start, end);
   }
 
   #write(rows: string[], start: number, end: number): void {
@@ -876,7 +895,8 @@ function newDraft(): Draft {
     binds: new Set(),
     inner: [],
     rows: [],
-    documents: [],
+    documents: new Map(),
+    declared: [],
     mentions: new MentionSet(),
     annotations: new MentionSet("annotations"),
     methods: new Map(),

@@ -64,7 +64,7 @@ export class Evaluated {
     const safe: boolean[] = [];
     const values = new Map<Statement, boolean>();
     const stars: ImportBinding[] = [];
-    const around = { values, stars, elsewhere, bodies: outline.bodies };
+    const around = { values, stars, elsewhere, bodies: outline.bodies, deferred: outline.deferred };
     const marks: string[] = [];
     const pure: boolean[] = [];
     const doubts: (readonly string[])[] = [];
@@ -74,9 +74,10 @@ export class Evaluated {
     for (const statement of outline.statements) {
       const scope = new Scope(statement, last, plain, around, python);
       const only = scope.isPure();
-      // What a function's docstring says is nobody's business who does not ask for it, or is given the function.
-      const documentation = only && statement.kind === "definition" ? "" : statement.documentation;
-      marks.push(`${statement.checksum}${documentation}|${scope.found()}`);
+      // What a docstring says, and what a class declares, is nobody's business who does not ask for it, or is given that.
+      const { documentation, declarations } = statement;
+      const aside = only && isLeftAlone(statement) ? "" : `${documentation}${declarations}`;
+      marks.push(`${statement.checksum}${aside}|${scope.found()}`);
       pure.push(only);
       doubts.push(scope.doubts());
       decorated.push(scope.isDecorated());
@@ -147,7 +148,8 @@ export class Evaluated {
       const { fails, calls, decorators } = evaluation;
       const isComputed = this.pure[index] !== true || fails || calls.length > 0 || decorators.length > 0;
       const runsForeign = mentions.bare.every((name) => isAlien(name) || inner.includes(name));
-      return isComputed && !(runsForeign && mentions.reflection === REFLECTIONS.none) ? binds : [];
+      const isSpelt = mentions.reflection === REFLECTIONS.none && mentions.imported.length === 0;
+      return isComputed && !(runsForeign && isSpelt) ? binds : [];
     });
   }
 
@@ -173,6 +175,24 @@ export class Evaluated {
     }
     return found;
   }
+}
+
+/** Decorators that look neither at docstrings nor at what a class declares: they go to functions, or only set something. */
+const INDIFFERENT: ReadonlySet<string> = new Set(
+  (
+    "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager deleter final fixture getter lru_cache " +
+    "overload override property setter staticmethod total_ordering wraps"
+  ).split(" "),
+);
+
+/** Whether nobody looks at the docstrings and declarations of a function or class while it is made. */
+function isLeftAlone({ kind, evaluation: { bases, decorators } }: Statement): boolean {
+  return (
+    kind === "definition" ||
+    (kind === "class" &&
+      bases.length === 0 &&
+      decorators.every((name) => INDIFFERENT.has(name.slice(name.lastIndexOf(".") + 1))))
+  );
 }
 
 /** Methods that are called while another class is made. */
@@ -214,6 +234,7 @@ interface Surroundings {
   readonly stars: readonly ImportBinding[];
   readonly elsewhere: Elsewhere;
   readonly bodies: Outline["bodies"];
+  readonly deferred: boolean;
 }
 
 /** One statement, with what names mean where it stands. */
@@ -242,7 +263,8 @@ class Scope {
 
   /** Which bindings the statement finds, as text. */
   found(): string {
-    return [...new Set([...this.#statement.mentions.bare, ...this.#statement.annotations.bare])]
+    const { mentions, annotations } = this.#statement;
+    return [...new Set([...mentions.bare, ...(this.#around.deferred ? [] : annotations.bare)])]
       .map((name) => {
         const means = this.#meaning(name);
         return `${name}:${means.kind === "statement" ? means.ordinal : means.kind}`;

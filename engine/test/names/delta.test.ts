@@ -240,7 +240,7 @@ describe("another order", () => {
     const { changed, moved, words, isReordered } = delta(f + g, g + f);
     assert.deepEqual(changed, []);
     assert.deepEqual(moved, [{ path: "pkg/mod.py", name: "", fate: FATES.same }]);
-    assert.deepEqual([words, isReordered], [["__subclasses__"], true]);
+    assert.deepEqual([words, isReordered], [[{ name: "__subclasses__", fate: FATES.same }], true]);
   });
 
   test("of imports moves no test", () => {
@@ -320,6 +320,52 @@ describe("whom it concerns", () => {
     };
     const found = concerned(more, "app.py", rate("RATE = 3"));
     assert.deepEqual(found, ["app.py::fee", "dynamic.py::load", "hand.py::on", "shop.py::total"]);
+  });
+
+  test("those who import it by a name that is spelt, and nobody else who does so", () => {
+    const more = {
+      ...files,
+      "other.py": "",
+      "spelt.py":
+        "from importlib import import_module\n\n\ndef load():\n    return import_module('app')\n\n\ndef other():\n    return import_module('other')\n",
+    };
+    const found = concerned(more, "app.py", rate("RATE = 3"));
+    assert.deepEqual(found, ["app.py::fee", "shop.py::total", "spelt.py::load"]);
+  });
+
+  test("those who hand on a part of a package that is a module, and not a part of a class", () => {
+    const packaged: Files = {
+      "pkg/__init__.py": "",
+      "pkg/env.py": "RATE = 2\n",
+      "kinds.py": "class Kinds:\n    env = 1\n\n\nclass Modules:\n    from pkg import env\n",
+      "use.py":
+        "import pkg\nfrom kinds import Kinds, Modules\n\n\ndef part(f):\n    f(pkg.env)\n\n\ndef kind(f):\n    f(Kinds.env)\n\n\n" +
+        "def module(f):\n    f(Modules.env)\n\n\ndef own(f, pkg):\n    f(pkg.env)\n",
+    };
+    const found = concerned(packaged, "pkg/env.py", "RATE = 3\n");
+    assert.deepEqual(found, ["use.py::module", "use.py::part"]);
+  });
+
+  test("those who look through the names of their module, and not those who have attributes called so", () => {
+    const own =
+      "def names():\n    return globals()\n\n\ndef named(x):\n    return x.globals\n\n\ndef fn(b):\n    return f'{b.vars}'\n";
+    assert.deepEqual(concerned({ "a.py": `RATE = 2\n\n\n${own}` }, "a.py", `RATE = 3\n\n\n${own}`), ["a.py::names"]);
+  });
+
+  test("of a class of which a docstring differs, those who ask for one or hand the class on", () => {
+    const documented: Files = {
+      "base.py": 'class Base:\n    "One."\n\n    @property\n    def size(self):\n        "Size."\n        return 1\n',
+      "use.py":
+        "from base import Base\n\n\nclass Derived(Base):\n    pass\n\n\ndef make():\n    return Base(), Derived()\n\n\n" +
+        "def give(f):\n    f(Derived)\n\n\ndef part(f, x):\n    f(x.size)\n\n\ndef ask(x):\n    return x.__doc__\n\n\ndef say(x):\n    x.__doc__ = 'x'\n",
+    };
+    const source = documented["base.py"] as string;
+    assert.deepEqual(concerned(documented, "base.py", source.replace("One.", "Two.")), ["use.py::ask", "use.py::give"]);
+    assert.deepEqual(concerned(documented, "base.py", source.replace("Size.", "Sizes.")), [
+      "use.py::ask",
+      "use.py::give",
+      "use.py::part",
+    ]);
   });
 
   test("those who evaluate what is gone may fail", () => {

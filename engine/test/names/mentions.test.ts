@@ -135,11 +135,18 @@ describe("names of attributes", () => {
 
 describe("names that are put together", () => {
   for (const [text, affixes] of [
-    ['"visit_" + kind', ["visit_"]],
-    ['"%s_handler" % kind', ["_handler"]],
-    ['"{}_handler".format(kind)', ["_handler"]],
-    ['f"on_{kind}_done"', ["on_", "_done"]],
-    ['f"{kind:>{width}}s"', ["s"]],
+    ['"visit_" + kind', ["visit_*"]],
+    ['"%s_handler" % kind', ["*_handler"]],
+    ['"{}_handler".format(kind)', ["*_handler"]],
+    ['f"on_{kind}_done"', ["on_*_done"]],
+    ['f"{kind}_to_{count}"', ["*_to_*"]],
+    ['f"{kind}.base_{count}.names"', ["base_*", "names"]],
+    ['"_".join(("visit_", kind))', ["visit_*"]],
+    ['f"{kind}.run(" + str(count)', []],
+    ['"{{ kind }}s"', []],
+    ['"{% if kind %}s"', []],
+    ['exec(f"{kind}.run_{count}(")', ["run_*"]],
+    ['f"{kind:>{width}}s"', ["*s"]],
     ['r"^\\d{3}$"', []],
     ['"\\n{}"', []],
     ['f"{count} files"', []],
