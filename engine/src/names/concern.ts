@@ -20,12 +20,9 @@ export interface Binding {
   readonly fate: Fate;
 }
 
-/** A name that finds something else wherever it is looked up in an object. */
-export type Word = Pick<Binding, "name" | "fate">;
-
 /**
- * What became of a binding: it is a class or function of which docstrings alone differ, or of which annotations alone mean
- * something else, it is one as before, it may stand for anything now, or it is gone, so that whoever evaluates it fails.
+ * What became of a binding: it is a function of which the docstring alone differs, or a class or function of which
+ * annotations alone mean something else, it is one as before, it may stand for anything now, or it is gone, so that whoever evaluates it fails.
  * The greater one counts.
  */
 export const FATES = { documented: 0, annotated: 1, same: 2, value: 3, gone: 4 } as const;
@@ -52,14 +49,15 @@ export interface Concern {
 
 /**
  * Computes whom the bindings concern among the files of `paths`; with `readers`, who can come by what is bound, though no
- * module is evaluated again. `failing`: files of which it is known already that importing them may fail.
+ * module is evaluated again. `words`: names that find something else wherever they are looked up in an object;
+ * `failing`: files of which it is known already that importing them may fail.
  */
 export function concernOf(
   project: Project,
   paths: Iterable<string>,
   seeds: readonly Binding[],
   who: "importers" | "readers" = "importers",
-  words: readonly Word[] = [],
+  words: readonly string[] = [],
   failing: readonly string[] = [],
 ): Concern {
   return new Closure(project, paths, seeds, who === "importers", words, failing);
@@ -85,7 +83,7 @@ class Closure implements Concern {
     paths: Iterable<string>,
     seeds: readonly Binding[],
     isEvaluated: boolean,
-    words: readonly Word[],
+    words: readonly string[],
     failing: readonly string[],
   ) {
     this.#project = project;
@@ -102,8 +100,8 @@ class Closure implements Concern {
     for (const { path, name, fate } of seeds) {
       this.#reach(path, name, fate);
     }
-    for (const { name, fate } of words) {
-      this.#spell(name, fate);
+    for (const word of words) {
+      this.#spell(word, FATES.same);
     }
     this.#close();
     const touched = [...this.#reached].filter(([, names]) =>

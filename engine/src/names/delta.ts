@@ -3,7 +3,7 @@
  * who imports the module.
  */
 
-import { type Binding, FATES, type Fate, type Word } from "./concern.ts";
+import { type Binding, FATES, type Fate } from "./concern.ts";
 import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Import, Project } from "./project.ts";
 import type { Evaluated } from "./purity.ts";
@@ -21,9 +21,9 @@ export type Delta =
       readonly changed: readonly { readonly name: string; readonly fate: Fate }[];
       /** Names that may stand for something else though their statements are the same, here and in other files. */
       readonly moved: readonly Binding[];
-      /** What may be found where it is looked up in an object: submodules of packages, subclasses, documented methods. */
-      readonly words: readonly Word[];
-      /** Docstrings of functions or classes differ, in which there may be tests. */
+      /** What may be found where it is looked up in an object: submodules of packages, subclasses. */
+      readonly words: readonly string[];
+      /** Docstrings of functions differ, in which there may be tests. */
       readonly isDocumented: boolean;
       /** What may be tests stands in another order, in which they run. */
       readonly isReordered: boolean;
@@ -99,21 +99,15 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       ...(isOtherOrder ? [{ path, name: "", fate: FATES.same }] : []),
     ],
     words: [
-      ...[
-        ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
-        // Whoever asks a class for its subclasses need not know their names.
-        ...(isOtherOrder || changed.some((name) => isClass(before, name) || isClass(after, name))
-          ? [SUBCLASS_READER]
-          : []),
-        ...(documented.length > 0 ? DOCUMENT_READERS : []),
-        ...(declaring.length > 0 ? ANNOTATION_READERS : []),
-        // A fixture that is gone had another name than its function, perhaps.
-        ...[before, after].flatMap((content) => aliasesOf(content, changed)),
-      ].map((name) => ({ name, fate: FATES.same })),
-      // Whoever is given a method is given its docstring.
-      ...documented
-        .flatMap((name) => documentedOtherwise(before, after, name))
-        .map((name) => ({ name, fate: FATES.documented })),
+      ...submodules.map((name) => name.slice(name.lastIndexOf(".") + 1)),
+      // Whoever asks a class for its subclasses need not know their names.
+      ...(isOtherOrder || changed.some((name) => isClass(before, name) || isClass(after, name))
+        ? [SUBCLASS_READER]
+        : []),
+      ...(documented.length > 0 ? DOCUMENT_READERS : []),
+      ...(declaring.length > 0 ? ANNOTATION_READERS : []),
+      // A fixture that is gone had another name than its function, perhaps.
+      ...[before, after].flatMap((content) => aliasesOf(content, changed)),
     ],
     isDocumented: documented.length > 0,
     isReordered: isReordered(testsOf(before), testsOf(after)),
@@ -164,18 +158,6 @@ function differentStar(one: readonly string[], other: readonly string[]): string
     return placeNow >= 0 && (before.size !== beforeNow.length || beforeNow.some((each) => !before.has(each)));
   });
   return star?.replace(/^\*|\.? \d+$/g, "");
-}
-
-/** The functions and classes, in what a name is bound to, of which the docstring is another one. */
-function documentedOtherwise(before: Evaluated, after: Evaluated, name: string): string[] {
-  const [old, now] = [before, after].map(
-    ({ outline }) => new Set(outline.statements.filter(({ binds }) => binds.includes(name)).flatMap(linesOf)),
-  );
-  return differing(old ?? new Set(), now ?? new Set()).map((line) => line.slice(0, line.indexOf(" ")));
-}
-
-function linesOf({ documentation }: Statement): string[] {
-  return documentation === "" ? [] : documentation.split("\n");
 }
 
 /** Names of functions and classes of which something differs that is told apart from the rest. */

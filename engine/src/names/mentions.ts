@@ -364,10 +364,11 @@ export class MentionSet {
   #reflectWith(tokens: readonly Token[], at: number, start: number, end: number): void {
     const { text } = tokens[at] as Token;
     const reflection = REFLECTING.get(text) ?? REFLECTIONS.none;
-    if (IMPORTING.has(text) && isSpelt(tokens, at + 1, end)) {
-      // As good as an import statement, of something that is used for itself.
-      const [, dots = "", module = ""] = /^(\.*)(.*)$/s.exec(tokens[at + 2]?.text ?? "") ?? [];
-      this.#imported.push({ level: dots.length, module, names: [] });
+    const spelt = tokens[at + 2]?.text ?? "";
+    if (IMPORTING.has(text) && isSpelt(tokens, at + 1, end) && tokens[at + 3]?.text === ")" && !spelt.startsWith(".")) {
+      // As good as an import statement, of something that is used for itself; it may be found in any directory by then.
+      this.#imported.push({ level: 0, module: spelt, names: [] });
+      this.#calledFor.add(spelt.slice(spelt.lastIndexOf(".") + 1));
       return;
     }
     const isAssigned = this.#isBody && tokens[start]?.kind === NAME && tokens[start + 1]?.text === "=";
@@ -402,20 +403,23 @@ export class MentionSet {
     } else if (this.#areExpressions || NAMES_ONLY.test(text)) {
       for (const word of text.match(WORDS) ?? []) {
         this.#wild.add(word);
-        (this.#areExpressions ? this.#handed : this.#spelt).add(`.${word}`);
+        // With a dot in it, it says where to find something, whoever looks that up.
+        (this.#areExpressions || /[.:]/.test(text) ? this.#handed : this.#spelt).add(`.${word}`);
       }
-    }
-    // What an escape stands for is part of no name.
-    const shape = withoutInserts(
-      text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT),
-      formatted ? EXPRESSION : FIELD,
-    );
-    for (const word of affixesIn(shape)) {
-      (isShapeOfName(shape) ? this.#affixes : this.#codeAffixes).add(word);
     }
     const [isBehind, isBefore] = [tokens[at - 1], tokens[at + 1]].map(
       (token) => token?.kind === OPERATOR && /^[+%]$/.test(token.text),
     );
+    // Something is made of it there and then: `"<kind>_db".replace("<kind>", kind)`.
+    const isUsed = isBehind || isBefore || tokens[at + 1]?.text === ".";
+    // What an escape stands for is part of no name.
+    const shape = withoutInserts(
+      text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT),
+      formatted || isUsed ? EXPRESSION : FIELD,
+    );
+    for (const word of affixesIn(shape)) {
+      (isShapeOfName(shape) || (isUsed && !/\s/.test(shape)) ? this.#affixes : this.#codeAffixes).add(word);
+    }
     if (/^\w+$/.test(text) && (isBehind || isBefore)) {
       this.#affixes.add(`${isBehind ? ANYTHING : ""}${text}${isBefore ? ANYTHING : ""}`);
     }

@@ -49,7 +49,7 @@ export interface Statement {
   readonly inner: readonly string[];
   /** Over its tokens, bodies of functions left out, docstrings of functions and classes, and declarations. */
   readonly checksum: string;
-  /** Of each function or class with a docstring a line: its name, and the checksum of that. */
+  /** Over those docstrings; empty where there are none. */
   readonly documentation: string;
   /** Over what classes annotate and bind to nothing, where annotations are not evaluated; empty where there is nothing. */
   readonly declarations: string;
@@ -80,10 +80,12 @@ export function outlineOf(source: Uint8Array): Outline | undefined {
 /** What is gathered while one statement at module level is read. */
 interface Draft {
   kind: StatementKind;
+  /** Whether a method in it hands on its class: whoever gets that may look at what it declares. */
+  isHanded: boolean;
   readonly binds: Set<string>;
   readonly inner: string[];
   readonly rows: string[];
-  readonly documents: Map<string, string[]>;
+  readonly documents: string[];
   readonly declared: string[];
   readonly mentions: MentionSet;
   readonly annotations: MentionSet;
@@ -102,6 +104,8 @@ interface Owner {
   /** Whether it is a generator, and whether it asks for the class that it stands in: who makes it can tell. */
   yields?: boolean;
   knowsClass?: boolean;
+  /** Whether it hands on the class that it stands in. */
+  handsClass?: boolean;
 }
 
 /** Names under which a module imports what looks names up, where those do not say so themselves. */
@@ -151,7 +155,10 @@ class Reader {
         // No statement begins so; whoever reads on must come to an end.
         this.#at += 1;
       }
-      const { kind, rows } = this.#draft;
+      const { kind, rows, declared, isHanded } = this.#draft;
+      if (isHanded) {
+        rows.push(...declared.splice(0));
+      }
       if (rows.length > 0 && kind !== "literal") {
         drafts.push(this.#draft);
       } else if (drafts.length === 0 && rows.length > 0) {
@@ -174,7 +181,7 @@ class Reader {
           binds: [...binds],
           inner,
           checksum,
-          documentation: [...documents].map(([name, text]) => `${name} ${checksumOf(text)}`).join("\n"),
+          documentation: documents.length === 0 ? "" : checksumOf(documents),
           declarations: declared.length === 0 ? "" : checksumOf(declared),
           mentions: finish(draft.mentions, inner),
           annotations: finish(draft.annotations, inner),
@@ -277,7 +284,7 @@ class Reader {
     } else if (word === "pass" || this.#isLiteral(start, end)) {
       // Nobody looks for a name that stands in a docstring.
       if (scope.prefix !== "" && word !== "pass" && this.#isDocstring(start, end)) {
-        this.#document(scope.prefix.split(".").at(-2) ?? "", start, end, owner);
+        this.#document(start, end, owner);
       } else {
         this.#row(start, end, owner);
       }
@@ -425,11 +432,12 @@ class Reader {
     const inner = functionScope(qualname);
     const own = this.#localsOf(nameAt + 1, colon, owner?.locals);
     this.#at = colon + 1;
-    this.#docstring(name, owner);
+    this.#docstring(owner);
     const body: Owner = { qualname, mentions, locals: own, imported: [...(owner?.imported ?? [])] };
     this.#suite(inner, body);
     if (owner !== undefined) {
       owner.knowsClass ||= body.knowsClass === true;
+      owner.handsClass ||= body.handsClass === true;
     } else {
       if (body.yields) {
         this.#draft.rows.push(GENERATOR);
@@ -437,6 +445,7 @@ class Reader {
       if (body.knowsClass) {
         this.#knownClasses.add(scope);
       }
+      this.#draft.isHanded ||= body.handsClass === true;
     }
     for (const { level, module, names, binds } of body.imported) {
       binds.forEach((bound, index) => {
@@ -458,14 +467,14 @@ class Reader {
   }
 
   /** The docstring of a function belongs to what its name is bound to. */
-  #docstring(name: string, owner: Owner | undefined): void {
+  #docstring(owner: Owner | undefined): void {
     let at = this.#at;
     if (this.#tokens[at]?.kind === NEWLINE) {
       at += this.#tokens[at + 1]?.kind === INDENT ? 2 : 1;
     }
     const end = this.#endOfStatement(at);
     if (end > at && this.#isDocstring(at, end)) {
-      this.#document(name, at, end, owner);
+      this.#document(at, end, owner);
       this.#documentation = at;
     }
   }
@@ -646,6 +655,7 @@ class Reader {
         if (token.kind === NAME || (token.kind === STRING && token.formatted)) {
           owner.yields ||= YIELD.test(token.text);
           owner.knowsClass ||= OWN_CLASS.test(token.text);
+          owner.handsClass ||= this.#handsClass(at);
         }
       }
       return;
@@ -676,6 +686,18 @@ class Reader {
     }
     this.#draft.mentions.add(this.#tokens, from, end, undefined, as === "header");
     this.#draft.evaluation.read(this.#tokens, start, end, as);
+  }
+
+  /** Whether a class is handed on at `at` that is not named: `convert(cls)`, `fields(type(self))`, `self.__class__`. */
+  #handsClass(at: number): boolean {
+    const { text, formatted } = this.#tokens[at] as Token;
+    if (text === "type" && this.#isOperator(at + 1, "(")) {
+      const isShort = this.#isOperator(at + 3, ")");
+      return !isShort || !/^[.(]$/.test(this.#tokens[at + 4]?.text ?? "");
+    }
+    return formatted
+      ? /\b(cls|__class__|type)\b/.test(text)
+      : /^(cls|__class__|type)$/.test(text) && !/^[.(]$/.test(this.#tokens[at + 1]?.text ?? "");
   }
 
   /** Where the annotations of a function's header stand. */
@@ -730,11 +752,9 @@ class Reader {
     this.#write(this.#draft.rows, start, end);
   }
 
-  #document(name: string, start: number, end: number, owner: Owner | undefined): void {
+  #document(start: number, end: number, owner: Owner | undefined): void {
     if (owner === undefined) {
-      const rows = this.#draft.documents.get(name) ?? [];
-      this.#draft.documents.set(name, rows);
-      this.#aside(rows, start, end);
+      this.#aside(this.#draft.documents, start, end);
     }
   }
 
@@ -892,10 +912,11 @@ class Reader {
 function newDraft(): Draft {
   return {
     kind: "literal",
+    isHanded: false,
     binds: new Set(),
     inner: [],
     rows: [],
-    documents: new Map(),
+    documents: [],
     declared: [],
     mentions: new MentionSet(),
     annotations: new MentionSet("annotations"),

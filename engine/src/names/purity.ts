@@ -74,10 +74,11 @@ export class Evaluated {
     for (const statement of outline.statements) {
       const scope = new Scope(statement, last, plain, around, python);
       const only = scope.isPure();
-      // What a docstring says, and what a class declares, is nobody's business who does not ask for it, or is given that.
-      const { documentation, declarations } = statement;
-      const aside = only && isLeftAlone(statement) ? "" : `${documentation}${declarations}`;
-      marks.push(`${statement.checksum}${aside}|${scope.found()}`);
+      // What a function's docstring says, and what a class declares, is nobody's business who does not ask for it, or is
+      // given that. A class shows its docstrings to whoever is given an object of it.
+      const documentation = only && statement.kind === "definition" ? "" : statement.documentation;
+      const declarations = only && isLeftAlone(statement) ? "" : statement.declarations;
+      marks.push(`${statement.checksum}${documentation}${declarations}|${scope.found()}`);
       pure.push(only);
       doubts.push(scope.doubts());
       decorated.push(scope.isDecorated());
@@ -177,7 +178,7 @@ export class Evaluated {
   }
 }
 
-/** Decorators that look neither at docstrings nor at what a class declares: they go to functions, or only set something. */
+/** Decorators that do not look at what a class declares: they go to functions, or only set something. */
 const INDIFFERENT: ReadonlySet<string> = new Set(
   (
     "abstractmethod asynccontextmanager cache cached_property classmethod contextmanager deleter final fixture getter lru_cache " +
@@ -185,13 +186,12 @@ const INDIFFERENT: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Whether nobody looks at the docstrings and declarations of a function or class while it is made. */
+/** Whether nobody looks at the declarations of a class while it is made. */
 function isLeftAlone({ kind, evaluation: { bases, decorators } }: Statement): boolean {
   return (
-    kind === "definition" ||
-    (kind === "class" &&
-      bases.length === 0 &&
-      decorators.every((name) => INDIFFERENT.has(name.slice(name.lastIndexOf(".") + 1))))
+    kind === "class" &&
+    bases.length === 0 &&
+    decorators.every((name) => INDIFFERENT.has(name.slice(name.lastIndexOf(".") + 1)))
   );
 }
 

@@ -240,7 +240,7 @@ describe("another order", () => {
     const { changed, moved, words, isReordered } = delta(f + g, g + f);
     assert.deepEqual(changed, []);
     assert.deepEqual(moved, [{ path: "pkg/mod.py", name: "", fate: FATES.same }]);
-    assert.deepEqual([words, isReordered], [[{ name: "__subclasses__", fate: FATES.same }], true]);
+    assert.deepEqual([words, isReordered], [["__subclasses__"], true]);
   });
 
   test("of imports moves no test", () => {
@@ -352,20 +352,36 @@ describe("whom it concerns", () => {
     assert.deepEqual(concerned({ "a.py": `RATE = 2\n\n\n${own}` }, "a.py", `RATE = 3\n\n\n${own}`), ["a.py::names"]);
   });
 
-  test("of a class of which a docstring differs, those who ask for one or hand the class on", () => {
-    const documented: Files = {
-      "base.py": 'class Base:\n    "One."\n\n    @property\n    def size(self):\n        "Size."\n        return 1\n',
+  test("of a class that declares something else, those who ask for that or hand the class on", () => {
+    const declared: Files = {
+      "base.py":
+        "from __future__ import annotations\n\n\nclass Base:\n    size: int\n\n    def make(self):\n        return self\n",
       "use.py":
         "from base import Base\n\n\nclass Derived(Base):\n    pass\n\n\ndef make():\n    return Base(), Derived()\n\n\n" +
-        "def give(f):\n    f(Derived)\n\n\ndef part(f, x):\n    f(x.size)\n\n\ndef ask(x):\n    return x.__doc__\n\n\ndef say(x):\n    x.__doc__ = 'x'\n",
+        "def give(f):\n    f(Derived)\n\n\ndef find(f):\n    f('base.Base')\n\n\ndef ask(x):\n    return x.__annotations__\n\n\n" +
+        "def say(x):\n    x.__annotations__ = {}\n",
     };
-    const source = documented["base.py"] as string;
-    assert.deepEqual(concerned(documented, "base.py", source.replace("One.", "Two.")), ["use.py::ask", "use.py::give"]);
-    assert.deepEqual(concerned(documented, "base.py", source.replace("Size.", "Sizes.")), [
-      "use.py::ask",
-      "use.py::give",
-      "use.py::part",
-    ]);
+    const found = (source: string): string[] => [
+      ...concerned({ ...declared, "base.py": source }, "base.py", source.replace("size: int", "width: str")),
+    ];
+    const source = declared["base.py"] as string;
+    assert.deepEqual(found(source), ["use.py::ask", "use.py::find", "use.py::give"]);
+    for (const handed of ["f(cls)", "f(self.__class__)", "f(type(self))", "f(kind := type(self))"]) {
+      const own = found(source.replace("return self", `return ${handed}`));
+      assert.ok(own.includes("use.py::make") && own.includes("base.py::Base.make"), `${handed}: ${own.join()}`);
+    }
+    assert.equal(found(source.replace("return self", "return type(self).make, cls(1), self.__class__.make")).length, 3);
+  });
+
+  test("those who import it by a name of which the rest comes from elsewhere, or that is found in some directory", () => {
+    const more = {
+      ...files,
+      "plugins/extra.py": "RATE = 2\n",
+      "spelt.py":
+        "from importlib import import_module\n\n\ndef rel():\n    return import_module('.app', 'x')\n\n\ndef found():\n    return import_module('extra')\n",
+    };
+    assert.ok(concerned(more, "app.py", rate("RATE = 3")).includes("spelt.py::rel"));
+    assert.ok(concerned(more, "plugins/extra.py", "RATE = 3\n").includes("spelt.py::found"));
   });
 
   test("those who evaluate what is gone may fail", () => {
