@@ -440,7 +440,7 @@ const FIELD = /(?<!\{)\{[\w.[\]]*(![rsa])?(:[^{}]*)?\}(?!\})/g;
 
 /** What stands in the braces of a formatted string, up to the next brace. */
 const INSERTED = /\{[^{}]*(?=[{}])/g;
-const REFLECTING_EXPRESSION = /(?<![\w.])(globals|vars|dir|eval|exec|locals)\b|__dict__/;
+const REFLECTING_EXPRESSION = /((?<![\w.])|builtins\w*\.)(globals|vars|dir|eval|exec|locals)\b|__dict__/;
 
 /** Names by which whatever a string says is looked up. */
 const LOOKING_UP: readonly string[] =
@@ -493,8 +493,9 @@ function mayLookUp(tokens: readonly Token[], at: number, end: number, locals?: R
   if (REFLECTING.get(text) === REFLECTIONS.module) {
     // `environment.globals` is an attribute like any other; `builtins.globals()`, by whatever name, is not.
     const owner = tokens[at - 2];
-    const isOwned = owner?.kind === NAME && tokens[at - 3]?.text !== "." && !/^(self|cls)$/.test(owner.text);
-    return isOwned && locals?.has(owner.text) !== true && (tokens[at + 1]?.text === "(" || /builtins/.test(owner.text));
+    const name = owner?.kind === NAME ? owner.text : "";
+    const isOwned = name !== "" && tokens[at - 3]?.text !== "." && !/^(self|cls)$/.test(name) && !locals?.has(name);
+    return /builtins/.test(name) || (isOwned && tokens[at + 1]?.text === "(");
   }
   if (text !== "modules" && text !== "f_globals") {
     return true;
