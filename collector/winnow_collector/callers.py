@@ -5,6 +5,8 @@ import sysconfig
 from types import FrameType
 from typing import Any, Dict, Optional
 
+from .registry import INSTALLED
+
 _HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
 # Standard modules that ask the system about itself; the answer belongs to the environment, not to the test.
 _ASKING = (
@@ -144,8 +146,9 @@ class Callers:
         if filename.startswith(_HERE):
             return "collector"
         parts = filename.split(os.sep)
-        if "site-packages" in parts or "dist-packages" in parts:
-            parts = parts[max(i for i, part in enumerate(parts) if part in ("site-packages", "dist-packages")) + 1 :]
+        directories = [index for index, part in enumerate(parts) if part in INSTALLED]
+        if directories:
+            parts = parts[directories[-1] + 1 :]
             top = parts[0] if parts else ""
             if top in _RUNNER_PARTS:
                 return "pytest"

@@ -18,10 +18,9 @@ from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Tup
 from .callers import Callers, disguised
 from .content import real
 from .contexts import Contexts
-from .registry import Registry
+from .registry import INSTALLED, Registry
 
 _ALL = "*"
-_DIRECTORIES = ("site-packages", "dist-packages")
 # Functions of the collector that ask on somebody's behalf and have taken note of what is asked for.
 _ASKING = frozenset(("_import", "by_name", "import_or_skip", "importorskip"))
 
@@ -192,7 +191,7 @@ def package_of(path: str) -> Optional[str]:
     """The top-level name below a directory of installed packages; `dist NAME` for what describes a distribution."""
     parts = path.split(os.sep)
     for index in range(len(parts) - 2, -1, -1):
-        if parts[index] in _DIRECTORIES:
+        if parts[index] in INSTALLED:
             name = parts[index + 1]
             if name.endswith((".dist-info", ".egg-info")):
                 return "dist %s" % name.rpartition(".")[0].partition("-")[0]

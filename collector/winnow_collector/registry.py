@@ -18,7 +18,8 @@ from typing import Dict, List, Optional, Tuple
 
 from .content import stat_file
 
-_INSTALLED = ("site-packages", "dist-packages")
+# Names of directories in which packages are installed.
+INSTALLED = ("site-packages", "dist-packages")
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _RUNNER_PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "xdist", "execnet")
 
@@ -139,7 +140,7 @@ class Registry:
             if path.startswith(directory):
                 return True
         parts = path.split(os.sep)
-        for name in _INSTALLED:
+        for name in INSTALLED:
             if name not in parts:
                 continue
             # Only those that are in use from the start: of others the engine does not know, and a project may keep a
@@ -152,7 +153,7 @@ class Registry:
 def site_dirs() -> List[str]:
     """Directories of installed distributions of this interpreter, in the order of the search path."""
     found: List[str] = []
-    candidates = [path for path in sys.path if os.path.basename(os.path.normpath(path)) in _INSTALLED]
+    candidates = [path for path in sys.path if os.path.basename(os.path.normpath(path)) in INSTALLED]
     candidates += getattr(site, "getsitepackages", lambda: [])()
     if site.ENABLE_USER_SITE:
         candidates.append(site.getusersitepackages())

@@ -16,6 +16,8 @@ from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, Membe
 from typing import Any, Dict, Iterable, Iterator, List, Set, Tuple
 from weakref import ref
 
+from .packages import package_of
+
 MAX_DEPTH = 3
 # Of larger containers only the size counts, and beyond so many objects in one module only which objects they are.
 MAX_ITEMS = 64
@@ -324,8 +326,8 @@ class _Layout:
 
 def _is_installed(owner: type) -> bool:
     """Whether a class is of an installed package: a project may be the one that makes it."""
-    file = getattr(sys.modules.get(owner.__module__), "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
+    file = getattr(sys.modules.get(owner.__module__), "__file__", None)
+    return file is not None and package_of(file) is not None
 
 
 # By identity: a class may have a hash of its own.

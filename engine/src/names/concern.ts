@@ -10,7 +10,7 @@ import { ANYTHING, type Mentions, REFLECTIONS } from "./mentions.ts";
 import { type ImportBinding, MAIN, type Statement } from "./outline.ts";
 import type { Project } from "./project.ts";
 import { type Evaluated, holdsMoreThanValues, isKeeping } from "./purity.ts";
-import { ANNOTATION_READERS, DOCUMENT_READERS, isReader, SUBCLASS_READER } from "./readers.ts";
+import { ANNOTATION_READERS, isReader, SUBCLASS_READER } from "./readers.ts";
 import { isSpecial } from "./special.ts";
 
 /** A binding at module level; without a name, something in the module that no import of it asks for. */
@@ -21,11 +21,10 @@ export interface Binding {
 }
 
 /**
- * What became of a binding: it is a function of which the docstring alone differs, or a class or function of which
- * annotations alone mean something else, it is one as before, it may stand for anything now, or it is gone, so that whoever evaluates it fails.
- * The greater one counts.
+ * What became of a binding: it is a class or function of which annotations alone mean something else, it is one as before,
+ * it may stand for anything now, or it is gone, so that whoever evaluates it fails. The greater one counts.
  */
-export const FATES = { documented: 0, annotated: 1, same: 2, value: 3, gone: 4 } as const;
+export const FATES = { annotated: 0, same: 1, value: 2, gone: 3 } as const;
 export type Fate = (typeof FATES)[keyof typeof FATES];
 
 export interface Concern {
@@ -209,8 +208,7 @@ class Closure implements Concern {
     const isDecorated = content.decorated[index] === true;
     let isNew = this.#spreadFixture(path, statement);
     const isDerived = statement.kind === "class" && isPure && !isDecorated && this.#isDerived(path, statement);
-    const ownAnnotations = this.#mentions(path, content, statement.annotations, FATES.annotated);
-    const inAnnotations = ownAnnotations ?? (isDerived ? "changed" : undefined);
+    const inAnnotations = this.#mentions(path, content, statement.annotations) ?? (isDerived ? "changed" : undefined);
     let found = this.#mentions(path, content, isDerived ? withoutBases(statement) : statement.mentions);
     // What is not evaluated again is a state of something, and an annotation holds on to that as little as its text.
     const isKept = inAnnotations === "changed" || content.outline.deferred || !this.#isEvaluated;
@@ -224,8 +222,7 @@ class Closure implements Concern {
       if (isRead && (this.#mayFail(path, statement, isDecorated) || this.#mayRefuse(path, statement))) {
         isNew = this.#fail(path) || isNew;
       }
-      const fate = ownAnnotations === undefined ? this.#fateOfBases(path, statement) : FATES.annotated;
-      return this.#spreadAnnotated(path, statement, fate) || isNew;
+      return this.#spreadAnnotated(path, statement) || isNew;
     }
     if (inAnnotations !== undefined && found !== "gone") {
       found = isKept ? "changed" : "gone";
@@ -266,13 +263,12 @@ class Closure implements Concern {
    * Only whoever asks for annotations can tell: who is seen to, and whoever is given the function, or a class with its
    * methods, and is not seen himself.
    */
-  #spreadAnnotated(path: string, { kind, binds, methods }: Statement, fate: Fate): boolean {
-    const readers = fate === FATES.annotated ? ANNOTATION_READERS : DOCUMENT_READERS;
-    let isNew = readers.filter((word) => this.#spell(word, FATES.same)).length > 0;
+  #spreadAnnotated(path: string, { kind, binds, methods }: Statement): boolean {
+    let isNew = ANNOTATION_READERS.filter((word) => this.#spell(word, FATES.same)).length > 0;
     for (const name of kind === "assignment" ? [] : binds) {
-      isNew = this.#reach(path, name, fate) || isNew;
+      isNew = this.#reach(path, name, FATES.annotated) || isNew;
     }
-    if (!this.#isEvaluated || fate !== FATES.annotated) {
+    if (!this.#isEvaluated) {
       // Whoever comes by an object through an annotation runs what its class defines, and is seen to.
       return isNew;
     }
@@ -285,14 +281,10 @@ class Closure implements Concern {
     return isNew;
   }
 
-  /** Whether a class has bases of which annotations or docstrings alone are others: then so it is with that class. */
+  /** Whether a class has bases of which annotations alone mean something else: then so it is with that class. */
   #isDerived(path: string, { evaluation: { bases } }: Statement): boolean {
     const fates = bases.map((chain) => this.#fateOf(path, chain)).filter((fate) => fate !== undefined);
-    return this.#isEvaluated && fates.length > 0 && fates.every((fate) => fate <= FATES.annotated);
-  }
-
-  #fateOfBases(path: string, { evaluation: { bases } }: Statement): Fate {
-    return bases.some((chain) => this.#fateOf(path, chain) === FATES.annotated) ? FATES.annotated : FATES.documented;
+    return this.#isEvaluated && fates.length > 0 && fates.every((fate) => fate === FATES.annotated);
   }
 
   /** All importers of a file are concerned; true if they were not before. */
@@ -432,26 +424,18 @@ class Closure implements Concern {
 
   /** Whether a name, bound by imports of modules only, stands for none of the project's. */
   #isForeign(content: Evaluated, base: string): boolean {
-    const imports = content.outline.statements.flatMap(({ imports: all }) =>
-      all.filter(({ binds }) => binds.includes(base)),
-    );
+    const imports = importsBinding(content, base);
     return imports.length > 0 && imports.every((one) => this.#project.isForeign(one));
   }
 
-  /** `least`: the least fate that shows to whom something is handed on. */
-  #mentions(
-    path: string,
-    content: Evaluated,
-    mentions: Mentions,
-    least: Fate = FATES.documented,
-  ): "gone" | "changed" | undefined {
+  #mentions(path: string, content: Evaluated, mentions: Mentions): "gone" | "changed" | undefined {
     const { bare, wild, affixes, stores, escapes, handed, imported, reflection } = mentions;
     const own = this.#reached.get(path);
     let found: "gone" | "changed" | undefined;
     // Whoever only assigns parts of something does not find what is there.
     const isStored = (name: string): boolean => (!this.#isEvaluated || isReader(name)) && stores.includes(name);
     const isFound = (name: string, fate: Fate | undefined, as = name): boolean =>
-      fate !== undefined && (fate > FATES.annotated || (fate >= least && handed.includes(as)));
+      fate !== undefined && (fate > FATES.annotated || handed.includes(as));
     for (const name of bare.filter((each) => !isStored(each))) {
       const fate = own?.get(name);
       if (fate === FATES.gone) {
@@ -493,31 +477,19 @@ class Closure implements Concern {
 
   /** Whether modules may be found in an imported name: it is one, or at least no function, and no class of other things. */
   #mayHoldModules(path: string, content: Evaluated, name: string): boolean {
-    return content.outline.statements.some(({ imports }) =>
-      imports.some((one) => {
-        const original = one.names[one.binds.indexOf(name)];
-        if (!one.binds.includes(name)) {
-          return false;
-        }
-        const files = original === undefined ? undefined : this.#project.filesOf(path, one);
-        const binding = files?.flatMap((file) => this.#files.get(file)?.outline.statements ?? []);
-        const own = binding?.filter(({ binds }) => binds.includes(original ?? ""));
-        return own === undefined || own.length === 0 || own.some((statement) => this.#keepsModules(statement));
-      }),
-    );
-  }
-
-  #keepsModules({ kind, imports, mentions: { escapes } }: Statement): boolean {
-    const isModule = (used: string): boolean => {
-      const dot = used.indexOf(".");
-      return dot < 0 || this.#moduleWords.has(used.slice(dot + 1));
-    };
-    return kind !== "definition" && (kind !== "class" || imports.length > 0 || escapes.some(isModule));
+    return importsBinding(content, name).some((one) => {
+      const original = one.names[one.binds.indexOf(name)] ?? "";
+      const statements = (this.#project.filesOf(path, one) ?? []).flatMap(
+        (file) => this.#files.get(file)?.outline.statements ?? [],
+      );
+      const own = statements.filter(({ binds }) => binds.includes(original));
+      return own.length === 0 || own.some(mayHoldModules);
+    });
   }
 
   /** Nobody can tell from a part of a name whether what it leads to is handed on. */
   #fits(affix: string): boolean {
-    const pattern = new RegExp(`^${affix.replaceAll(ANYTHING, ".*")}$`, "su");
+    const pattern = patternOf(affix);
     for (const [word, fate] of this.#words) {
       if (fate > FATES.annotated && pattern.test(word)) {
         return true;
@@ -535,14 +507,8 @@ class Closure implements Concern {
 
   /** Whether a name that the file imports stands for a module in which anything is reached, or for a package of such. */
   #isReachedModule(path: string, content: Evaluated, name: string): boolean {
-    return content.outline.statements.some(({ imports }) =>
-      imports.some((one) => {
-        const index = one.binds.indexOf(name);
-        if (index < 0) {
-          return false;
-        }
-        return this.#leadsToReached(path, one, one.names[index]);
-      }),
+    return importsBinding(content, name).some((one) =>
+      this.#leadsToReached(path, one, one.names[one.binds.indexOf(name)]),
     );
   }
 
@@ -573,6 +539,28 @@ function fateOf({ kind }: Statement): Fate {
     return FATES.gone;
   }
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
+}
+
+/** Each import that binds a name of the module. */
+function importsBinding({ outline }: Evaluated, name: string): ImportBinding[] {
+  return outline.statements.flatMap(({ imports }) => imports.filter(({ binds }) => binds.includes(name)));
+}
+
+/** A class that is bound to modules by name is reached itself, where one of them is. */
+function mayHoldModules({ kind, imports }: Statement): boolean {
+  return kind !== "definition" && (kind !== "class" || imports.length > 0);
+}
+
+/** The same few stand in most bodies that are looked at. */
+const patterns = new Map<string, RegExp>();
+
+function patternOf(affix: string): RegExp {
+  let pattern = patterns.get(affix);
+  if (pattern === undefined) {
+    pattern = new RegExp(`^${affix.replaceAll(ANYTHING, ".*")}$`, "su");
+    patterns.set(affix, pattern);
+  }
+  return pattern;
 }
 
 /** What a statement mentions, but for its being given its bases: who makes a plain class looks at none of their annotations. */

@@ -89,8 +89,7 @@ export function deltaOf(project: Project, path: string, before: Evaluated, after
       newlyLoaded(project, path, before, after, imports),
     changed: [
       ...changed.map((name) => ({ name, fate: fateOf(before, after, name) })),
-      ...documented.filter((name) => !declaring.includes(name)).map((name) => ({ name, fate: FATES.documented })),
-      ...declaring.map((name) => ({ name, fate: FATES.annotated })),
+      ...[...documented, ...declaring].map((name) => ({ name, fate: FATES.annotated })),
     ],
     moved: [
       ...movedStatements(path, [before, after], imports),

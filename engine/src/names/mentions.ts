@@ -356,8 +356,14 @@ export class MentionSet {
     if (!isSpelt(tokens, at + 1, end) || name === undefined) {
       this.reflect(REFLECTIONS.modules);
     } else {
-      this.#calledFor.add(name.text.slice(name.text.lastIndexOf(".") + 1));
+      this.#importSpelt(name.text);
     }
+  }
+
+  /** As good as an import statement, of something that is used for itself; it may be found in any directory by then. */
+  #importSpelt(module: string): void {
+    this.#imported.push({ level: 0, module, names: [] });
+    this.#calledFor.add(module.slice(module.lastIndexOf(".") + 1));
   }
 
   /** A word that looks names up: what it returns may be bound to a name, and asked only for parts that are spelt. */
@@ -366,9 +372,7 @@ export class MentionSet {
     const reflection = REFLECTING.get(text) ?? REFLECTIONS.none;
     const spelt = tokens[at + 2]?.text ?? "";
     if (IMPORTING.has(text) && isSpelt(tokens, at + 1, end) && tokens[at + 3]?.text === ")" && !spelt.startsWith(".")) {
-      // As good as an import statement, of something that is used for itself; it may be found in any directory by then.
-      this.#imported.push({ level: 0, module: spelt, names: [] });
-      this.#calledFor.add(spelt.slice(spelt.lastIndexOf(".") + 1));
+      this.#importSpelt(spelt);
       return;
     }
     const isAssigned = this.#isBody && tokens[start]?.kind === NAME && tokens[start + 1]?.text === "=";

@@ -155,10 +155,7 @@ class Reader {
         // No statement begins so; whoever reads on must come to an end.
         this.#at += 1;
       }
-      const { kind, rows, declared, isHanded } = this.#draft;
-      if (isHanded) {
-        rows.push(...declared.splice(0));
-      }
+      const { kind, rows } = this.#draft;
       if (rows.length > 0 && kind !== "literal") {
         drafts.push(this.#draft);
       } else if (drafts.length === 0 && rows.length > 0) {
@@ -174,15 +171,15 @@ class Reader {
       mentions.finish(imported, inner.length === 0 ? modules : without(modules, inner), aliases);
     return {
       version: OUTLINE_VERSION,
-      statements: drafts.map(({ kind, binds, inner, rows, documents, declared, ...draft }) => {
-        const checksum = checksumOf(rows);
+      statements: drafts.map(({ kind, binds, inner, rows, documents, declared, isHanded, ...draft }) => {
+        const checksum = checksumOf(isHanded ? [...rows, ...declared] : rows);
         return {
           kind,
           binds: [...binds],
           inner,
           checksum,
           documentation: documents.length === 0 ? "" : checksumOf(documents),
-          declarations: declared.length === 0 ? "" : checksumOf(declared),
+          declarations: isHanded || declared.length === 0 ? "" : checksumOf(declared),
           mentions: finish(draft.mentions, inner),
           annotations: finish(draft.annotations, inner),
           methods: [...draft.methods].map(([name, words]) => [name, [...words]] as const),
@@ -317,9 +314,8 @@ class Reader {
       }
       break;
     }
-    const isDeclared =
-      isSimple && scope.prefix !== "" && this.#isOperator(at + 1, ":") && this.#valueOf(at, end) === end;
-    if (isDeclared && this.#deferred) {
+    const isInClass = isSimple && scope.prefix !== "";
+    if (this.#deferred && isInClass && this.#isOperator(at + 1, ":") && this.#valueOf(at, end) === end) {
       this.#aside(this.#draft.declared, start, end);
       this.#draft.annotations.add(this.#tokens, start + 2, end);
       this.#bind(scope, targets);
@@ -330,7 +326,7 @@ class Reader {
     this.#row(start, at, undefined);
     this.#evaluate(isSimple ? at : start, end, undefined, isSimple ? "plain" : "unknown");
     if (isSimple) {
-      if (scope.prefix !== "") {
+      if (isInClass) {
         this.#draft.evaluation.readAttribute(this.#tokens, this.#valueOf(at, end), end);
       }
       this.#bind(scope, targets);
@@ -655,7 +651,8 @@ class Reader {
         if (token.kind === NAME || (token.kind === STRING && token.formatted)) {
           owner.yields ||= YIELD.test(token.text);
           owner.knowsClass ||= OWN_CLASS.test(token.text);
-          owner.handsClass ||= this.#handsClass(at);
+          // Only where classes declare anything.
+          owner.handsClass ||= this.#deferred && this.#handsClass(at);
         }
       }
       return;
@@ -752,6 +749,7 @@ class Reader {
     this.#write(this.#draft.rows, start, end);
   }
 
+  /** A docstring. */
   #document(start: number, end: number, owner: Owner | undefined): void {
     if (owner === undefined) {
       this.#aside(this.#draft.documents, start, end);

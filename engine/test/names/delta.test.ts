@@ -338,12 +338,14 @@ describe("whom it concerns", () => {
       "pkg/__init__.py": "",
       "pkg/env.py": "RATE = 2\n",
       "kinds.py": "class Kinds:\n    env = 1\n\n\nclass Modules:\n    from pkg import env\n",
+      "alias.py": "from pkg import env\n\n\nclass Aliases:\n    env = env\n\n\nclass More(Aliases):\n    pass\n",
       "use.py":
-        "import pkg\nfrom kinds import Kinds, Modules\n\n\ndef part(f):\n    f(pkg.env)\n\n\ndef kind(f):\n    f(Kinds.env)\n\n\n" +
+        "import pkg\nfrom alias import Aliases, More\nfrom kinds import Kinds, Modules\n\n\ndef alias(f):\n    f(Aliases.env)\n\n\n" +
+        "def more(f):\n    f(More.env)\n\n\ndef part(f):\n    f(pkg.env)\n\n\ndef kind(f):\n    f(Kinds.env)\n\n\n" +
         "def module(f):\n    f(Modules.env)\n\n\ndef own(f, pkg):\n    f(pkg.env)\n",
     };
     const found = concerned(packaged, "pkg/env.py", "RATE = 3\n");
-    assert.deepEqual(found, ["use.py::module", "use.py::part"]);
+    assert.deepEqual(found, ["alias.py", "use.py::alias", "use.py::module", "use.py::more", "use.py::part"]);
   });
 
   test("those who look through the names of their module, and not those who have attributes called so", () => {
