@@ -80,7 +80,7 @@ def test_what_a_context_absorbs_keeps_its_first_values():
     contexts.take_changed()
     one.absorb(two)
     frame, codes = one.news()
-    assert (frame["inputs"], codes) == ([["file", "a", "first"], ["file", "b", "only"]], [7])
+    assert (frame["inputs"], codes) == ([("file", "a", "first"), ("file", "b", "only")], [7])
     assert (frame["uses"], frame["opaque"]) == ([used.id], ["child process"])
     assert contexts.take_changed() == [one]
     frame, codes = one.news()

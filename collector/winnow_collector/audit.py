@@ -19,6 +19,7 @@ from typing import Any, Callable, Container, Dict, List, Optional
 from .callers import Callers
 from .content import ABSENT, Contents, key_of, real, state_at
 from .contexts import Context, Contexts
+from .detached import detached
 from .existence import Existence
 from .leavings import Leavings
 from .packages import Packages
@@ -403,7 +404,7 @@ def _make_hook(handlers: Dict[str, Callable[[tuple], None]]) -> Callable[[str, t
         if handler is not None:
             handler(args)
 
-    return winnow_audit
+    return detached(winnow_audit)
 
 
 def _key_at(path: str) -> Optional[tuple]:

@@ -220,8 +220,9 @@ class Cells:
         self._of_fixtures: Dict[int, Tuple[int, Set[str]]] = {}
         self._modules: Dict[str, List[_Module]] = {}
         self._sources: Dict[str, bytes] = {}
-        # Cells by what they are called, in their module or by others; and the same in the order in which it was learnt.
-        self._called: Dict[bytes, List[Tuple[bytes, _Cell]]] = {}
+        # Cells by what they are called, in their module or by others, and by the last part of that module's name; and
+        # the same in the order in which it was learnt.
+        self._called: Dict[bytes, Dict[bytes, List[_Cell]]] = {}
         self._calls: List[Tuple[bytes, bytes, _Cell]] = []
         # Cells by the objects that they hold.
         self._holders: Dict[int, List[_Cell]] = {}
@@ -344,7 +345,7 @@ class Cells:
 
     def _call(self, word: bytes, module: _Module, cell: _Cell) -> None:
         owner = _last(module.name)
-        self._called.setdefault(word, []).append((owner, cell))
+        self._called.setdefault(word, {}).setdefault(owner, []).append(cell)
         self._calls.append((word, owner, cell))
         value = cell.module.namespace.get(cell.name)
         made_in = self._path_of(value.__code__.co_filename) if type(value) is FunctionType else None
@@ -368,6 +369,16 @@ class Cells:
                     cell.links.append(other)
             if len(holders) < _MAX_LINKS:
                 holders.append(cell)
+
+    def release(self) -> None:
+        """Nothing is recorded any more: forget all modules."""
+        self._running = False
+        for known in (self._shared, self._of_fixtures, self._modules, self._sources, self._called, self._holders):
+            known.clear()
+        for known in (self._bound, self._reaches, self._states):
+            known.clear()
+        self._calls.clear()
+        self._unfinished.clear()
 
     def begin_tests(self) -> None:
         """What the imports of all files have made of the modules is what they are."""
@@ -484,9 +495,13 @@ class Cells:
         reach = _Reach(modules, {cell: None for each in modules for cell in each.cells.values()}, len(self._calls))
         reach.cells.update(self._shared.get(rel, {}))
         for word in words & self._called.keys():
-            for owner, cell in self._called[word]:
-                if owner in words and self._can_handle(reach, rel, word, cell):
-                    reach.cells[cell] = None
+            called = self._called[word]
+            # Many modules may have a name in common, and many words may stand in a source.
+            for owner in called if len(called) < len(words) else words:
+                if owner in called and owner in words:
+                    for cell in called[owner]:
+                        if self._can_handle(reach, rel, word, cell):
+                            reach.cells[cell] = None
         for word in words & self._wild:
             modules.extend(self._bound_by_computed_names(word))
         return reach

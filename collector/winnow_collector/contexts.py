@@ -12,7 +12,9 @@ What must stay true:
 """
 
 import threading
-from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 SESSION_ID = 0
 
@@ -35,6 +37,9 @@ class Context:
         "thread",
         "_changed",
         "_told",
+        "_told_opaque",
+        "_later_codes",
+        "_later_uses",
     )
 
     def __init__(
@@ -46,15 +51,21 @@ class Context:
         self.of = of
         self.codes: Set[int] = set()
         self.uses: Set[int] = set()
-        # (kind, key) → the whole input; the first value seen is the one depended on.
-        self.inputs: Dict[Tuple[str, str], list] = {}
+        # (kind, key) → the whole input; the first value seen is the one depended on. None is ever taken out, nor is any
+        # other reason or number: so what is new are the last ones. (Tuples: unlike lists, they are nothing for Python's
+        # garbage collector to look through again and again.)
+        self.inputs: Dict[Tuple[str, str], Tuple[Any, ...]] = {}
         self.opaque: Dict[str, None] = {}
         # Files opened but not yet hashed: absolute path → stat key at the opening. See `audit`.
         self.reads: Dict[str, Optional[tuple]] = {}
         self.thread = 0
         # The pool that the context enters whenever there is news of it; none for those without frames of their own.
         self._changed = changed
-        self._told: Optional[Tuple[Set[int], Set[int], Set[Tuple[str, str]], Set[str]]] = None
+        # How many inputs and reasons the journal knows, if it knows of the context at all; and what came since then.
+        self._told: Optional[int] = None
+        self._told_opaque = 0
+        self._later_codes: Tuple[int, ...] = ()
+        self._later_uses: Tuple[int, ...] = ()
         self.mark()
 
     def mark(self) -> None:
@@ -64,6 +75,9 @@ class Context:
 
     def touch(self, codes: Iterable[int]) -> None:
         """Add touched code."""
+        if self._told is not None:
+            codes = set(codes) - self.codes
+            self._later_codes += tuple(codes)
         before = len(self.codes)
         self.codes.update(codes)
         if len(self.codes) != before:
@@ -71,25 +85,26 @@ class Context:
 
     def use(self, other: "Context") -> None:
         """Depend on everything that `other` depends on."""
-        if other.id not in self.uses and other is not self:
-            self.uses.add(other.id)
-            self.mark()
+        if other is not self and other.id not in self.uses:
+            self.use_all({other.id})
 
-    def use_all(self, others: "Set[int]") -> None:
+    def use_all(self, others: Set[int]) -> None:
         """The same for several, by their numbers."""
         if not others <= self.uses:
+            if self._told is not None:
+                self._later_uses += tuple(others - self.uses)
             self.uses |= others
             self.mark()
 
     def add_input(self, kind: str, key: str, *value: object) -> None:
         """Depend on a file, listing or name; only the first value of each counts."""
         if (kind, key) not in self.inputs:
-            self.inputs[kind, key] = [kind, key] + list(value)
+            self.inputs[kind, key] = (kind, key) + value
             self.mark()
 
     def change_input(self, key: str) -> None:
         """A file's content changed while it was in use: nothing is known about what the context saw."""
-        self.inputs["changed", key] = ["changed", key]
+        self.inputs["changed", key] = ("changed", key)
         self.mark()
 
     def add_opaque(self, reason: str) -> None:
@@ -101,8 +116,7 @@ class Context:
     def absorb(self, other: "Context") -> None:
         """Take over everything `other` depends on itself (for contexts that have no frame of their own)."""
         self.touch(other.codes)
-        self.uses |= other.uses
-        self.uses.discard(self.id)
+        self.use_all(other.uses - {self.id})
         for key, value in other.inputs.items():
             self.inputs.setdefault(key, value)
         self.opaque.update(other.opaque)
@@ -110,26 +124,26 @@ class Context:
 
     def news(self) -> Tuple[dict, List[int]]:
         """The journal frame, and code numbers, of what came since the last call. Frames of one id add up."""
-        codes, uses, inputs, opaque = self.codes, self.uses, set(self.inputs), set(self.opaque)
         if self._told is None:
-            new_codes, new_uses, new_inputs, new_opaque = codes, uses, inputs, opaque
+            codes, uses = sorted(self.codes), sorted(self.uses)
         else:
-            old_codes, old_uses, old_inputs, old_opaque = self._told
-            new_codes, new_uses = codes - old_codes, uses - old_uses
-            new_inputs, new_opaque = inputs - old_inputs, opaque - old_opaque
-        self._told = (set(codes), set(uses), inputs, opaque)
+            codes, uses = sorted(self._later_codes), sorted(self._later_uses)
+        inputs = sorted(islice(self.inputs.items(), self._told or 0, None), key=itemgetter(0))
+        opaque = list(islice(self.opaque, self._told_opaque, None))
+        self._told, self._told_opaque = len(self.inputs), len(self.opaque)
+        self._later_codes = self._later_uses = ()
         frame = {
             "k": "ctx",
             "id": self.id,
             "kind": self.kind,
             "name": self.name,
-            "uses": sorted(new_uses),
-            "inputs": [self.inputs[key] for key in sorted(new_inputs)],
-            "opaque": [reason for reason in self.opaque if reason in new_opaque],
+            "uses": uses,
+            "inputs": [whole for _, whole in inputs],
+            "opaque": opaque,
         }
         if self.of is not None:
             frame["of"] = self.of
-        return frame, sorted(new_codes)
+        return frame, codes
 
 
 class Contexts:
@@ -218,3 +232,12 @@ class Contexts:
         changed = list(self.changed.values())
         self.changed.clear()
         return changed
+
+    def release(self) -> None:
+        """Nothing is recorded any more: keep nothing for the interpreter to take down, one by one, when it ends."""
+        with self._lock:
+            self.changed.clear()
+            self.fixtures.clear()
+            self.session = Context(-1, "session", "after the recording")
+            self.session.thread = threading.get_ident()
+            self.stack[:] = [self.session]

@@ -67,6 +67,12 @@ class Fixtures:
             else:
                 setattr(owner, name, original)
 
+    def release(self) -> None:
+        """Nothing is recorded any more: forget all definitions and packages."""
+        self._definitions.clear()
+        self._packages.clear()
+        self.test = None
+
     def begin_setup(self, definition: Any, request: Any) -> Optional[Context]:
         """A fixture is about to be set up; None if it is part of the test."""
         if request.scope == "function" or _is_parameter(definition):

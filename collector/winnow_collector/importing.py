@@ -125,6 +125,12 @@ class Imports:
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
 
+    def release(self) -> None:
+        """Nothing is recorded any more: forget who imported what."""
+        self._contexts.clear()
+        self._contexts_of_files.clear()
+        self._conftests.clear()
+
     def sought(self, name: str, path: Optional[Sequence[str]], frame: Optional[FrameType] = None) -> None:
         """The import system looks for a name (below the packages' directories `path`), on behalf of `frame`."""
         if "." in name and (path is None or all(self.registry.is_foreign(directory) for directory in path)):

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from types import ModuleType
-from typing import Any, List, Optional, Set
+from typing import Any, Callable, List, Optional, Set
 
 from .audit import Audit
 from .caches import Caches
@@ -18,6 +18,7 @@ from .cells import Cells
 from .children import Children, Report
 from .content import Contents
 from .contexts import Context, Contexts
+from .detached import detached
 from .fixtures import Fixtures
 from .importing import Imports, Load
 from .journal import Journal
@@ -90,6 +91,8 @@ class Recorder:
         self._roots: List[str] = []
         self._last_path: Optional[List[str]] = None
         self._fixtures_watched = False
+        # What a child does first when it is forked.
+        self._at_fork: List[Callable[[], None]] = []
 
     def start(self) -> None:
         """Begin to watch. Raises what goes wrong, with nothing left behind."""
@@ -107,11 +110,22 @@ class Recorder:
             self.audit.start()
             self.variables.start()
             self.children.start(self.session.path)
-            if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=self._forget)
+            self._watch_forks()
         except BaseException:
             self.withdraw()
             raise
+
+    def _watch_forks(self) -> None:
+        if not hasattr(os, "register_at_fork"):
+            return
+        self._at_fork.append(self._forget)
+        forgetting = self._at_fork
+
+        def forget() -> None:
+            for each in forgetting:
+                each()
+
+        os.register_at_fork(after_in_child=detached(forget))
 
     def watch_pytest(self) -> None:
         """Begin to watch pytest's own parts, which must be importable by now."""
@@ -292,6 +306,15 @@ class Recorder:
         finally:
             self.withdraw()
             self._journal.close()
+            self._release()
+
+    def _release(self) -> None:
+        """Nothing is recorded any more: keep nothing for the interpreter to take down when it ends."""
+        self._at_fork.clear()
+        self.contexts.release()
+        self.fixtures.release()
+        self.imports.release()
+        self.cells.release()
 
     def _write_pending(self) -> None:
         journal = self._journal

@@ -48,6 +48,7 @@ _RENEWED = frozenset(("client", "async_client", "atomics", "cls_atomics"))
 # What decorators note on functions.
 _NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
 SEQUENCES = frozenset((list, set, deque, tuple))
+_EXACT = SEQUENCES | {dict}
 # What a derived class has made of their methods is nobody's business here.
 _MUTABLE = (dict, list, set, deque)
 _CONTAINERS = _MUTABLE + (tuple,)
@@ -210,11 +211,11 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
 
 def is_container(kind: type) -> bool:
     """Whether objects of a kind count by what they hold."""
-    return kind in SEQUENCES or issubclass(kind, _CONTAINERS)
+    return kind in _EXACT or issubclass(kind, _CONTAINERS)
 
 
 def _base_of(kind: type) -> Any:
-    return kind if kind in SEQUENCES else next(base for base in _CONTAINERS if issubclass(kind, base))
+    return kind if kind in _EXACT else next(base for base in _CONTAINERS if issubclass(kind, base))
 
 
 def items_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:

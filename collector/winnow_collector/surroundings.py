@@ -6,7 +6,7 @@ depends on the test that changed them last.
 
 import os
 import sys
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from .content import real
 from .contexts import Context
@@ -23,6 +23,9 @@ class Surroundings:
         self._first: Optional[Dict[str, Any]] = None
         self._last: Dict[str, Any] = {}
         self._makers: Dict[str, Context] = {}
+        # The search path as it was last, and what is the project's of it.
+        self._entries: Optional[List[Any]] = None
+        self._path: List[str] = []
 
     def begin_test(self, test: Context) -> None:
         """What is there now, the test finds."""
@@ -48,7 +51,9 @@ class Surroundings:
             directory = real.getcwd()
         except OSError:  # it is there no more
             directory = ""
-        # What an installed package adds for itself leads to installed ones.
-        entries = [str(entry) for entry in sys.path]
-        path = [entry for entry in entries if not self._registry.is_foreign(os.path.join(entry, ""))]
-        return {"directory": directory, "path": path}
+        if sys.path != self._entries:
+            self._entries = list(sys.path)
+            # What an installed package adds for itself leads to installed ones.
+            entries = [str(entry) for entry in sys.path]
+            self._path = [entry for entry in entries if not self._registry.is_foreign(os.path.join(entry, ""))]
+        return {"directory": directory, "path": self._path}
