@@ -58,12 +58,29 @@ def test_whoever_finds_a_value_ready_depends_on_what_made_it(project):
         ("lib.Owner.shared['a'] = 1", True),
         ("lib.rebind()", True),
         ("lib.look()", False),
+        # What is made late, and empty.
+        ("lib.box.late = []", False),
+        ("lib.box.late = [1]", True),
+        ("lib.box.late = None", True),
+        ("lib.box.content.parts = []", False),
+        ("lib.box.content.parts.append(1)", True),
+        ("del lib.box.content", True),
+        ("lib.table['a']", False),
+        ("lib.table['a'].append(1)", True),
+        ("lib.items.append([])", True),
+        ("lib.thread.stack = []", False),
+        ("lib.thread.stack = [1]", True),
     ],
 )
 def test_only_what_stays_changed_counts(project, change, produces):
     source = """
+        import collections
+        import threading
+
         items = []
         count = 0
+        table = collections.defaultdict(list)
+        thread = threading.local()
 
 
         class Box:
@@ -75,7 +92,8 @@ def test_only_what_stays_changed_counts(project, change, produces):
 
 
         box = Box()
-        box.content = None
+        box.content = Box()
+        box.content.parts = []
 
 
         def rebind():
@@ -244,6 +262,27 @@ def test_what_is_renewed_for_each_test_is_no_state(project):
     project.write({**files, "test_it.py": tests})
     journal = project.run("-q").journal
     assert "test_it.py::test_1" not in journal.found("test_it.py::TestIt::test_2")
+
+
+def test_what_a_patch_remembers_is_no_state(project):
+    tests = """
+        import os
+        from unittest import mock
+
+        import lib
+
+        @mock.patch.dict(os.environ, {"A": "1"})
+        @mock.patch("lib.open", create=False)
+        @mock.patch.object(lib, "value", 2)
+        def test_1(_): assert lib.value == 2
+
+        def helper(): return test_1
+
+        def test_2(): assert helper() and lib.value == 1
+        """
+    project.write({"lib.py": "value = 1\nopen = open\n", "test_it.py": tests})
+    journal = project.run("-q").journal
+    assert "test_it.py::test_1" not in journal.found("test_it.py::test_2")
 
 
 def test_what_winnow_replaces_is_no_state(project):

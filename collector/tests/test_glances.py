@@ -155,7 +155,10 @@ def test_it_reaches_as_deep_as_the_shape():
         (lambda: it.content["list"].append(1), True),
         (lambda: setattr(keeping, "note", 1), True),
         (lambda: setattr(it.content["owner"], "limit", 7), True),
-        (lambda: it.content["list"][1].append(1), False),
+        # Of what lies deeper it only shows whether there is anything in it.
+        (lambda: it.content["list"][1].append(1), True),
+        (lambda: it.content["list"][1].append(2), False),
+        (lambda: it.content["list"][1].clear(), True),
         (lambda: it.content["list"].__setitem__(1, [1]), True),
     ]:
         before, glance = shape_of(it, MAX_DEPTH), glance_at(it)
@@ -222,5 +225,5 @@ def test_what_an_enumeration_notes_of_its_members_is_no_state():
     before = shape_of(Colour, MAX_DEPTH)
     assert Colour.RED | Colour.BLUE
     assert shape_of(Colour, MAX_DEPTH) == before
-    Colour.extra = []
+    Colour.extra = [1]
     assert shape_of(Colour, MAX_DEPTH) != before

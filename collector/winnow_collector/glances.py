@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from .shapes import (
+    FILLED,
     HEAP_TYPE,
     MAX_DEPTH,
     MAX_ITEMS,
@@ -26,6 +27,7 @@ from .shapes import (
     identity,
     inner_of,
     is_container,
+    is_empty,
     items_of,
     layout_of,
     may_hold,
@@ -48,7 +50,19 @@ def glance_at(value: Any, depth: int = MAX_DEPTH) -> "Optional[Glance]":
 class Glance:
     """What an object looked like, and what it held."""
 
-    __slots__ = ("_kind", "_identity", "_replaced", "_read", "_size", "_names", "_values", "_inner", "_bare")
+    __slots__ = (
+        "_kind",
+        "_identity",
+        "_replaced",
+        "_read",
+        "_size",
+        "_names",
+        "_values",
+        "_inner",
+        "_bare",
+        "_deeper",
+        "_empty",
+    )
 
     def __init__(self, value: Any, depth: int, budget: List[int]) -> None:
         kind = self._kind = type(value)
@@ -67,6 +81,9 @@ class Glance:
         self._inner: List[Tuple[int, Glance]] = []
         # Functions that keep nothing.
         self._bare: Optional[_Getter] = None
+        # What is not looked into, and whether there is anything in it.
+        self._deeper: Optional[_Getter] = None
+        self._empty: List[bool] = []
         counted = list(range(len(values)))
         if is_class:
             counted = [at for at, (name, item) in enumerate(value.__dict__.items()) if counts_in(value, name, item)]
@@ -78,6 +95,9 @@ class Glance:
             return
         budget[0] -= len(counted)
         if depth <= 1:
+            self._deeper = _getter([at for at in counted if type(values[at]) in FILLED])
+            if self._deeper is not None:
+                self._empty = list(map(is_empty, self._deeper(values)))
             return
         bare = []
         for at in counted:
@@ -102,6 +122,8 @@ class Glance:
         if not self._values.holds(values) or (self._names is not None and not self._names.holds(names or ())):
             return False
         if self._bare is not None and any(chain.from_iterable(map(_kept_by, self._bare(values)))):
+            return False
+        if self._deeper is not None and list(map(is_empty, self._deeper(values))) != self._empty:
             return False
         for at, glance in self._inner:
             if not glance.holds(values[at]):

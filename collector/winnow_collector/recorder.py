@@ -355,12 +355,18 @@ class Recorder:
             if directory == _COLLECTOR or not os.path.exists(directory):
                 continue
             rel = self.registry.relative(directory)
-            if rel not in roots and not self.registry.is_foreign(os.path.join(directory, "")):
+            if rel not in roots and not self._is_nobodys(os.path.join(directory, "")):
                 roots.append(rel)
         roots += [rel for rel in self._roots if rel not in roots]
         if roots != self._roots:
             self._roots = roots
             journal.add(self.session_frame())
+
+    def _is_nobodys(self, directory: str) -> bool:
+        """Whether what lies below a directory is no source of the project's: the next run has another one."""
+        registry = self.registry
+        is_temporary = registry.is_temporary(directory) and registry.is_temporary(os.path.realpath(directory) + os.sep)
+        return is_temporary or registry.is_foreign(directory)
 
     def _forget(self) -> None:
         """In a forked child: the journal is the parent's."""

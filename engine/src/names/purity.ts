@@ -53,6 +53,8 @@ export class Evaluated {
   /** Of each statement: whether all that it computes with are values, so that no code of the project's runs. */
   readonly safe: readonly boolean[];
   readonly bound: ReadonlySet<string>;
+  /** Names that may stand for classes which the module makes: by a statement, or by a call. */
+  readonly classes: ReadonlySet<string>;
   readonly hasStar: boolean;
   readonly #plain: ReadonlyMap<Statement, boolean>;
   readonly #values: ReadonlyMap<Statement, boolean>;
@@ -97,6 +99,7 @@ export class Evaluated {
     this.safe = safe;
     this.#values = values;
     this.bound = new Set(last.keys());
+    this.classes = new Set(outline.statements.flatMap((each) => (mayMakeClasses(each) ? each.binds : [])));
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
     this.#plain = plain;
   }
@@ -535,6 +538,10 @@ class Scope {
 /** Whether there are imports or classes in a statement: more than what its names are bound to may depend on it. */
 export function holdsMoreThanValues({ imports, inner, evaluation }: Statement): boolean {
   return imports.length > 0 || inner.length > 0 || evaluation.bases.length > 0;
+}
+
+function mayMakeClasses({ kind, evaluation }: Statement): boolean {
+  return kind === "class" || kind === "branches" || (kind === "assignment" && evaluation.calls.length > 0);
 }
 
 function isModule(statement: Statement, name: string): boolean {

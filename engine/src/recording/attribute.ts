@@ -84,7 +84,7 @@ export interface RecordingWorld {
 }
 
 /** Who mentions a name, directly or through other names at module level. */
-export type Readers = Pick<Concern, "concerns" | "isNamed" | "effects">;
+export type Readers = Pick<Concern, "concerns" | "isNamed" | "seeks" | "effects">;
 
 /** A set of dependencies (indices into {@link Recording.dependencies}), and what is wrong with it. */
 export interface RecordedSet {
@@ -257,6 +257,8 @@ const SEES_ALL: ReadonlySet<string> = new Set(["pkg_resources", "importlib_metad
 
 /** Contexts of `functools` caches: what produced the values that later tests find ready. They have no teardown. */
 const CACHE_PREFIX = "cache::";
+/** What stands for a test in the contexts of those that have found files, variables or the like which it left. */
+const LEFT = "left::";
 
 /**
  * Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth.
@@ -1100,18 +1102,19 @@ class Attribution {
         own.opaque.add(reason);
       }
       const fixtures: RecordedSet[] = [];
+      const earlier: RecordedSet[] = [];
       for (const use of frame.uses) {
-        const kind = this.#contexts.get(use)?.kind;
+        const { kind, name = "" } = this.#contexts.get(use) ?? {};
         if (kind === "fixture" || (kind === "file" && !base.contexts.has(use))) {
-          fixtures.push(contextSet(use));
+          (name.startsWith(LEFT) ? earlier : fixtures).push(contextSet(use));
         } else if (kind !== "file" && use !== SESSION_CONTEXT) {
           this.#reachContext(own, use, reached);
         }
       }
       const ran = own.finish();
       // What ran before any test, at import and in hooks, has found no state; what it holds on to has a name.
-      const found = states.foundByTest([session, base.set], ran, fixtures);
-      return { frame, path, sets: [session, base.set, ran, ...fixtures, ...found] };
+      const found = states.foundByTest([session, base.set], ran, fixtures, earlier);
+      return { frame, path, sets: [session, base.set, ran, ...fixtures, ...earlier, ...found] };
     });
     const collections = this.#collected
       .filter((frame) => !frame.partial)
