@@ -393,6 +393,29 @@ def test_listings(project):
     assert of_kind(journal, "test_bytecode", "listing") == []
 
 
+def test_a_directory_that_tests_make_was_never_there(project):
+    journal = inputs(
+        project,
+        """
+        import os, pathlib, shutil
+
+        def test_1():
+            os.mkdir("made")
+            open("made/x", "w").close()
+            assert os.listdir("made") == ["x"]
+            shutil.rmtree("made")
+        def test_2():
+            pathlib.Path("made").mkdir()
+            assert list(os.scandir("made")) == []
+            shutil.rmtree("made")
+        """,
+    )
+    assert of_kind(journal, "test_1", "listing") == [["listing", "made", None]]
+    # What the first one has listed as well.
+    assert of_kind(journal, "test_2", "listing") == [["listing", "made", None]] * 2
+    assert "test_it.py::test_1" in journal.bodies("test_it.py::test_2")
+
+
 def test_pytests_own_walk_concerns_nobody(project):
     journal = inputs(project, "def test_1(): pass\n", files={"sub/test_2.py": "def test_2(): pass\n"})
     assert of_kind(journal, "test_1", "listing") == []

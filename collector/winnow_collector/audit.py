@@ -359,7 +359,10 @@ class Audit:
         except OSError:
             names, is_there = set(), False
         for path, written in list(self._written.items()) if context is not None else ():
-            if context is not None and os.path.dirname(path) == directory:
+            if context is not None and path == directory:
+                self._find(context, written)
+                is_there = is_there and written.before is not None
+            elif context is not None and os.path.dirname(path) == directory:
                 self._find(context, written)
                 (names.discard if written.before is None else names.add)(os.path.basename(path))
         if not names and not is_there:

@@ -322,15 +322,18 @@ class Cells:
     def _bound_by_computed_names(self, word: bytes) -> List[_Module]:
         return [each for modules in self._modules.values() for each in modules if _last(each.name) == word]
 
-    def _watch(self, module: _Module, name: str, within: bool = False) -> None:
-        """Begins to look at a name, unless another one stands for the same object. `within`: at all that it holds."""
+    def _watch(self, module: _Module, name: str, within: bool = False, alone: bool = False) -> None:
+        """Begins to look at a name; if another one stands for the same object, only if it is to stand `alone`.
+
+        `within`: at all that it holds.
+        """
         if name in module.cells:
             if within:
                 module.cells[name].look_within()
             return
         value = module.namespace.get(name, _NOTHING)
         word = name.encode("utf-8", "replace")
-        is_shared = type(value) not in PLAIN and word not in self._stored
+        is_shared = type(value) not in PLAIN and word not in self._stored and not alone
         if is_shared:
             for other in self._holders.get(identity(value), ()):
                 if other.object == identity(value) and other.module is not module:
@@ -387,11 +390,17 @@ class Cells:
         self._running = True
         for modules in self._modules.values():
             for module in modules:
+                # Not as other names of what has one: what was put there by a call, no source says.
                 for name, _ in module.rebound():
                     if can_change(module.namespace.get(name), module.name):
-                        self._watch(module, name)
+                        self._watch(module, name, alone=True)
                 for cell in module.cells.values():
-                    cell.mark = cell.look()
+                    if cell.depth == 0:
+                        cell.measure()
+                    mark = cell.look()
+                    if mark != cell.mark:
+                        cell.mark = mark
+                        self._link(cell, module.namespace.get(cell.name, _NOTHING))
 
     def use_all(self, context: Context) -> None:
         """Whatever is there now, the context may have found."""

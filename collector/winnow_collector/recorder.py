@@ -348,25 +348,26 @@ class Recorder:
         """The session frame, again whenever the search path has changed."""
         if sys.path == self._last_path:
             return
-        self._last_path = list(sys.path)
         roots = []
         for entry in sys.path:
             directory = os.path.abspath(entry or os.getcwd())
             if directory == _COLLECTOR or not os.path.exists(directory):
                 continue
-            rel = self.registry.relative(directory)
-            if rel not in roots and not self._is_nobodys(os.path.join(directory, "")):
+            rel, prefix = self.registry.relative(directory), os.path.join(directory, "")
+            if rel not in roots and not self.registry.is_foreign(prefix) and not self._is_of_this_run(prefix):
                 roots.append(rel)
+        self._last_path = list(sys.path)
         roots += [rel for rel in self._roots if rel not in roots]
         if roots != self._roots:
             self._roots = roots
             journal.add(self.session_frame())
 
-    def _is_nobodys(self, directory: str) -> bool:
-        """Whether what lies below a directory is no source of the project's: the next run has another one."""
-        registry = self.registry
-        is_temporary = registry.is_temporary(directory) and registry.is_temporary(os.path.realpath(directory) + os.sep)
-        return is_temporary or registry.is_foreign(directory)
+    def _is_of_this_run(self, directory: str) -> bool:
+        """Whether a directory is there for this run only: a temporary one that came onto the search path later on."""
+        is_configured = self._last_path is None and not self.children.is_child
+        return not is_configured and all(
+            map(self.registry.is_temporary, (directory, os.path.realpath(directory) + os.sep))
+        )
 
     def _forget(self) -> None:
         """In a forked child: the journal is the parent's."""

@@ -3,8 +3,7 @@
 Compared are contents up to three steps deep: identities of objects, and values of the plain types. What a function
 keeps counts as its contents: default values, what it closes over, its attributes. Nothing of the project runs in here.
 So what is not seen: a change deeper inside, in objects written in C, and an object replaced by another at the same
-address. Nor whether an attribute, or an entry that its dictionary makes by default, is not there yet or is an empty
-list, dictionary or set: whoever makes these late takes both for the same.
+address. Of what lies deeper it shows whether there is anything in it.
 """
 
 import os
@@ -41,17 +40,10 @@ _STATELESS = frozenset(
 )
 # Objects that answer for another one, and keep its answers: only the other one counts.
 _FRONTS = {("django.conf", "LazySettings"): "_wrapped"}
-# What objects of installed packages and of the standard library make when they are first asked for it, and what is the
-# same whoever asks; and what a patch remembers of what it has replaced until it puts that back.
-_PATCH = frozenset("create is_local is_started target temp_original _exit_stack".split())
-_PATCH_OF_DICT = frozenset(("in_dict", "_original"))
-_MADE_LATE = {
-    ("click.core", "Command"): frozenset(("_help_option",)),
-    ("unittest.mock", "_patch"): _PATCH,
-    ("mock.mock", "_patch"): _PATCH,
-    ("unittest.mock", "_patch_dict"): _PATCH_OF_DICT,
-    ("mock.mock", "_patch_dict"): _PATCH_OF_DICT,
-}
+# What objects of installed packages make when they are first asked for it, and what is the same whoever asks.
+_MADE_LATE = {("click.core", "Command"): "_help_option"}
+# What the decorators of `unittest.mock` close over: they put all back when the function that they decorate returns.
+_PATCHES = frozenset((module, name) for module in ("unittest.mock", "mock.mock") for name in ("_patch", "_patch_dict"))
 _STANDARD_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 # What unittest notes on each of its classes when it sets one up and tears it down: nothing that a test could find.
 _BOOKKEEPING = frozenset(("_classSetupFailed", "_class_cleanups", "tearDown_exceptions"))
@@ -61,7 +53,7 @@ _RENEWED = frozenset(("client", "async_client", "atomics", "cls_atomics"))
 _NOTES = frozenset(("__wrapped__", "pytestmark", "patchings", "__signature__"))
 SEQUENCES = frozenset((list, set, deque, tuple))
 _EXACT = SEQUENCES | {dict}
-# What is filled as it is used: an empty one is made late.
+# What is filled as it is used.
 FILLED = frozenset((list, dict, set, deque, defaultdict))
 # What a derived class has made of their methods is nobody's business here.
 _MUTABLE = (dict, list, set, deque)
@@ -70,7 +62,7 @@ _BOUND = frozenset((staticmethod, classmethod))
 # Values of these types are equal to integers, and no integers for all that.
 _LIKE_INTEGERS = {bool: 1 << 40, float: 1 << 41, complex: 1 << 42}
 _STORE_DEREF = opmap["STORE_DEREF"]
-_dict_items, _dict_values = dict.items, dict.values
+_dict_items = dict.items
 # Not `id`: it raises an audit event, which would cost more than the rest.
 identity = object.__hash__
 # Attributes of classes that are assigned from somewhere: functions by these names count as well.
@@ -176,19 +168,13 @@ def _is_instance(kind: type) -> bool:
 
 
 def leaf(value: Any) -> int:
-    """Plain values count by what they are, everything else by which object it is, if there is anything in it."""
-    kind = type(value)
-    if kind in PLAIN:
-        return _hash_of(value)
-    return identity(kind if is_empty(value) else value)
+    """Plain values count by what they are, everything else by which object it is."""
+    return _hash_of(value) if type(value) in PLAIN else identity(value)
 
 
 def is_empty(value: Any) -> bool:
-    """Whether it is a list, dictionary or set with nothing in it, or with nothing but what was made by default."""
-    kind = type(value)
-    if kind is defaultdict:
-        return all(type(item) in FILLED and not item for item in list(_dict_values(value)))
-    return kind in FILLED and not value
+    """Whether it is a list, dictionary or set with nothing in it: a fresh one is the same."""
+    return type(value) in FILLED and not value
 
 
 def _hash_of(plain: Any) -> int:
@@ -212,27 +198,21 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
         if size > MAX_ITEMS:
             return identity(kind) + size
         items = items_of(kind, value)
-        total = identity(kind)
-        is_late = issubclass(kind, defaultdict)
+        total = identity(kind) + size
     else:
         items = parts_of(kind, value)
-        # There is nothing in a thread's own attributes before it has assigned any.
-        if not items and kind is not local:
+        if not items:
             return identity(value)
+        size = len(items)
         # Of what a class statement or a function makes, each one is another.
-        total = identity(value if kind is FunctionType or issubclass(kind, type) else kind)
-        is_late = True
-    size = len(items)
+        total = identity(value if kind is FunctionType or issubclass(kind, type) else kind) + size
     if size > MAX_ITEMS:
-        return total + size
+        return total
     budget[0] -= size
-    if is_late:
-        items = [item for item in items if not is_empty(item[1])]
-    total += len(items)
     # Sums, because the order of a cache's entries changes with every use.
     if depth == 1:
         for key, item in items:
-            total += (leaf(key) * 3) ^ (leaf(item) * 7)
+            total += (leaf(key) * 3) ^ ((identity(type(item)) if is_empty(item) else leaf(item)) * 7)
     else:
         for key, item in items:
             total += (leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
@@ -338,7 +318,7 @@ class _Layout:
         # The attribute that holds what an object of this kind answers for.
         self.behind = _FRONTS.get((owner.__module__, owner.__name__))
         late = [base for base in owner.__mro__ if (base.__module__, base.__name__) in _MADE_LATE and _is_foreign(base)]
-        self.made_late = frozenset().union(*(_MADE_LATE[base.__module__, base.__name__] for base in late))
+        self.made_late = frozenset(_MADE_LATE[base.__module__, base.__name__] for base in late)
         self.renews = any(base.__module__ == "django.test.testcases" for base in owner.__mro__)
         members = [(name, item) for name, item in list(owner.__dict__.items()) if type(item) is FunctionType]
         self.keeping = frozenset(name for name, item in members if _keeps(item))
@@ -380,10 +360,15 @@ def _kept(function: Any) -> List[Tuple[Any, Any]]:
     if function.__kwdefaults__:
         kept.extend(function.__kwdefaults__.items())
     if function.__closure__:
-        kept.extend((-index, value) for index, value in enumerate(_contents(function.__closure__), 1))
+        contents = enumerate(_contents(function.__closure__), 1)
+        kept.extend((-index, value) for index, value in contents if not _is_patch(type(value)))
     if function.__dict__:
         kept.extend((name, value) for name, value in function.__dict__.items() if name not in _NOTES)
     return kept
+
+
+def _is_patch(kind: type) -> bool:
+    return (kind.__module__, kind.__name__) in _PATCHES and _is_foreign(kind)
 
 
 def _held(value: Any, depth: int, budget: List[int]) -> Iterator[int]:

@@ -54,7 +54,6 @@ class Surroundings:
         if sys.path != self._entries:
             self._entries = list(sys.path)
             # What an installed package adds for itself leads to installed ones.
-            # One that stands there twice is looked into the first time.
-            entries = dict.fromkeys(str(entry) for entry in sys.path)
+            entries = [str(entry) for entry in sys.path]
             self._path = [entry for entry in entries if not self._registry.is_foreign(os.path.join(entry, ""))]
         return {"directory": directory, "path": self._path}

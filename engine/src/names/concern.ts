@@ -32,11 +32,6 @@ export interface Concern {
   concerns(path: string, qualname: string): boolean;
   /** The same of one that mentions a name, and does not only look names up that nobody spells. */
   isNamed(path: string, qualname: string): boolean;
-  /**
-   * Whether a function body may come by what is bound in a module that nobody has imported for it: it goes through all
-   * modules that are loaded, asks classes for those derived from them, or has the module's name from somewhere.
-   */
-  seeks(path: string, qualname: string): boolean;
   /** Function bodies of a file that may. */
   bodiesOf(path: string): ReadonlySet<string>;
   /** Files whose import may do something else, so that all importers are concerned. */
@@ -75,8 +70,6 @@ class Closure implements Concern {
   readonly #words = new Map<string, Fate>();
   /** Names of modules in which anything is reached, without their packages'. */
   readonly #moduleWords = new Set<string>();
-  /** Of these, the modules of the bindings that all began with. */
-  readonly #sought: ReadonlySet<string>;
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
   readonly failures: Set<string>;
@@ -106,7 +99,6 @@ class Closure implements Concern {
     for (const { path, name, fate } of seeds) {
       this.#reach(path, name, fate);
     }
-    this.#sought = new Set(this.#moduleWords);
     if (!isEvaluated && seeds.some(({ path, name }) => files.get(path)?.classes.has(name) === true)) {
       this.#spell(SUBCLASS_READER, FATES.same);
     }
@@ -139,22 +131,6 @@ class Closure implements Concern {
       content !== undefined &&
       body !== undefined &&
       this.#isFoundBy(path, content, qualname, { ...body[1], reflection: REFLECTIONS.none })
-    );
-  }
-
-  seeks(path: string, qualname: string): boolean {
-    const body = this.#files.get(path)?.outline.bodies.find(([name]) => name === qualname);
-    if (body === undefined) {
-      return false;
-    }
-    const { bare, wild, asked, affixes, escapes, imported, reflection } = body[1];
-    const words = [...bare, ...wild, ...[...asked, ...escapes].flatMap((chain) => chain.split("."))];
-    const isSought = (word: string): boolean => word === SUBCLASS_READER || this.#sought.has(word);
-    return (
-      reflection >= REFLECTIONS.expressions ||
-      imported.length > 0 ||
-      words.some(isSought) ||
-      affixes.some((affix) => [...this.#sought].some((word) => patternOf(affix).test(word)))
     );
   }
 

@@ -84,7 +84,7 @@ export interface RecordingWorld {
 }
 
 /** Who mentions a name, directly or through other names at module level. */
-export type Readers = Pick<Concern, "concerns" | "isNamed" | "seeks" | "effects">;
+export type Readers = Pick<Concern, "concerns" | "isNamed" | "effects">;
 
 /** A set of dependencies (indices into {@link Recording.dependencies}), and what is wrong with it. */
 export interface RecordedSet {

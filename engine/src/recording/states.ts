@@ -2,10 +2,8 @@
  * State that one test left behind in a name of a module, and who found it.
  *
  * A journal says which states were there when a test ran. Of these, those count that the test can come by: something that
- * it ran mentions the name, or a name that stands for the same thing. Names that are looked up in objects are anybody's;
- * but what a test has of a module that nobody has imported for it, and no code of which it runs, it has from where
- * somebody has put it, and that is a state of its own, which changes with what it holds. Whoever found a state depends on
- * all that those depend on who made it so, the states that they found in their turn included.
+ * it ran mentions the name, or a name that stands for the same thing. Whoever found a state depends on all that those
+ * depend on who made it so, the states that they found in their turn included.
  */
 
 import type { Dependency } from "../model/key.ts";
@@ -27,22 +25,17 @@ interface Reading {
   readonly readers: Readers | undefined;
   /** Those that come by it when they run. */
   readonly mentions: Set<number>;
-  /** Of these, those that come by it though its module was not imported for them. */
-  readonly seeks: Set<number>;
   /** Those of files whose import may hold on to it. */
   readonly holds: Set<number>;
   upTo: number;
-  readonly answers: { readonly [how in Way]: WeakMap<RecordedSet, boolean> };
+  readonly answers: { readonly mentions: WeakMap<RecordedSet, boolean>; readonly holds: WeakMap<RecordedSet, boolean> };
 }
-
-type Way = "mentions" | "seeks" | "holds";
 
 export class States {
   readonly #dependencies: readonly Dependency[];
   readonly #source: StateSource;
   readonly #readings = new Map<string, Reading>();
   readonly #makers = new Map<number, readonly RecordedSet[]>();
-  readonly #files = new WeakMap<RecordedSet, ReadonlySet<string>>();
 
   /** `dependencies`: the list that sets refer to; it may still grow. */
   constructor(dependencies: readonly Dependency[], source: StateSource) {
@@ -76,11 +69,7 @@ export class States {
     const found = new Set<RecordedSet>();
     for (const state of new Set(states)) {
       const cell = this.#source.nameOf(state);
-      const file = cell.slice(0, cell.lastIndexOf("::"));
-      const isFound = all.some((set) => this.#filesOf(set).has(file))
-        ? sets.some((set) => this.#has(cell, "mentions", set)) || all.some((set) => this.#has(cell, "holds", set))
-        : sets.some((set) => this.#has(cell, "seeks", set));
-      if (isFound) {
+      if (sets.some((set) => this.#has(cell, "mentions", set)) || all.some((set) => this.#has(cell, "holds", set))) {
         for (const set of this.#makersOf(state)) {
           found.add(set);
         }
@@ -109,24 +98,13 @@ export class States {
     return makers;
   }
 
-  /** Files that were imported for a set, or of which it has run anything. */
-  #filesOf(set: RecordedSet): ReadonlySet<string> {
-    let files = this.#files.get(set);
-    if (files === undefined) {
-      const members = set.members.map((member) => this.#dependencies[member] as Dependency);
-      files = new Set(members.filter(({ kind }) => kind === "toplevel" || kind === "body").map(({ path }) => path));
-      this.#files.set(set, files);
-    }
-    return files;
-  }
-
   /** Whether a set has anything that comes by a cell in this way. */
-  #has(cell: string, how: Way, set: RecordedSet): boolean {
+  #has(cell: string, how: "mentions" | "holds", set: RecordedSet): boolean {
     const reading = this.#readingOf(cell);
     let answer = reading.answers[how].get(set);
     if (answer === undefined) {
       // What ran when a module was imported, before any test, has found no state.
-      const members = how !== "holds" && reading.readers !== undefined ? (set.ran ?? set.members) : set.members;
+      const members = how === "mentions" && reading.readers !== undefined ? (set.ran ?? set.members) : set.members;
       answer = members.some((member) => reading[how].has(member));
       reading.answers[how].set(set, answer);
     }
@@ -141,22 +119,18 @@ export class States {
       reading = {
         readers: name === "" ? undefined : this.#source.readers(file, name),
         mentions: new Set(),
-        seeks: new Set(),
         holds: new Set(),
         upTo: 0,
-        answers: { mentions: new WeakMap(), seeks: new WeakMap(), holds: new WeakMap() },
+        answers: { mentions: new WeakMap(), holds: new WeakMap() },
       };
       this.#readings.set(cell, reading);
     }
-    const { readers, mentions, seeks, holds } = reading;
+    const { readers, mentions, holds } = reading;
     for (; reading.upTo < this.#dependencies.length; reading.upTo++) {
       const { kind, path, name: own } = this.#dependencies[reading.upTo] as Dependency;
       // Where it cannot be told who mentions the name, everybody who depends on anything of its file may have found it.
       if (readers === undefined ? path === file : kind === "body" && readers.concerns(path, own)) {
         mentions.add(reading.upTo);
-        if (readers?.seeks(path, own) === true) {
-          seeks.add(reading.upTo);
-        }
       }
       if (kind === "toplevel" && readers?.effects.has(path) === true) {
         holds.add(reading.upTo);
