@@ -14,4 +14,6 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 def detached(function: _Function) -> _Function:
     """The same function without its globals: what it needs, it finds in its closure. Nor can it use builtins."""
     bare = cast(FunctionType, function)
-    return cast(_Function, FunctionType(bare.__code__, {}, bare.__name__, bare.__defaults__, bare.__closure__))
+    # Python before 3.10 would make builtins up for each call.
+    nothing = {"__builtins__": {}}
+    return cast(_Function, FunctionType(bare.__code__, nothing, bare.__name__, bare.__defaults__, bare.__closure__))
