@@ -235,7 +235,7 @@ def main() -> None:
         path = os.path.join(folder, "compare-%s.json" % versions["Python"])
         with open(path, "w", encoding="utf-8") as out:
             json.dump(result, out, indent=1)
-    print("\n" + report.render(result))
+    print("\n" + report.render(report.by_size(result)))
     if args.publish:
         report.publish(result)
 
