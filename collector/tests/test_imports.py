@@ -474,6 +474,28 @@ def test_files_outside_of_the_root(project):
     assert "../elsewhere" in journal.session["roots"]
 
 
+def test_temporary_directories_are_searched_only_where_they_were_from_the_start(project):
+    shared = project.temp / "shared"
+    shared.mkdir()
+    (shared / "other.py").write_text("")
+    tests = """
+        import subprocess, sys
+
+        def test_late(tmp_path, monkeypatch):
+            monkeypatch.syspath_prepend(str(tmp_path))
+
+        def test_child(tmp_path):
+            script = tmp_path / "code.py"
+            script.write_text("import json")
+            subprocess.check_call([sys.executable, str(script)])
+    """
+    project.write({"test_it.py": tests})
+    run = project.run("-q", env={"PYTHONPATH": str(shared)})
+    assert run.exit == 0
+    assert run.journal.session["roots"] == [".", "../temp/shared"]
+    assert [child.session.get("roots", []) for child in run.children.values()] == [[]]
+
+
 def test_temporary_modules_are_nobodys_sources(project):
     project.write(
         {
