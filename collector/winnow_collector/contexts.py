@@ -12,13 +12,13 @@ What must stay true:
 """
 
 import threading
-from itertools import islice
 from operator import itemgetter
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 SESSION_ID = 0
 
-Input = Tuple[str, ...]
+# Of a context that the journal does not know of yet.
+_NOTHING: Dict[int, None] = {}
 
 
 class Context:
@@ -61,11 +61,12 @@ class Context:
         self.thread = 0
         # The pool that the context enters whenever there is news of it; none for those without frames of their own.
         self._changed = changed
-        # How many inputs and reasons the journal knows, if it knows of the context at all; and what came since then.
+        # How many inputs and reasons the journal knows, if it knows of the context at all; and the numbers that came
+        # since then: as keys, so that another thread may add one while they are taken.
         self._told: Optional[int] = None
         self._told_opaque = 0
-        self._later_codes: Tuple[int, ...] = ()
-        self._later_uses: Tuple[int, ...] = ()
+        self._later_codes: Dict[int, None] = _NOTHING
+        self._later_uses: Dict[int, None] = _NOTHING
         self.mark()
 
     def mark(self) -> None:
@@ -77,7 +78,7 @@ class Context:
         """Add touched code."""
         if self._told is not None:
             codes = set(codes) - self.codes
-            self._later_codes += tuple(codes)
+            self._later_codes.update(dict.fromkeys(codes))
         before = len(self.codes)
         self.codes.update(codes)
         if len(self.codes) != before:
@@ -92,7 +93,7 @@ class Context:
         """The same for several, by their numbers."""
         if not others <= self.uses:
             if self._told is not None:
-                self._later_uses += tuple(others - self.uses)
+                self._later_uses.update(dict.fromkeys(others - self.uses))
             self.uses |= others
             self.mark()
 
@@ -124,14 +125,16 @@ class Context:
 
     def news(self) -> Tuple[dict, List[int]]:
         """The journal frame, and code numbers, of what came since the last call. Frames of one id add up."""
+        is_first = self._told is None
         if self._told is None:
-            codes, uses = sorted(self.codes), sorted(self.uses)
-        else:
-            codes, uses = sorted(self._later_codes), sorted(self._later_uses)
-        inputs = sorted(islice(self.inputs.items(), self._told or 0, None), key=itemgetter(0))
-        opaque = list(islice(self.opaque, self._told_opaque, None))
-        self._told, self._told_opaque = len(self.inputs), len(self.opaque)
-        self._later_codes = self._later_uses = ()
+            # From now on, whatever comes is told the next time, if not this time.
+            self._later_codes, self._later_uses, self._told = {}, {}, 0
+        codes = sorted(self.codes if is_first else _taken(self._later_codes))
+        uses = sorted(self.uses if is_first else _taken(self._later_uses))
+        inputs = sorted(list(self.inputs.items())[self._told :], key=itemgetter(0))
+        opaque = list(self.opaque)[self._told_opaque :]
+        self._told += len(inputs)
+        self._told_opaque += len(opaque)
         frame = {
             "k": "ctx",
             "id": self.id,
@@ -144,6 +147,13 @@ class Context:
         if self.of is not None:
             frame["of"] = self.of
         return frame, codes
+
+
+def _taken(numbers: Dict[int, None]) -> List[int]:
+    taken: List[int] = []
+    while numbers:
+        taken.append(numbers.popitem()[0])
+    return taken
 
 
 class Contexts:
