@@ -124,7 +124,7 @@ def _sentences(rows: List[Row], size: str) -> List[str]:
 def by_size(result: Dict[str, object]) -> Dict[str, object]:
     """The result of one run, size by size, each with all that was the same for all of them."""
     rows, projects = _rows(result), _dict(result["projects"])
-    common = {key: value for key, value in result.items() if key not in ("rows", "projects")}
+    common = {key: value for key, value in result.items() if key not in ("version", "rows", "projects")}
     return {
         size: dict(common, project=project, rows=[row for row in rows if row["size"] == size])
         for size, project in projects.items()
@@ -194,15 +194,14 @@ def paths() -> Tuple[str, str]:
 
 def publish(result: Dict[str, object]) -> None:
     """Writes both, with what this run has measured anew."""
-    data, document = paths()
+    data = paths()[0]
     published = dict(_published(data), **by_size(result))
     with open(data, "w", encoding="utf-8") as out:
         out.write('{\n "version": 2,\n "sizes": {\n')
         out.write(",\n".join("  %s: %s" % (json.dumps(size), _text(_dict(one))) for size, one in published.items()))
         out.write("\n }\n}\n")
-    with open(document, "w", encoding="utf-8") as out:
-        out.write(render(published))
-    print("wrote docs/benchmarks.json and docs/benchmarks.md")
+    print("wrote docs/benchmarks.json")
+    republish()
 
 
 def _published(data: str) -> Dict[str, object]:
@@ -212,7 +211,7 @@ def _published(data: str) -> Dict[str, object]:
 
 def _text(one: Dict[str, object]) -> str:
     """One row a line: a diff of two publications can be read."""
-    head = json.dumps({key: value for key, value in one.items() if key not in ("rows", "version")})
+    head = json.dumps({key: value for key, value in one.items() if key != "rows"})
     return head[:-1] + ', "rows": [\n   ' + ",\n   ".join(map(json.dumps, _list(one["rows"]))) + "\n  ]}"
 
 

@@ -358,11 +358,12 @@ class Audit:
             names = set(self._contents.names(directory))
         except OSError:
             names, is_there = set(), False
+        own = self._written.get(directory)
+        if context is not None and own is not None:
+            self._find(context, own)
+            is_there = is_there and own.before is not None
         for path, written in list(self._written.items()) if context is not None else ():
-            if context is not None and path == directory:
-                self._find(context, written)
-                is_there = is_there and written.before is not None
-            elif context is not None and os.path.dirname(path) == directory:
+            if context is not None and os.path.dirname(path) == directory:
                 self._find(context, written)
                 (names.discard if written.before is None else names.add)(os.path.basename(path))
         if not names and not is_there:

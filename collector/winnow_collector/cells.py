@@ -106,6 +106,13 @@ class _Cell:
             self.depth = MAX_DEPTH
             self.mark = self.look()
 
+    def begin(self) -> bool:
+        """What it is now is where it begins; whether it was anything else before."""
+        if self.depth == 0:
+            self.measure()
+        before, self.mark = self.mark, self.look()
+        return self.mark != before
+
     def has_changed(self) -> bool:
         """Whether anything differs from what it was at the last question."""
         if self._is_as_seen():
@@ -376,12 +383,10 @@ class Cells:
     def release(self) -> None:
         """Nothing is recorded any more: forget all modules."""
         self._running = False
-        for known in (self._shared, self._of_fixtures, self._modules, self._sources, self._called, self._holders):
+        for known in (self._modules, self._sources, self._bound, self._reaches, self._shared, self._of_fixtures):
             known.clear()
-        for known in (self._bound, self._reaches, self._states):
-            known.clear()
-        self._calls.clear()
-        self._unfinished.clear()
+        for cells in (self._called, self._calls, self._holders, self._states, self._unfinished):
+            cells.clear()
 
     def begin_tests(self) -> None:
         """What the imports of all files have made of the modules is what they are."""
@@ -395,11 +400,7 @@ class Cells:
                     if can_change(module.namespace.get(name), module.name):
                         self._watch(module, name, alone=True)
                 for cell in module.cells.values():
-                    if cell.depth == 0:
-                        cell.measure()
-                    mark = cell.look()
-                    if mark != cell.mark:
-                        cell.mark = mark
+                    if cell.begin():
                         self._link(cell, module.namespace.get(cell.name, _NOTHING))
 
     def use_all(self, context: Context) -> None:

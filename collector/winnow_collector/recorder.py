@@ -365,9 +365,7 @@ class Recorder:
     def _is_of_this_run(self, directory: str) -> bool:
         """Whether a directory is there for this run only: a temporary one that came onto the search path later on."""
         is_configured = self._last_path is None and not self.children.is_child
-        return not is_configured and all(
-            map(self.registry.is_temporary, (directory, os.path.realpath(directory) + os.sep))
-        )
+        return not is_configured and self.registry.is_temporary(directory, really=True)
 
     def _forget(self) -> None:
         """In a forked child: the journal is the parent's."""

@@ -105,8 +105,14 @@ class Registry:
         self._temporary += tuple(_both(directory))
         self._paths.clear()
 
-    def is_temporary(self, absolute: str) -> bool:
-        """True for files below a temporary directory, unless the project itself lies there."""
+    def is_temporary(self, absolute: str, really: bool = False) -> bool:
+        """True for files below a temporary directory, unless the project itself lies there.
+
+        `really`: as they are named and as they are, because a link in a temporary directory may lead into the project.
+        """
+        if really:
+            end = os.sep if absolute.endswith(os.sep) else ""
+            return self.is_temporary(absolute) and self.is_temporary(os.path.realpath(absolute) + end)
         for directory in self._temporary:
             if absolute.startswith(directory):
                 if not self._root_prefix.startswith(directory) or not absolute.startswith(self._root_prefix):
@@ -130,8 +136,7 @@ class Registry:
         path = os.path.normpath(os.path.join(self._cwd, filename))
         if self._is_foreign(path) or stat_file(path) is None:
             return None
-        # A link in a temporary directory may lead into the project.
-        if self.is_temporary(path) and self.is_temporary(os.path.realpath(path)):
+        if self.is_temporary(path, really=True):
             return None
         return self.relative(path)
 

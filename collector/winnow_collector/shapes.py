@@ -126,9 +126,12 @@ def _keeps(function: Any, depth: int = MAX_DEPTH) -> bool:
 def _contents(closure: Iterable[Any]) -> Iterator[Any]:
     for cell in closure:
         try:
-            yield cell.cell_contents
+            value = cell.cell_contents
         except ValueError:  # nothing is bound yet
             yield None
+            continue
+        if not _is_patch(type(value)):
+            yield value
 
 
 def _has_state(owner: type, depth: int = MAX_DEPTH) -> bool:
@@ -360,8 +363,7 @@ def _kept(function: Any) -> List[Tuple[Any, Any]]:
     if function.__kwdefaults__:
         kept.extend(function.__kwdefaults__.items())
     if function.__closure__:
-        contents = enumerate(_contents(function.__closure__), 1)
-        kept.extend((-index, value) for index, value in contents if not _is_patch(type(value)))
+        kept.extend((-index, value) for index, value in enumerate(_contents(function.__closure__), 1))
     if function.__dict__:
         kept.extend((name, value) for name, value in function.__dict__.items() if name not in _NOTES)
     return kept

@@ -99,7 +99,7 @@ class Closure implements Concern {
     for (const { path, name, fate } of seeds) {
       this.#reach(path, name, fate);
     }
-    if (!isEvaluated && seeds.some(({ path, name }) => files.get(path)?.classes.has(name) === true)) {
+    if (!isEvaluated && seeds.some(({ path, name }) => files.get(path)?.mayBeClass(name) === true)) {
       this.#spell(SUBCLASS_READER, FATES.same);
     }
     for (const word of words) {

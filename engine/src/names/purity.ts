@@ -53,8 +53,6 @@ export class Evaluated {
   /** Of each statement: whether all that it computes with are values, so that no code of the project's runs. */
   readonly safe: readonly boolean[];
   readonly bound: ReadonlySet<string>;
-  /** Names that may stand for classes which the module makes: by a statement, or by a call. */
-  readonly classes: ReadonlySet<string>;
   readonly hasStar: boolean;
   readonly #plain: ReadonlyMap<Statement, boolean>;
   readonly #values: ReadonlyMap<Statement, boolean>;
@@ -99,7 +97,6 @@ export class Evaluated {
     this.safe = safe;
     this.#values = values;
     this.bound = new Set(last.keys());
-    this.classes = new Set(outline.statements.flatMap((each) => (mayMakeClasses(each) ? each.binds : [])));
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
     this.#plain = plain;
   }
@@ -107,6 +104,11 @@ export class Evaluated {
   /** Whether a name is bound whatever branches run. */
   isBound(name: string): boolean {
     return this.outline.statements.some((statement) => isBinding(statement) && statement.binds.includes(name));
+  }
+
+  /** Whether a name may stand for a class that the module makes, by a statement or by a call. */
+  mayBeClass(name: string): boolean {
+    return this.outline.statements.some((statement) => mayMakeClasses(statement) && statement.binds.includes(name));
   }
 
   /** Whether the module's class of that name may be derived from without effect. */

@@ -258,7 +258,7 @@ const SEES_ALL: ReadonlySet<string> = new Set(["pkg_resources", "importlib_metad
 /** Contexts of `functools` caches: what produced the values that later tests find ready. They have no teardown. */
 const CACHE_PREFIX = "cache::";
 /** What stands for a test in the contexts of those that have found files, variables or the like which it left. */
-const LEFT = "left::";
+const LEFT_PREFIX = "left::";
 
 /**
  * Attributes a journal. Total: frames that make no sense are as good as absent, and cost facts, not truth.
@@ -1106,7 +1106,7 @@ class Attribution {
       for (const use of frame.uses) {
         const { kind, name = "" } = this.#contexts.get(use) ?? {};
         if (kind === "fixture" || (kind === "file" && !base.contexts.has(use))) {
-          (name.startsWith(LEFT) ? earlier : fixtures).push(contextSet(use));
+          (name.startsWith(LEFT_PREFIX) ? earlier : fixtures).push(contextSet(use));
         } else if (kind !== "file" && use !== SESSION_CONTEXT) {
           this.#reachContext(own, use, reached);
         }
