@@ -15,6 +15,7 @@ type PackedMentions = readonly [
   imported: readonly PackedRef[],
   reflection: Reflection,
   asked: Ids,
+  parameters: Ids,
 ];
 type PackedRef = readonly [level: number, module: number, names: Ids];
 type PackedEvaluation = readonly [
@@ -33,7 +34,7 @@ type PackedEvaluation = readonly [
   kept: Ids,
   living: 0 | 1,
   raises: 0 | 1,
-  computes: readonly string[],
+  computes: readonly (readonly [checksum: string, uses: Ids | null])[],
 ];
 type PackedImport = readonly [level: number, module: number, names: Ids, binds: Ids];
 type PackedStatement = readonly [
@@ -90,6 +91,7 @@ export function packOutline(outline: Outline): string {
     own.map(({ level, module, names }) => [level, id(module), list(names)] as const),
     reflection,
     list(one.asked),
+    list(one.parameters),
   ];
   const evaluation = (one: Evaluation): PackedEvaluation => [
     list(one.calls),
@@ -107,7 +109,7 @@ export function packOutline(outline: Outline): string {
     list(one.kept),
     bit(one.living),
     bit(one.raises),
-    one.computes,
+    one.computes.map(({ checksum, uses }) => [checksum, uses === null ? null : list(uses)] as const),
   ];
   const imported = ({ level, module, names, binds }: ImportBinding): PackedImport => [
     level,
@@ -153,6 +155,7 @@ export function unpackOutline(text: string): Outline | undefined {
     imported,
     reflection,
     asked,
+    parameters,
   ]: PackedMentions): Mentions => ({
     bare: list(bare),
     wild: list(wild),
@@ -163,6 +166,7 @@ export function unpackOutline(text: string): Outline | undefined {
     imported: imported.map(([level, module, names]) => ({ level, module: word(module), names: list(names) })),
     reflection,
     asked: list(asked),
+    parameters: list(parameters),
   });
   return {
     version,
@@ -225,7 +229,7 @@ export function unpackOutline(text: string): Outline | undefined {
             kept: list(kept),
             living: living === 1,
             raises: raises === 1,
-            computes,
+            computes: computes.map(([own, uses]) => ({ checksum: own, uses: uses === null ? null : list(uses) })),
           },
           imports: imports.map(([level, module, names, bound]) => ({
             level,

@@ -46,20 +46,23 @@ export interface Concern {
   readonly touched: ReadonlySet<string>;
 }
 
-/**
- * Computes whom the bindings concern among the files of `paths`; with `readers`, who can come by what is bound, though no
- * module is evaluated again. `words`: names that find something else wherever they are looked up in an object;
- * `failing`: files of which it is known already that importing them may fail.
- */
+export interface ConcernOptions {
+  /** With `readers`, who can come by what is bound, though no module is evaluated again; else `importers`. */
+  readonly who?: "importers" | "readers";
+  /** Names that find something else wherever they are looked up in an object. */
+  readonly words?: readonly string[];
+  /** Files of which it is known already that importing them may fail. */
+  readonly failing?: readonly string[];
+}
+
+/** Computes whom the bindings concern among the files of `paths`. */
 export function concernOf(
   project: Project,
   paths: Iterable<string>,
   seeds: readonly Binding[],
-  who: "importers" | "readers" = "importers",
-  words: readonly string[] = [],
-  failing: readonly string[] = [],
+  options: ConcernOptions = {},
 ): Concern {
-  return new Closure(project, paths, seeds, who === "importers", words, failing);
+  return new Closure(project, paths, seeds, options);
 }
 
 class Closure implements Concern {
@@ -70,6 +73,8 @@ class Closure implements Concern {
   readonly #words = new Map<string, Fate>();
   /** Names of modules in which anything is reached, without their packages'. */
   readonly #moduleWords = new Set<string>();
+  /** Names that are reached, and may be those of fixtures: whoever has such a parameter is given what it returns. */
+  readonly #fixtures = new Set<string>();
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
   readonly failures: Set<string>;
@@ -81,13 +86,11 @@ class Closure implements Concern {
     project: Project,
     paths: Iterable<string>,
     seeds: readonly Binding[],
-    isEvaluated: boolean,
-    words: readonly string[],
-    failing: readonly string[],
+    { who, words = [], failing = [] }: ConcernOptions,
   ) {
     this.#project = project;
     this.failures = new Set(failing);
-    this.#isEvaluated = isEvaluated;
+    this.#isEvaluated = who !== "readers";
     const files = new Map<string, Evaluated>();
     for (const path of paths) {
       const content = project.evaluated(path);
@@ -99,7 +102,7 @@ class Closure implements Concern {
     for (const { path, name, fate } of seeds) {
       this.#reach(path, name, fate);
     }
-    if (!isEvaluated && seeds.some(({ path, name }) => files.get(path)?.mayBeClass(name) === true)) {
+    if (!this.#isEvaluated && seeds.some(({ path, name }) => files.get(path)?.mayBeClass(name) === true)) {
       this.#spell(SUBCLASS_READER, FATES.same);
     }
     for (const word of words) {
@@ -154,7 +157,9 @@ class Closure implements Concern {
   }
 
   #isFoundBy(path: string, content: Evaluated, qualname: string, mentions: Mentions): boolean {
-    const isOfReached = this.reaches(path, qualname.split(".", 1)[0] ?? "");
+    // Marks of a module may hold what its tests are given.
+    const isOfReached =
+      this.reaches(path, qualname.split(".", 1)[0] ?? "") || (!this.#isEvaluated && this.reaches(path, "pytestmark"));
     return isOfReached || this.#mentions(path, content, mentions) !== undefined;
   }
 
@@ -169,6 +174,9 @@ class Closure implements Concern {
     }
     if (name !== "") {
       this.#spell(name, fate);
+    }
+    if (!this.#isEvaluated && this.#files.get(path)?.mayBeFixture(name) === true) {
+      this.#fixtures.add(name);
     }
     if ((names.get(name) ?? -1) >= fate) {
       return false;
@@ -212,7 +220,8 @@ class Closure implements Concern {
     let isNew = this.#spreadFixture(path, statement);
     const isDerived = statement.kind === "class" && isPure && !isDecorated && this.#isDerived(path, statement);
     const inAnnotations = this.#mentions(path, content, statement.annotations) ?? (isDerived ? "changed" : undefined);
-    let found = this.#mentions(path, content, isDerived ? withoutBases(statement) : statement.mentions);
+    const mentions = this.#isEvaluated ? statement.mentions : this.#withoutParameters(statement.mentions);
+    let found = this.#mentions(path, content, isDerived ? withoutBases(statement) : mentions);
     // What is not evaluated again is a state of something, and an annotation holds on to that as little as its text.
     const isKept = inAnnotations === "changed" || content.outline.deferred || !this.#isEvaluated;
     if (
@@ -260,6 +269,14 @@ class Closure implements Concern {
       isNew = (isComputed && this.#affectIfSpecial(path, name)) || isNew;
     }
     return isNew;
+  }
+
+  /** What is mentioned, but for parameters that stand for something else than what is reached by their name. */
+  #withoutParameters(mentions: Mentions): Mentions {
+    const others = mentions.parameters.filter((name) => this.#words.has(name) && !this.#fixtures.has(name));
+    return others.length === 0
+      ? mentions
+      : { ...mentions, wild: mentions.wild.filter((word) => !others.includes(word)) };
   }
 
   /**
@@ -311,10 +328,12 @@ class Closure implements Concern {
 
   /** A fixture may have another name than its function: `@pytest.fixture(name="client")`. */
   #spreadFixture(path: string, { binds, evaluation: { aliases } }: Statement): boolean {
-    return (
-      binds.some((name) => this.reaches(path, name)) &&
-      aliases.filter((alias) => this.#spell(alias, FATES.same)).length > 0
-    );
+    const found = binds.some((name) => this.reaches(path, name)) ? aliases : [];
+    const known = this.#fixtures.size;
+    for (const alias of found) {
+      this.#fixtures.add(alias);
+    }
+    return found.filter((alias) => this.#spell(alias, FATES.same)).length > 0 || this.#fixtures.size > known;
   }
 
   /** Whether another value of what a statement reads can make it fail. Classes as bases are compared where they change. */

@@ -338,7 +338,9 @@ function newDoubts(before: Evaluated, after: Evaluated): { readonly doubt: strin
   return after.doubts.flatMap((doubts, index) =>
     old.has(after.marks[index] ?? "")
       ? []
-      : doubts.filter((doubt) => !known.has(doubt)).map((doubt) => ({ doubt, isSafe: after.safe[index] === true })),
+      : doubts
+          .filter((doubt) => !known.has(doubt))
+          .map((doubt) => ({ doubt, isSafe: after.contained[index] === true })),
   );
 }
 

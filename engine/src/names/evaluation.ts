@@ -40,8 +40,15 @@ export interface Evaluation {
   readonly living: boolean;
   /** It may do anything, even if all that it calls is harmless. */
   readonly raises: boolean;
-  /** A checksum for each stretch of it that does more than to read plain names; of all of it, where names of its own are in. */
-  readonly computes: readonly string[];
+  /** Each stretch of it that does more than to read plain names. */
+  readonly computes: readonly Computation[];
+}
+
+export interface Computation {
+  /** Over its tokens; over all of the statement, where names of its own are in. */
+  readonly checksum: string;
+  /** Dotted names of what it asks for parts, joins, looks up or hands to a call; null where that may be anything. */
+  readonly uses: readonly string[] | null;
 }
 
 type Part = Omit<Evaluation, "attributes" | "computes">;
@@ -56,6 +63,8 @@ const CONDITIONS = [
   /^os \. name (==|!=) \w+$/,
   /^__name__ == __main__$/,
 ];
+/** What decorates another function of a property: `@name.setter`. */
+export const PROPERTY_METHOD = /^[^.]+\.(setter|getter|deleter)$/;
 const CONSTANTS: ReadonlySet<string> = new Set(["True", "False", "None"]);
 const ARITHMETIC: ReadonlySet<string> = new Set(["+", "-", "*"]);
 const COMPUTING: ReadonlySet<string> = new Set("+ - * / // % ** @ & ^ ~ < > <= >= == != << >>".split(" "));
@@ -66,23 +75,44 @@ const COMPUTING_WORDS = /^(and|or|not|in|is|if|for)$/;
 export class EvaluationReader {
   readonly #parts: Part[] = [];
   readonly #attributes = new Set<string>();
-  readonly #computing: { readonly rows: readonly string[]; readonly words: ReadonlySet<string> }[] = [];
+  readonly #computing: {
+    readonly rows: readonly string[];
+    readonly words: ReadonlySet<string>;
+    readonly uses: readonly string[] | null;
+  }[] = [];
 
-  read(tokens: readonly Token[], start: number, end: number, as: Region): void {
-    const stretch = new Stretch();
-    stretch.read(tokens, start, end, as);
-    const part = stretch.finish();
+  /** `annotations`: where there are any in the stretch; `deferred`: these are not evaluated. */
+  read(
+    tokens: readonly Token[],
+    start: number,
+    end: number,
+    as: Region,
+    annotations: readonly (readonly [number, number])[] = [],
+    deferred = false,
+  ): void {
+    const partOf = (skipped: typeof annotations): Part => {
+      const stretch = new Stretch(skipped);
+      stretch.read(tokens, start, end, as);
+      return stretch.finish();
+    };
+    const bare = partOf(annotations);
+    const part = deferred || annotations.length === 0 ? bare : partOf([]);
     this.#parts.push(part);
     if (isComputing(part)) {
       const own = tokens.slice(start, end);
       const words = own.filter(({ kind }) => kind === NAME).map(({ text }) => text);
-      this.#computing.push({ rows: own.map(({ written }) => written), words: new Set(words) });
+      const isOfProperty = as === "decorator" && part.decorators.every((name) => PROPERTY_METHOD.test(name));
+      this.#computing.push({
+        rows: own.map(({ written }) => written),
+        words: new Set(isOfProperty ? [] : words),
+        uses: usesOf(bare),
+      });
     }
   }
 
   /** Of what was read, a value that a name of a class is bound to. */
   readAttribute(tokens: readonly Token[], start: number, end: number): void {
-    const stretch = new Stretch();
+    const stretch = new Stretch([]);
     stretch.read(tokens, start, end, "plain");
     for (const name of stretch.finish().reads) {
       this.#attributes.add(name);
@@ -109,11 +139,21 @@ export class EvaluationReader {
       kept: all(({ kept }) => kept),
       living: any(({ living }) => living),
       raises: any(({ raises }) => raises),
-      computes: this.#computing.map(({ rows, words }) =>
-        [...words].some((word) => own.has(word)) ? whole : checksumOf(rows),
-      ),
+      computes: this.#computing.map(({ rows, words, uses }) => ({
+        checksum: [...words].some((word) => own.has(word)) ? whole : checksumOf(rows),
+        uses,
+      })),
     };
   }
+}
+
+/** What a stretch does more with than to read it; what it calls or decorates with is judged by its name. */
+function usesOf({ reads, subscripts, keys, calls, unions, refuses, fails, raises }: Part): string[] | null {
+  if (fails || raises) {
+    return null;
+  }
+  const isHanded = calls.length > 0 || unions || refuses;
+  return [...subscripts, ...keys, ...reads.filter((name) => isHanded || name.includes("."))];
 }
 
 function isComputing({ calls, reads, subscripts, keys, decorators, fails, refuses, raises }: Part): boolean {
@@ -144,6 +184,12 @@ class Stretch {
   #raises = false;
   /** Names that comprehensions bind: called, they are not what they are elsewhere. */
   readonly #targets = new Set<string>();
+  /** Where what is not looked at begins and ends. */
+  readonly #skipped: ReadonlyMap<number, number>;
+
+  constructor(skipped: readonly (readonly [number, number])[]) {
+    this.#skipped = new Map(skipped);
+  }
 
   read(tokens: readonly Token[], start: number, end: number, as: Region): void {
     if (as === "unknown") {
@@ -234,6 +280,11 @@ class Stretch {
 
   #expression(tokens: readonly Token[], start: number, end: number, isHeader: boolean): void {
     for (let at = start; at < end; ) {
+      const behind = this.#skipped.get(at);
+      if (behind !== undefined && behind > at) {
+        at = behind;
+        continue;
+      }
       const token = tokens[at] as Token;
       if (token.kind === NAME) {
         at = this.#name(tokens, at, start, end, isHeader);
@@ -277,7 +328,9 @@ class Stretch {
     }
     const { name, next } = chainAt(tokens, at, end);
     const after = next < end ? tokens[next] : undefined;
-    const isTarget = !isHeader && after?.kind === OPERATOR && after.text === "=";
+    // `NAME = …`, and `NAME: type = …`.
+    const isAnnotated = at === start && after?.text === ":" && token.depth === 0;
+    const isTarget = !isHeader && after?.kind === OPERATOR && (after.text === "=" || isAnnotated);
     if ((isHeader && isParameter(tokens, at)) || isTarget) {
       return next;
     }

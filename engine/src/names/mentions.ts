@@ -34,6 +34,8 @@ export interface Mentions {
   readonly handed: readonly string[];
   /** What {@link Mentions.escapes} are, of what a body imports by itself. */
   readonly imported: readonly ImportRef[];
+  /** Of the wild ones, those that are only parameters: pytest takes them for names of fixtures. */
+  readonly parameters: readonly string[];
   readonly reflection: Reflection;
 }
 
@@ -111,6 +113,7 @@ const NO_ALIASES: ReadonlyMap<string, Reflection> = new Map();
 export class MentionSet {
   readonly #bare = new Set<string>();
   readonly #wild = new Set<string>();
+  readonly #parameters = new Set<string>();
   readonly #affixes = new Set<string>();
   readonly #values = new Set<string>();
   readonly #handed = new Set<string>();
@@ -133,6 +136,8 @@ export class MentionSet {
   /** Strings with more in them than names: in what is executed, they may be code. So may what they are put together of. */
   readonly #texts: string[] = [];
   readonly #codeAffixes = new Set<string>();
+  /** The parameter of the function that takes its other keyword arguments: a dictionary of these. */
+  readonly #keywords: string | undefined;
   /** Words of strings: who looks up what they say may hand that on. */
   readonly #spelt = new Set<string>();
   /** Modules that are imported by a call which spells them, without their packages. */
@@ -143,9 +148,10 @@ export class MentionSet {
 
   /**
    * `of`: in annotations, strings stand for expressions; what a function's body binds is nobody else's. `within`: of the
-   * function around it.
+   * function around it; `keywords`: its parameter that takes all other keyword arguments.
    */
-  constructor(of: "statement" | "annotations" | "body" = "statement", within?: MentionSet) {
+  constructor(of: "statement" | "annotations" | "body" = "statement", within?: MentionSet, keywords?: string) {
+    this.#keywords = keywords;
     this.#areExpressions = of === "annotations";
     this.#isBody = of === "body";
     this.#within = within;
@@ -159,7 +165,7 @@ export class MentionSet {
     for (let at = start + 1; at < end && (tokens[at] as Token).depth > 0; at++) {
       const token = tokens[at] as Token;
       if (isParameter(tokens, at)) {
-        this.#wild.add(token.text);
+        this.#parameters.add(token.text);
       }
     }
   }
@@ -218,9 +224,10 @@ export class MentionSet {
         wild.add(name);
       }
     }
+    const parameters = [...this.#parameters].filter((word) => !wild.has(word));
     return {
       bare: [...this.#bare],
-      wild: [...wild],
+      wild: [...wild, ...parameters],
       asked: asked.filter((pair) => !wild.has(pair.slice(pair.indexOf(".") + 1))),
       affixes: [...new Set([...this.#affixes, ...(isExecuting ? this.#codeAffixes : [])])],
       escapes: [
@@ -229,6 +236,7 @@ export class MentionSet {
       ],
       handed: [...new Set([...this.#handed, ...(isLookingUp ? this.#spelt : [])])],
       imported: this.#imported,
+      parameters,
       stores: [...this.#stores].filter((name) => !this.#reads.has(name)),
       reflection: [...this.#found].some((name) => this.#isLoose(name)) ? REFLECTIONS.modules : this.#reflection,
     };
@@ -304,7 +312,7 @@ export class MentionSet {
       }
     }
     const isWhole = isForItself || tokens[at + 2]?.text === "__dict__";
-    const isHanded = isForItself || tokens[at + 2]?.text.startsWith("__") === true;
+    const isHanded = (isForItself && !isAskedFor(tokens, at)) || tokens[at + 2]?.text.startsWith("__") === true;
     if (isAttribute) {
       const owner = tokens[at - 2];
       const isOfName =
@@ -385,8 +393,22 @@ export class MentionSet {
     }
   }
 
+  /** Whether a string is looked for among the keyword arguments as it stands: no name is put together of it. */
+  #isKeyword(tokens: readonly Token[], at: number): boolean {
+    const isBefore = (from: number, ...texts: string[]): boolean =>
+      texts.every((text, index) => tokens[from + index]?.text === text && tokens[from + index]?.kind !== STRING);
+    const name = this.#keywords;
+    const isSought = (from: number): boolean =>
+      name !== undefined && isBefore(from, "in", name) && !/^[.([]$/.test(tokens[from + 2]?.text ?? "");
+    const isStart = /^(and|or|not|if|elif|while|else|return|assert|=|,|\(|\[|\{)$/.test(tokens[at - 1]?.text ?? "");
+    return isStart && (isSought(at + 1) || (isBefore(at + 1, "not") && isSought(at + 2)));
+  }
+
   #string(tokens: readonly Token[], at: number, locals?: ReadonlySet<string>): void {
     const { text, formatted } = tokens[at] as Token;
+    if (isScope(tokens, at) || isLabel(tokens, at)) {
+      return;
+    }
     if (formatted || !NAMES_ONLY.test(text)) {
       this.#texts.push(text);
     }
@@ -421,13 +443,41 @@ export class MentionSet {
       text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT),
       formatted || isUsed ? EXPRESSION : FIELD,
     );
-    for (const word of affixesIn(shape)) {
+    for (const word of this.#isKeyword(tokens, at) ? [] : affixesIn(shape)) {
       (isShapeOfName(shape) || (isUsed && !/\s/.test(shape)) ? this.#affixes : this.#codeAffixes).add(word);
     }
     if (/^\w+$/.test(text) && (isBehind || isBefore)) {
       this.#affixes.add(`${isBehind ? ANYTHING : ""}${text}${isBefore ? ANYTHING : ""}`);
     }
   }
+}
+
+/** Whether a string is what something is called that is made there; nobody looks that name up: `ContextVar("app.user")`. */
+function isLabel(tokens: readonly Token[], at: number): boolean {
+  const { formatted } = tokens[at] as Token;
+  return (
+    !formatted &&
+    tokens[at - 1]?.text === "(" &&
+    /^[,)]$/.test(tokens[at + 1]?.text ?? "") &&
+    /^(ContextVar|ParamSpec|TypeVar|TypeVarTuple)$/.test(tokens[at - 2]?.text ?? "")
+  );
+}
+
+/** Whether a string is the scope of a fixture: `pytest.fixture(scope="session")`. */
+function isScope(tokens: readonly Token[], at: number): boolean {
+  const { text, depth } = tokens[at] as Token;
+  if (
+    !/^(function|class|module|package|session)$/.test(text) ||
+    tokens[at - 1]?.text !== "=" ||
+    tokens[at - 2]?.text !== "scope"
+  ) {
+    return false;
+  }
+  let open = at - 3;
+  while (open > 0 && !(tokens[open]?.text === "(" && tokens[open]?.depth === depth)) {
+    open -= 1;
+  }
+  return tokens[open - 1]?.kind === NAME && tokens[open - 1]?.text === "fixture";
 }
 
 /** In a formatted string: quotes with a brace between them, which may stand within an expression. */
@@ -476,6 +526,43 @@ function affixesIn(text: string): string[] {
     .map((word) => word.replace(/^_/, `${ANYTHING}_`).replace(/_$/, `_${ANYTHING}`))
     .filter((word) => word.includes(ANYTHING));
   return [...behind, ...open].filter((word) => /[^\W_]/u.test(word.replaceAll(ANYTHING, "")));
+}
+
+/** Whether something else is only asked whether it is one of these: `isinstance(value, (A, b.C))`. */
+function isAskedFor(tokens: readonly Token[], at: number): boolean {
+  let start = at;
+  while (tokens[start - 1]?.text === "." && tokens[start - 2]?.kind === NAME) {
+    start -= 2;
+  }
+  // Within a tuple, back to its bracket.
+  const isPart = /^[,)]$/.test(tokens[at + 1]?.text ?? "");
+  const depth = (tokens[at] as Token).depth;
+  let first = start;
+  while (first > 0 && (tokens[first - 1] as Token).depth >= depth && tokens[first - 1]?.text !== "(") {
+    first -= 1;
+  }
+  return isPart && (isSecond(tokens, start - 1) || (tokens[first - 1]?.text === "(" && isSecond(tokens, first - 2)));
+}
+
+/** Whether the comma at `at` stands behind the first argument of `isinstance` or `issubclass`. */
+function isSecond(tokens: readonly Token[], at: number): boolean {
+  const comma = tokens[at];
+  if (comma?.text !== ",") {
+    return false;
+  }
+  let open = at - 1;
+  while (
+    open > 0 &&
+    (tokens[open] as Token).depth >= comma.depth &&
+    !(tokens[open]?.depth === comma.depth && /^[,(]$/.test(tokens[open]?.text ?? ""))
+  ) {
+    open -= 1;
+  }
+  return (
+    tokens[open]?.text === "(" &&
+    /^(isinstance|issubclass)$/.test(tokens[open - 1]?.text ?? "") &&
+    tokens[open - 2]?.text !== "."
+  );
 }
 
 /** The name that a chain of attributes begins with; "" where it is none. */

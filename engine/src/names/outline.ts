@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, ref
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 19;
+export const OUTLINE_VERSION = 20;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -422,7 +422,7 @@ class Reader {
     const qualname = qualify(scope, name);
     let mentions = this.#bodies.get(qualname);
     if (mentions === undefined) {
-      mentions = new MentionSet("body", owner?.mentions);
+      mentions = new MentionSet("body", owner?.mentions, this.#keywords(nameAt + 1, colon));
       this.#bodies.set(qualname, mentions);
     }
     const inner = functionScope(qualname);
@@ -448,6 +448,20 @@ class Reader {
         mentions.addImport({ level, module, names: names.slice(index, index + 1) }, bound);
       });
     }
+  }
+
+  /** The parameter that takes all keyword arguments that no other one does. */
+  #keywords(start: number, end: number): string | undefined {
+    for (let at = start; at < end; at++) {
+      if (
+        this.#isOperator(at, "**") &&
+        this.#tokens[at]?.depth === 1 &&
+        /^[(,]$/.test(this.#tokens[at - 1]?.text ?? "")
+      ) {
+        return this.#word(at + 1);
+      }
+    }
+    return undefined;
   }
 
   #noteMethod(name: string, start: number, end: number): void {
@@ -673,16 +687,15 @@ class Reader {
       this.#draft.mentions.add(this.#tokens, from, alias);
       from = alias + 1;
     }
-    for (const [first, last] of as === "header"
-      ? this.#headerAnnotations(start, end)
-      : this.#annotation(start, end, as)) {
+    const annotations = as === "header" ? this.#headerAnnotations(start, end) : this.#annotation(start, end, as);
+    for (const [first, last] of annotations) {
       // What an annotation at the start of a statement is one of, is bound there and not read.
       this.#draft.mentions.add(this.#tokens, as === "header" ? from : first, first, undefined, as === "header");
       this.#draft.annotations.add(this.#tokens, first, last);
       from = last;
     }
     this.#draft.mentions.add(this.#tokens, from, end, undefined, as === "header");
-    this.#draft.evaluation.read(this.#tokens, start, end, as);
+    this.#draft.evaluation.read(this.#tokens, start, end, as, annotations, this.#deferred);
   }
 
   /** Whether a class is handed on at `at` that is not named: `convert(cls)`, `fields(type(self))`, `self.__class__`. */

@@ -4,6 +4,7 @@
  * What must stay true: what is not known to be harmless is an *effect*: it concerns everybody who imports the module.
  */
 
+import { PROPERTY_METHOD } from "./evaluation.ts";
 import { REFLECTIONS } from "./mentions.ts";
 import type { ImportBinding, Outline, Statement } from "./outline.ts";
 import {
@@ -52,6 +53,8 @@ export class Evaluated {
   readonly decorated: readonly boolean[];
   /** Of each statement: whether all that it computes with are values, so that no code of the project's runs. */
   readonly safe: readonly boolean[];
+  /** The same, where what is only read may be anything: names of default values, say. */
+  readonly contained: readonly boolean[];
   readonly bound: ReadonlySet<string>;
   readonly hasStar: boolean;
   readonly #plain: ReadonlyMap<Statement, boolean>;
@@ -62,6 +65,7 @@ export class Evaluated {
     this.outline = outline;
     this.#elsewhere = elsewhere;
     const safe: boolean[] = [];
+    const contained: boolean[] = [];
     const values = new Map<Statement, boolean>();
     const stars: ImportBinding[] = [];
     const around = { values, stars, elsewhere, bodies: outline.bodies, deferred: outline.deferred };
@@ -83,6 +87,7 @@ export class Evaluated {
       doubts.push(scope.doubts());
       decorated.push(scope.isDecorated());
       safe.push(scope.isSafe());
+      contained.push(scope.isContained());
       values.set(statement, only && scope.isValue());
       stars.push(...statement.imports.filter(({ names }) => names.includes("*")));
       plain.set(statement, only && isPlainClass(statement));
@@ -95,6 +100,7 @@ export class Evaluated {
     this.doubts = doubts;
     this.decorated = decorated;
     this.safe = safe;
+    this.contained = contained;
     this.#values = values;
     this.bound = new Set(last.keys());
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
@@ -109,6 +115,15 @@ export class Evaluated {
   /** Whether a name may stand for a class that the module makes, by a statement or by a call. */
   mayBeClass(name: string): boolean {
     return this.outline.statements.some((statement) => mayMakeClasses(statement) && statement.binds.includes(name));
+  }
+
+  /** Whether a name may stand for a fixture: a decorator or a call makes those, and imports and branches bring them. */
+  mayBeFixture(name: string): boolean {
+    return this.outline.statements.some(({ kind, binds, evaluation: { calls, decorators } }) => {
+      const isMade = decorators.length > 0 || calls.some((call) => /fixture/i.test(call));
+      const isPlain = kind === "definition" || kind === "class" || kind === "assignment";
+      return binds.includes(name) && (isMade || !isPlain);
+    });
   }
 
   /** Whether the module's class of that name may be derived from without effect. */
@@ -317,6 +332,19 @@ class Scope {
     );
   }
 
+  /**
+   * Whether no stretch of it runs code of the project's, though it may read what is no value. If one does, that may look at
+   * all that there is: a descriptor at the finished class, say.
+   */
+  isContained(): boolean {
+    const { computes } = this.#statement.evaluation;
+    const bare = new Set(this.#statement.mentions.bare);
+    // Annotations are taken for types.
+    const isInert = (name: string): boolean =>
+      !bare.has(name.replace(/[./].*$/s, "")) || this.#isValue(name.replace(/\/\d+$/, ""));
+    return this.isSafe() || (!this.isDecorated() && computes.every(({ uses }) => uses?.every(isInert) === true));
+  }
+
   /** Dotted names that are read, and those that are subscripted as in {@link Evaluation}, but for annotations. */
   #chains(): string[] {
     const { mentions, evaluation } = this.#statement;
@@ -416,8 +444,8 @@ class Scope {
     if (!this.#computes()) {
       return [];
     }
-    const isWhole = this.isDecorated() || !this.isSafe() || evaluation.computes.length === 0;
-    return isWhole ? [checksum] : evaluation.computes;
+    const isWhole = this.isDecorated() || !this.isContained() || evaluation.computes.length === 0;
+    return isWhole ? [checksum] : evaluation.computes.map((one) => one.checksum);
   }
 
   #meaning(name: string): Meaning {
@@ -485,7 +513,7 @@ class Scope {
   }
 
   #isDecorator(name: string): boolean {
-    if (/^[^.]+\.(setter|getter|deleter)$/.test(name)) {
+    if (PROPERTY_METHOD.test(name)) {
       return this.#inner.has(name.slice(0, name.indexOf(".")));
     }
     const known = this.#full(name);

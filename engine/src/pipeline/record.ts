@@ -565,13 +565,13 @@ class Recorder {
           return undefined;
         }
         const seeds: Binding[] = [{ path, name, fate: FATES.value }];
-        const readers = concernOf(project, loaded, seeds, "readers");
+        const readers = concernOf(project, loaded, seeds, { who: "readers" });
         const kept = keepers(readers).flatMap((file) =>
           (project.evaluated(file)?.computed((one) => project.isForeign(one)) ?? []).map(
             (each): Binding => ({ path: file, name: each, fate: FATES.same }),
           ),
         );
-        return kept.length === 0 ? readers : concernOf(project, loaded, [...seeds, ...kept], "readers");
+        return kept.length === 0 ? readers : concernOf(project, loaded, [...seeds, ...kept], { who: "readers" });
       },
       isIgnored: this.#isIgnored,
       variable: (name) => this.#variable(name),

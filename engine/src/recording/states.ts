@@ -25,11 +25,14 @@ interface Reading {
   readonly readers: Readers | undefined;
   /** Those that come by it when they run. */
   readonly mentions: Set<number>;
-  /** Those of files whose import may hold on to it. */
+  /** Those of files whose import may hold on to it, and of hooks that may give it to tests. */
   readonly holds: Set<number>;
   upTo: number;
   readonly answers: { readonly mentions: WeakMap<RecordedSet, boolean>; readonly holds: WeakMap<RecordedSet, boolean> };
 }
+
+/** Hooks that give tests what they are parametrized with, when these are collected. */
+const GIVING_HOOK = /(^|\.)pytest_generate_tests$/;
 
 export class States {
   readonly #dependencies: readonly Dependency[];
@@ -130,7 +133,7 @@ export class States {
       const { kind, path, name: own } = this.#dependencies[reading.upTo] as Dependency;
       // Where it cannot be told who mentions the name, everybody who depends on anything of its file may have found it.
       if (readers === undefined ? path === file : kind === "body" && readers.concerns(path, own)) {
-        mentions.add(reading.upTo);
+        (GIVING_HOOK.test(own) ? holds : mentions).add(reading.upTo);
       }
       if (kind === "toplevel" && readers?.effects.has(path) === true) {
         holds.add(reading.upTo);

@@ -224,7 +224,7 @@ export class ModuleLevel {
     const key = JSON.stringify([seeds, words, failing]);
     let concern = this.#concerns.get(key);
     if (concern === undefined) {
-      concern = concernOf(this.#known.project, this.#known.paths(), seeds, "importers", words, failing);
+      concern = concernOf(this.#known.project, this.#known.paths(), seeds, { words, failing });
       this.#concerns.set(key, concern);
     }
     return {

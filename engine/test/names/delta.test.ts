@@ -29,6 +29,7 @@ describe("what only binds names", () => {
     ["an alias", "A = 1\nB = 2\nC = A\n", "A = 1\nB = 2\nC = B\n", "C"],
     ["a function more", "A = 1\n", "A = 1\n\n\ndef f(x, *args, y=A, **kw) -> int:\n    return x\n", "f"],
     ["a default", "def f(x=1): pass\n", "def f(x=2): pass\n", "f"],
+    ["a default where there was none", "def f(x): pass\n", "def f(x=2): pass\n", "f"],
     ["a docstring", 'def f():\n    "One."\n', 'def f():\n    "Two."\n', "f"],
     ["an annotation", "def f(x: int): pass\n", "def f(x: str): pass\n", "f"],
     ["a module's docstring", '"""One."""\n', '"""Two."""\n', "__doc__"],
@@ -148,6 +149,13 @@ describe("what only binds names, or fails", () => {
       "A",
     ],
     ["a condition", "A = 1\nif A: B = 1\n", "A = 1\nif not A: B = 1\n", "B"],
+    ["a default that is not there", "def f(x=1): pass\n", "def f(x=nothing): pass\n", "f"],
+    [
+      "a method less of a class with properties",
+      "A = make()\nclass C:\n    def n(self, x=A): pass\n    @property\n    def p(self): pass\n    @p.setter\n    def p(self, v): pass\n    def m(self): pass\n",
+      "A = make()\nclass C:\n    def n(self, x=A): pass\n    @property\n    def p(self): pass\n    @p.setter\n    def p(self, v): pass\n",
+      "C",
+    ],
   ] as const) {
     test(what, () => {
       assert.equal(change(before, after), `${names} or it fails`);
@@ -215,6 +223,23 @@ describe("what may do more", () => {
     ["an attribute of an object that is read no more", "A = make()\nB = A.b\n", "A = make()\n"],
     ["a key of an object that is asked for no more", "A = make()\nB = A[1]\n", "A = make()\n"],
     ["an object that is a key no more", "A = make()\nB = {A: 1}\n", "A = make()\nB = {}\n"],
+    ["a default that is made", "def f(x=1): pass\n", "def f(x=make()): pass\n"],
+    ["a part of an object by default", "A = make()\ndef f(x=1): pass\n", "A = make()\ndef f(x=A.b): pass\n"],
+    [
+      "a part of an object once more",
+      "A = make()\nclass C:\n    b = A.b\n",
+      "A = make()\nclass C:\n    b = A.b\n    c = A.b\n",
+    ],
+    [
+      "a part of an object in another class",
+      "A = make()\nclass C:\n    b = A.b\nclass D: pass\n",
+      "A = make()\nclass C:\n    b = A.b\nclass D:\n    b = A.b\n",
+    ],
+    [
+      "parts of objects in another order",
+      "A = make()\nclass C:\n    b = A.b\n    c = A.c\n",
+      "A = make()\nclass C:\n    c = A.c\n    b = A.b\n",
+    ],
     ["effects in another order", "import pkg.loud\nprint(1)\n", "print(1)\nimport pkg.loud\n"],
   ] as const) {
     test(what, () => {

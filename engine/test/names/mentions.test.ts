@@ -97,6 +97,47 @@ describe("a function's header", () => {
   });
 });
 
+describe("strings that nobody looks up", () => {
+  for (const [source, isMentioned] of [
+    ['import pytest\n\n\n@pytest.fixture(scope="session", autouse=True)\ndef f(): pass\n', false],
+    ['from pytest import fixture\n\n\n@fixture(params=[1], scope="session")\ndef f(): pass\n', false],
+    ['f = make(scope="session")\n', true],
+    ['import pytest\n\n\n@pytest.fixture(params=make(scope="session"))\ndef f(): pass\n', true],
+    ['f = ContextVar("app.session")\n', false],
+    ['f = logging.getLogger("app.session")\n', true],
+    ['f = TypeVar("T", bound="session")\n', true],
+    ['f = find("app.session")\n', true],
+  ] as const) {
+    test(source.trim().split("\n").join(" "), () => {
+      const found = outline(source).statements.flatMap(({ mentions }) => mentions.wild);
+      assert.equal(found.includes("session"), isMentioned);
+    });
+  }
+});
+
+describe("names that are handed on", () => {
+  for (const [expression, handed] of [
+    ["isinstance(x, C)", []],
+    ["isinstance(x, (A, m.C))", []],
+    ["issubclass(C, A)", ["C"]],
+    ["isinstance(C, (A, A))", ["C"]],
+    ["isinstance(f(x, A), C)", ["A"]],
+    ["x.isinstance(x, C)", ["C"]],
+    ["isinstance(f(C), A)", ["C"]],
+    ["f(isinstance(x, A), C)", ["C"]],
+    ["C()", []],
+    ["C.name", []],
+  ] as const) {
+    test(expression, () => {
+      const found = outline(`import m\n\n\ndef f(x):\n    ${expression}\n`).bodies[0]?.[1].handed ?? [];
+      assert.deepEqual(
+        found.filter((name) => /^\.?[AC]$/.test(name)),
+        handed,
+      );
+    });
+  }
+});
+
 describe("names of attributes", () => {
   const mentionsOf = (source: string) => outline(source).bodies.at(-1)?.[1];
 
@@ -154,9 +195,16 @@ describe("names that are put together", () => {
     ['"\\n{}"', []],
     ['f"{count} files"', []],
     ['"took %.2fs" % kind', []],
+    ['"_db"', ["*_db"]],
+    ['"_db" in count', ["*_db"]],
+    ['"_db" in more', []],
+    ['1 if "_db" not in more else 2', []],
+    ['"_db" in more.values()', ["*_db"]],
+    ['kind + "_db" in more', ["*_db"]],
+    ['more["_db"]', ["*_db"]],
   ] as const) {
     test(text, () => {
-      const found = outline(`def f(kind, count, width):\n    return ${text}\n`).bodies[0]?.[1].affixes;
+      const found = outline(`def f(kind, count, width, **more):\n    return ${text}\n`).bodies[0]?.[1].affixes;
       assert.deepEqual([...(found ?? [])].sort(), [...affixes].sort());
     });
   }

@@ -50,9 +50,10 @@ export function concerned(files: Files, path: string, text: string): string[] | 
       projectOf(after),
       Object.keys(after),
       [...delta.changed.map((each) => ({ path, ...each })), ...delta.moved],
-      "importers",
-      delta.words,
-      delta.mayFail === undefined ? [] : [path],
+      {
+        words: delta.words,
+        failing: delta.mayFail === undefined ? [] : [path],
+      },
     ),
   );
 }
@@ -60,7 +61,7 @@ export function concerned(files: Files, path: string, text: string): string[] | 
 /** Who can come by what a name stands for. */
 export function readers(files: Files, path: string, name: string): string[] {
   const seed: Binding = { path, name, fate: FATES.value };
-  return listed(files, concernOf(projectOf(files), Object.keys(files), [seed], "readers"));
+  return listed(files, concernOf(projectOf(files), Object.keys(files), [seed], { who: "readers" }));
 }
 
 function listed(files: Files, concern: Concern): string[] {
