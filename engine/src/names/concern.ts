@@ -75,6 +75,7 @@ class Closure implements Concern {
   readonly #moduleWords = new Set<string>();
   /** Names that are reached, and may be those of fixtures: whoever has such a parameter is given what it returns. */
   readonly #fixtures = new Set<string>();
+  #fixturesOfClasses: ReadonlySet<string> | undefined;
   readonly #bodies = new Map<string, ReadonlySet<string>>();
   readonly effects = new Set<string>();
   readonly failures: Set<string>;
@@ -271,9 +272,22 @@ class Closure implements Concern {
     return isNew;
   }
 
+  /** Whether a class has a fixture of that name, perhaps: what this returns of its object may be anything. */
+  #isFixtureOfClass(name: string): boolean {
+    this.#fixturesOfClasses ??= new Set(
+      [...this.#files.values()]
+        .flatMap(({ outline }) => outline.statements)
+        .filter(({ evaluation }) => evaluation.decorators.some((decorator) => /fixture/i.test(decorator)))
+        .flatMap(({ inner }) => inner),
+    );
+    return this.#fixturesOfClasses.has(name);
+  }
+
   /** What is mentioned, but for parameters that stand for something else than what is reached by their name. */
   #withoutParameters(mentions: Mentions): Mentions {
-    const others = mentions.parameters.filter((name) => this.#words.has(name) && !this.#fixtures.has(name));
+    const others = mentions.parameters.filter(
+      (name) => this.#words.has(name) && !this.#fixtures.has(name) && !this.#isFixtureOfClass(name),
+    );
     return others.length === 0
       ? mentions
       : { ...mentions, wild: mentions.wild.filter((word) => !others.includes(word)) };
