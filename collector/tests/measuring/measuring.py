@@ -7,6 +7,7 @@ does its work. Here they are traced all the same. The tracer is the one in C: sy
 import functools
 import sys
 import threading
+from types import FunctionType
 
 import coverage
 
@@ -15,8 +16,8 @@ def _trace_audit_hooks():
     add = sys.addaudithook
 
     def addaudithook(hook):
-        # Not wrapped in anything: the hook looks at the frames below its own.
-        if (getattr(hook, "__module__", None) or "").startswith("winnow_collector"):
+        # Not wrapped in anything: the hook looks at the frames below its own. It has no globals to say whose it is.
+        if isinstance(hook, FunctionType) and "winnow_collector" in hook.__code__.co_filename:
             hook.__cantrace__ = True
         add(hook)
 
