@@ -176,11 +176,11 @@ class Closure implements Concern {
     if (name !== "") {
       this.#spell(name, fate);
     }
-    if (!this.#isEvaluated && this.#files.get(path)?.mayBeFixture(name) === true) {
-      this.#fixtures.add(name);
-    }
     if ((names.get(name) ?? -1) >= fate) {
       return false;
+    }
+    if (!this.#isEvaluated && this.#files.get(path)?.mayBeFixture(name) === true) {
+      this.#fixtures.add(name);
     }
     names.set(name, fate);
     return true;

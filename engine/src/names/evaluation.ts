@@ -9,7 +9,7 @@
 
 import { NAME, NUMBER, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { isKeyword } from "./mentions.ts";
-import { checksumOf, isParameter, type Token } from "./tokens.ts";
+import { bracketAround, checksumOf, isParameter, type Token } from "./tokens.ts";
 
 export interface Evaluation {
   /** Dotted names that are called: `re.compile`. */
@@ -536,18 +536,6 @@ function chainAt(tokens: readonly Token[], at: number, end: number): { name: str
     next += 2;
   }
   return { name, next };
-}
-
-/** The bracket that is open at `at`; -1 if none is. */
-function bracketAround(tokens: readonly Token[], at: number, start: number): number {
-  const depth = (tokens[at] as Token).depth;
-  for (let open = at - 1; open >= start; open--) {
-    const token = tokens[open] as Token;
-    if (token.kind === OPERATOR && token.depth === depth && /^[([{]$/.test(token.text)) {
-      return open;
-    }
-  }
-  return -1;
 }
 
 /** Whether it is the name of what uses up all that it is called with. */

@@ -8,7 +8,7 @@
 import type { ImportRef } from "../fingerprint/model.ts";
 import { NAME, OPERATOR, STRING } from "../fingerprint/tokenizer.ts";
 import { isReader } from "./readers.ts";
-import { isParameter, type Token } from "./tokens.ts";
+import { bracketAround, isParameter, type Token } from "./tokens.ts";
 
 export interface Mentions {
   /** Names read as they stand; without those that can only be locals. */
@@ -176,6 +176,7 @@ export class MentionSet {
    */
   add(tokens: readonly Token[], start: number, end: number, locals?: ReadonlySet<string>, isHeader = false): void {
     const stored = assigned(tokens, start, end);
+    const classes = classesAskedFor(tokens, start, end);
     for (let at = start; at < end; at++) {
       const token = tokens[at] as Token;
       if (isHeader && isParameter(tokens, at)) {
@@ -185,7 +186,7 @@ export class MentionSet {
       const isReplaced = at === stored && stored > start && isReader(token.text);
       (at < stored || isReplaced ? this.#stores : this.#reads).add(token.text);
       if (token.kind === NAME) {
-        this.#name(tokens, at, start, end, locals);
+        this.#name(tokens, at, start, end, classes.has(at), locals);
       } else if (token.kind === STRING) {
         this.#string(tokens, at, locals);
       }
@@ -293,7 +294,15 @@ export class MentionSet {
     this.#reflection = Math.max(this.#reflection, reflection) as Reflection;
   }
 
-  #name(tokens: readonly Token[], at: number, start: number, end: number, locals?: ReadonlySet<string>): void {
+  /** `isClass`: something else is only asked whether it is one of these. */
+  #name(
+    tokens: readonly Token[],
+    at: number,
+    start: number,
+    end: number,
+    isClass: boolean,
+    locals?: ReadonlySet<string>,
+  ): void {
     const { text } = tokens[at] as Token;
     if (KEYWORDS.has(text)) {
       return;
@@ -312,7 +321,7 @@ export class MentionSet {
       }
     }
     const isWhole = isForItself || tokens[at + 2]?.text === "__dict__";
-    const isHanded = (isForItself && !isAskedFor(tokens, at)) || tokens[at + 2]?.text.startsWith("__") === true;
+    const isHanded = (isForItself && !isClass) || tokens[at + 2]?.text.startsWith("__") === true;
     if (isAttribute) {
       const owner = tokens[at - 2];
       const isOfName =
@@ -394,14 +403,16 @@ export class MentionSet {
   }
 
   /** Whether a string is looked for among the keyword arguments as it stands: no name is put together of it. */
-  #isKeyword(tokens: readonly Token[], at: number): boolean {
-    const isBefore = (from: number, ...texts: string[]): boolean =>
-      texts.every((text, index) => tokens[from + index]?.text === text && tokens[from + index]?.kind !== STRING);
-    const name = this.#keywords;
-    const isSought = (from: number): boolean =>
-      name !== undefined && isBefore(from, "in", name) && !/^[.([]$/.test(tokens[from + 2]?.text ?? "");
-    const isStart = /^(and|or|not|if|elif|while|else|return|assert|=|,|\(|\[|\{)$/.test(tokens[at - 1]?.text ?? "");
-    return isStart && (isSought(at + 1) || (isBefore(at + 1, "not") && isSought(at + 2)));
+  #isKeywordArgument(tokens: readonly Token[], at: number): boolean {
+    const isName = (index: number, text: string | undefined): boolean =>
+      tokens[index]?.kind === NAME && tokens[index]?.text === text;
+    const next = isName(at + 1, "not") ? at + 2 : at + 1;
+    return (
+      isName(next, "in") &&
+      isName(next + 1, this.#keywords) &&
+      !/^[.([]$/.test(tokens[next + 2]?.text ?? "") &&
+      /^(and|or|not|if|elif|while|else|return|assert|=|,|\(|\[|\{)$/.test(tokens[at - 1]?.text ?? "")
+    );
   }
 
   #string(tokens: readonly Token[], at: number, locals?: ReadonlySet<string>): void {
@@ -443,7 +454,7 @@ export class MentionSet {
       text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT),
       formatted || isUsed ? EXPRESSION : FIELD,
     );
-    for (const word of this.#isKeyword(tokens, at) ? [] : affixesIn(shape)) {
+    for (const word of this.#isKeywordArgument(tokens, at) ? [] : affixesIn(shape)) {
       (isShapeOfName(shape) || (isUsed && !/\s/.test(shape)) ? this.#affixes : this.#codeAffixes).add(word);
     }
     if (/^\w+$/.test(text) && (isBehind || isBefore)) {
@@ -465,19 +476,12 @@ function isLabel(tokens: readonly Token[], at: number): boolean {
 
 /** Whether a string is the scope of a fixture: `pytest.fixture(scope="session")`. */
 function isScope(tokens: readonly Token[], at: number): boolean {
-  const { text, depth } = tokens[at] as Token;
-  if (
-    !/^(function|class|module|package|session)$/.test(text) ||
-    tokens[at - 1]?.text !== "=" ||
-    tokens[at - 2]?.text !== "scope"
-  ) {
-    return false;
-  }
-  let open = at - 3;
-  while (open > 0 && !(tokens[open]?.text === "(" && tokens[open]?.depth === depth)) {
-    open -= 1;
-  }
-  return tokens[open - 1]?.kind === NAME && tokens[open - 1]?.text === "fixture";
+  const isGiven =
+    /^(function|class|module|package|session)$/.test(tokens[at]?.text ?? "") &&
+    tokens[at - 1]?.text === "=" &&
+    tokens[at - 2]?.text === "scope";
+  const called = isGiven ? tokens[bracketAround(tokens, at) - 1] : undefined;
+  return called?.kind === NAME && called.text === "fixture";
 }
 
 /** In a formatted string: quotes with a brace between them, which may stand within an expression. */
@@ -528,49 +532,46 @@ function affixesIn(text: string): string[] {
   return [...behind, ...open].filter((word) => /[^\W_]/u.test(word.replaceAll(ANYTHING, "")));
 }
 
-/** Whether something else is only asked whether it is one of these: `isinstance(value, (A, b.C))`. */
-function isAskedFor(tokens: readonly Token[], at: number): boolean {
-  let start = at;
-  while (tokens[start - 1]?.text === "." && tokens[start - 2]?.kind === NAME) {
-    start -= 2;
+/** Where names stand that something else is only asked whether it is one of them: `isinstance(value, (A, b.C))`. */
+function classesAskedFor(tokens: readonly Token[], start: number, end: number): ReadonlySet<number> {
+  const found = new Set<number>();
+  for (let at = start; at < end; at++) {
+    const open = tokens[at + 1];
+    const isCalled = open?.text === "(" && tokens[at]?.kind === NAME && tokens[at - 1]?.text !== ".";
+    if (!isCalled || !/^(isinstance|issubclass)$/.test(tokens[at]?.text ?? "")) {
+      continue;
+    }
+    let commas = 0;
+    let isInTuple = false;
+    for (let next = at + 2; next < end && (tokens[next] as Token).depth >= open.depth; next++) {
+      const { kind, text, depth } = tokens[next] as Token;
+      commas += depth === open.depth && text === "," ? 1 : 0;
+      isInTuple =
+        depth > open.depth &&
+        (isInTuple || (text === "(" && depth === open.depth + 1 && tokens[next - 1]?.text === ","));
+      const isPart =
+        (isInTuple && depth === open.depth + 1) ||
+        (depth === open.depth && tokens[rootAt(tokens, next, at) - 1]?.text === ",");
+      if (kind === NAME && commas === 1 && isPart && /^[,)]$/.test(tokens[next + 1]?.text ?? "")) {
+        found.add(next);
+      }
+    }
   }
-  // Within a tuple, back to its bracket.
-  const isPart = /^[,)]$/.test(tokens[at + 1]?.text ?? "");
-  const depth = (tokens[at] as Token).depth;
-  let first = start;
-  while (first > 0 && (tokens[first - 1] as Token).depth >= depth && tokens[first - 1]?.text !== "(") {
-    first -= 1;
-  }
-  return isPart && (isSecond(tokens, start - 1) || (tokens[first - 1]?.text === "(" && isSecond(tokens, first - 2)));
+  return found;
 }
 
-/** Whether the comma at `at` stands behind the first argument of `isinstance` or `issubclass`. */
-function isSecond(tokens: readonly Token[], at: number): boolean {
-  const comma = tokens[at];
-  if (comma?.text !== ",") {
-    return false;
-  }
-  let open = at - 1;
-  while (
-    open > 0 &&
-    (tokens[open] as Token).depth >= comma.depth &&
-    !(tokens[open]?.depth === comma.depth && /^[,(]$/.test(tokens[open]?.text ?? ""))
-  ) {
-    open -= 1;
-  }
-  return (
-    tokens[open]?.text === "(" &&
-    /^(isinstance|issubclass)$/.test(tokens[open - 1]?.text ?? "") &&
-    tokens[open - 2]?.text !== "."
-  );
-}
-
-/** The name that a chain of attributes begins with; "" where it is none. */
-function rootOf(tokens: readonly Token[], at: number, start: number): string {
+/** Where the chain of attributes begins that ends at `at`. */
+function rootAt(tokens: readonly Token[], at: number, start: number): number {
   let root = at;
   while (root - 2 >= start && tokens[root - 1]?.text === "." && tokens[root - 2]?.kind === NAME) {
     root -= 2;
   }
+  return root;
+}
+
+/** The name that a chain of attributes begins with; "" where it is none. */
+function rootOf(tokens: readonly Token[], at: number, start: number): string {
+  const root = rootAt(tokens, at, start);
   return tokens[root - 1]?.text === "." ? "" : (tokens[root]?.text ?? "");
 }
 

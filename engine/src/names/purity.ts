@@ -324,7 +324,7 @@ class Scope {
     const { mentions, evaluation } = this.#statement;
     const { reads, calls, subscripts, keys, decorators, bases } = evaluation;
     const all = [...reads, ...keys, ...subscripts, ...calls, ...decorators, ...bases];
-    const spelt = new Set(all.map((name) => name.replace(/[./].*$/s, "")));
+    const spelt = new Set(all.map((name) => rootOf(name)));
     // What formatted strings read is mentioned only.
     return (
       this.#chains().every((name) => this.#isValue(name.replace(/\/\d+$/, ""))) &&
@@ -340,8 +340,7 @@ class Scope {
     const { computes } = this.#statement.evaluation;
     const bare = new Set(this.#statement.mentions.bare);
     // Annotations are taken for types.
-    const isInert = (name: string): boolean =>
-      !bare.has(name.replace(/[./].*$/s, "")) || this.#isValue(name.replace(/\/\d+$/, ""));
+    const isInert = (name: string): boolean => !bare.has(rootOf(name)) || this.#isValue(name.replace(/\/\d+$/, ""));
     return this.isSafe() || (!this.isDecorated() && computes.every(({ uses }) => uses?.every(isInert) === true));
   }
 
@@ -350,7 +349,7 @@ class Scope {
     const { mentions, evaluation } = this.#statement;
     const bare = new Set(mentions.bare);
     const chains = [...evaluation.reads, ...evaluation.keys, ...evaluation.subscripts];
-    return chains.filter((name) => bare.has(name.replace(/[./].*$/s, "")));
+    return chains.filter((name) => bare.has(rootOf(name)));
   }
 
   /** Whether what a pure statement binds are values. */
@@ -401,9 +400,7 @@ class Scope {
       return [];
     }
     const { reads, subscripts, keys, bases, calls, decorators, unions } = evaluation;
-    const evaluated = [...reads, ...subscripts, ...bases, ...calls, ...decorators].map((name) =>
-      name.replace(/[./].*$/s, ""),
-    );
+    const evaluated = [...reads, ...subscripts, ...bases, ...calls, ...decorators].map((name) => rootOf(name));
     const isNew = this.#python[0] > 3 || this.#python[1] >= 10;
     return [
       ...reads.filter((name) => !this.#isResolved(name)).map((name) => `read ${name}`),
@@ -563,6 +560,11 @@ class Scope {
       ? means.statement.kind === "class"
       : BUILTIN_CLASSES.has(name) && !FINAL_CLASSES.has(name);
   }
+}
+
+/** The name that a dotted one begins with, subscripted as in {@link Evaluation} or not. */
+function rootOf(name: string): string {
+  return name.replace(/[./].*$/s, "");
 }
 
 /** Whether there are imports or classes in a statement: more than what its names are bound to may depend on it. */

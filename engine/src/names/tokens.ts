@@ -53,6 +53,18 @@ export function isParameter(tokens: readonly Token[], at: number, depth = 1): bo
   );
 }
 
+/** The innermost bracket that is open at `at`, looked for back to `start`; -1 if none is. */
+export function bracketAround(tokens: readonly Token[], at: number, start = 0): number {
+  const depth = (tokens[at] as Token).depth;
+  for (let open = at - 1; depth > 0 && open >= start; open--) {
+    const token = tokens[open] as Token;
+    if (token.kind === OPERATOR && token.depth === depth && /^[([{]$/.test(token.text)) {
+      return open;
+    }
+  }
+  return -1;
+}
+
 /** Latin-1: texts are compared with each other only, but for names, and no other character of a token has a meaning here. */
 function decode(source: Uint8Array, start: number, end: number): string {
   let text = "";

@@ -121,6 +121,8 @@ describe("names that are handed on", () => {
     ["isinstance(x, (A, m.C))", []],
     ["issubclass(C, A)", ["C"]],
     ["isinstance(C, (A, A))", ["C"]],
+    ["isinstance([x, C], A)", ["C"]],
+    ["isinstance(x, f(1, (A), C))", ["A", "C"]],
     ["isinstance(f(x, A), C)", ["A"]],
     ["x.isinstance(x, C)", ["C"]],
     ["isinstance(f(C), A)", ["C"]],
