@@ -104,7 +104,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("number", range(len(flat_objects())))
 def test_a_glance_holds_until_something_changes(number):
-    from winnow_collector.glances import glance_at
+    from winnow_collector.glances import begin_round, glance_at
 
     kind = type(flat_objects()[number])
     for change in CHANGES[kind]:
@@ -112,7 +112,28 @@ def test_a_glance_holds_until_something_changes(number):
         glance = glance_at(it)
         assert glance is not None and glance.holds(it) and glance.holds(it)
         change(it)
+        begin_round()
         assert not glance.holds(it)
+
+
+def test_once_in_a_round_is_enough_for_all_that_look_at_the_same_object():
+    from winnow_collector.glances import begin_round, glance_at
+
+    inner = {"a": 1}
+    one, other = [inner], {"inner": inner}
+    glances = [(glance_at(it), it) for it in (one, other)]
+    begin_round()
+    assert all(glance.holds(it) for glance, it in glances)
+    inner["a"] = 2
+    begin_round()
+    assert not any(glance.holds(it) for glance, it in glances)
+    # An equal list is no proof of the one that was seen.
+    first, second = [1, [2]], [1, [2]]
+    second[1] = first[1]
+    glance, outer = glance_at(first), glance_at([first])
+    first.append(3)
+    begin_round()
+    assert glance.holds(second) and not glance.holds(first) and not outer.holds([first])
 
 
 def test_it_is_about_this_very_class_and_about_any_equal_list():
@@ -125,12 +146,13 @@ def test_it_is_about_this_very_class_and_about_any_equal_list():
 
 
 def test_a_number_that_takes_the_place_of_another_is_noticed():
-    from winnow_collector.glances import glance_at
+    from winnow_collector.glances import begin_round, glance_at
 
     owner = flat_objects()[-1]
     seen = [glance_at(owner)]
     for _ in range(50):
         owner.count += 1
+        begin_round()
         assert not any(glance.holds(owner) for glance in seen)
         seen.append(glance_at(owner))
 
@@ -143,7 +165,7 @@ def test_what_holds_nothing_gets_none(value):
 
 
 def test_it_reaches_as_deep_as_the_shape():
-    from winnow_collector.glances import glance_at
+    from winnow_collector.glances import begin_round, glance_at
     from winnow_collector.shapes import MAX_DEPTH, shape_of
 
     def keeping():
@@ -164,6 +186,7 @@ def test_it_reaches_as_deep_as_the_shape():
         before, glance = shape_of(it, MAX_DEPTH), glance_at(it)
         assert glance.holds(it)
         change()
+        begin_round()
         assert (not glance.holds(it), shape_of(it, MAX_DEPTH) != before) == (shows, shows)
 
 
@@ -179,7 +202,7 @@ def test_nothing_is_kept_alive():
 
 
 def test_a_glance_never_holds_where_the_shape_differs():
-    from winnow_collector.glances import glance_at
+    from winnow_collector.glances import begin_round, glance_at
     from winnow_collector.shapes import MAX_DEPTH, shape_of
 
     rng = random.Random(1)
@@ -203,6 +226,7 @@ def test_a_glance_never_holds_where_the_shape_differs():
                     it ^= {rng.randint(0, 3)}
                 else:
                     setattr(it, rng.choice(["content", "limit", "more"]), value)
+            begin_round()
             if glance.holds(it):
                 assert shape_of(it, MAX_DEPTH) == before
 

@@ -340,3 +340,27 @@ def test_a_worker_that_crashes_keeps_what_was_finished(project):
     run = project.run("-q", "-n", "1")
     assert run.exit == 1
     assert {test for journal in run.of_tests for test in journal.tests} == {"test_it.py::test_1"}
+
+
+@pytest.mark.parametrize("without", [[], ["state"], ["inputs"], ["inputs", "state"]], ids=" and ".join)
+def test_parts_that_do_not_watch_so_that_it_can_be_measured_what_they_cost(project, without):
+    project.write(
+        {
+            "store.py": "known = {}\n",
+            "test_it.py": """
+                import store
+
+                def test_1():
+                    store.known["a"] = open("data.txt").read()
+
+                def test_2():
+                    assert store.known
+                """,
+            "data.txt": "x",
+        }
+    )
+    journal = project.run("-q", without=without).journal
+    assert ("data.txt" in str(journal.inputs("test_it.py::test_1"))) == ("inputs" not in without)
+    states = [context["name"] for context in journal.contexts.values() if context["kind"] == "state"]
+    assert states == ([] if "state" in without else ["store.py::known"])
+    assert journal.bodies("test_it.py::test_2") >= {"test_it.py::test_2"}

@@ -16,11 +16,12 @@ What is compared, and what is not seen, is said in `shapes`.
 
 from itertools import count
 from types import FunctionType, ModuleType
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 from .assignments import assigned_in, handled_in, is_class_word, words_of
 from .contexts import Context, Contexts
-from .glances import Glance, glance_at
+from .glances import Glance, begin_round, glance_at
+from .panels import Panel, Root
 from .shapes import (
     MAX_DEPTH,
     PLAIN,
@@ -29,6 +30,7 @@ from .shapes import (
     holds_containers,
     identity,
     leaf,
+    may_hold,
     replaced,
     shape_of,
 )
@@ -40,6 +42,15 @@ _MAX_ORIGINS = 256
 _MAX_TRIES = 8
 # How many cells that share something with a cell are remembered.
 _MAX_LINKS = 16
+# How many sets of files have a view; they are all forgotten when there are more.
+_MAX_VIEWS = 1024
+# A panel that held so often was worth its making; so often is a cell found otherwise before it is asked for itself; and
+# so many questions pass at most before there is another panel.
+_MIN_HELD = 4
+_RESTLESS = 2
+_MAX_WAIT = 64
+# So many panels are on offer to others.
+_MAX_RECENT = 8
 # Marks that no look gives.
 _unlike = count(1 << 80)
 _NOTHING = -1 << 80
@@ -152,11 +163,17 @@ class _Cell:
         except Exception:  # another thread changes it
             return None
 
+    def root(self) -> Optional[Root]:
+        """What a panel is to ask of it, if a panel can tell that it is as it was at the last question."""
+        if self.glance is None and self.depth > 0 and may_hold(type(self.module.namespace.get(self.name, _NOTHING))):
+            return None
+        return Root(self.module.namespace, self.name, self.glance)
+
 
 class _Module:
     """The cells of one module."""
 
-    __slots__ = ("namespace", "name", "rel", "cells", "rebinds", "bindings", "size")
+    __slots__ = ("namespace", "name", "rel", "cells", "rebinds", "bindings", "size", "_seen", "_kept")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -167,6 +184,9 @@ class _Module:
         self.cells: Dict[str, _Cell] = {}
         self.size = -1
         self.bindings: Dict[str, int] = {}
+        # Which objects its names and their values were; those of plain types, so that no other takes their place.
+        self._seen: List[int] = []
+        self._kept: List[Any] = []
 
     def rebound(self) -> Iterable[Tuple[str, int]]:
         """Names that stand for something else than they did, and for what they stood."""
@@ -185,7 +205,12 @@ class _Module:
         namespace = self.namespace
         try:
             if self.rebinds:
-                bindings = dict(zip(namespace, map(leaf, namespace.values())))
+                names, values = list(namespace), list(namespace.values())
+                seen = list(map(identity, names + values))
+                if seen == self._seen:
+                    return self.bindings
+                bindings = dict(zip(names, map(leaf, values)))
+                self._seen, self._kept = seen, [item for item in names + values if type(item) in PLAIN]
             elif len(namespace) == self.size:
                 return self.bindings
             else:
@@ -207,6 +232,124 @@ class _Reach:
         self.cells = cells
         self.told = told
         self.handled: Optional[Set[bytes]] = None
+
+
+class _Watch(NamedTuple):
+    """A panel, and the cells that it tells about."""
+
+    panel: Panel
+    cells: Dict[_Cell, None]
+
+    def holds(self) -> bool:
+        try:
+            return self.panel.holds()
+        except Exception:  # another thread changes something, or it is of another kind now
+            return False
+
+
+class _Watches:
+    """The panels that were made last, for whoever asks about nearly the same cells."""
+
+    def __init__(self) -> None:
+        self._recent: List[_Watch] = []
+        # How often any of them held, less what it took to make them.
+        self._gain = 0
+
+    def wait(self) -> int:
+        """How many questions to wait for the first panel: it costs as much as some of them."""
+        return 0 if self._gain >= 0 else 1
+
+    def add(self, watch: _Watch) -> None:
+        self._gain -= _MIN_HELD
+        self._recent.append(watch)
+        del self._recent[:-_MAX_RECENT]
+
+    def note_use(self) -> None:
+        self._gain += 1
+
+    def drop(self, watch: _Watch) -> None:
+        self._recent = [each for each in self._recent if each is not watch]
+
+    def best_for(self, cells: Dict[_Cell, None]) -> Optional[_Watch]:
+        """One that tells about most of the cells, and not about many more."""
+        best, most = None, 0.75 * len(cells)
+        for watch in reversed(self._recent):
+            known = len(cells.keys() & watch.cells.keys())
+            if known > most and len(watch.cells) <= 2 * known:
+                best, most = watch, known
+        return best
+
+
+class _View:
+    """What the code of some files may change, asked about all at once where that is of use."""
+
+    __slots__ = (
+        "modules",
+        "cells",
+        "edition",
+        "_watches",
+        "_watch",
+        "_others",
+        "_held",
+        "_failed",
+        "_wait",
+        "_restless",
+    )
+
+    def __init__(self, modules: List[_Module], cells: Dict[_Cell, None], edition: int, watches: _Watches) -> None:
+        self.modules = modules
+        self.cells = cells
+        # Of what was known then of which code may change what.
+        self.edition = edition
+        self._watches = watches
+        self._watch: Optional[_Watch] = None
+        # Cells that it does not tell about, and how often each of the others was found otherwise.
+        self._others: List[_Cell] = []
+        self._restless: Dict[_Cell, int] = {}
+        # How often it held; how many were of little use, one after another; questions to wait for the next one.
+        self._held = 0
+        self._failed = 0
+        self._wait = watches.wait()
+        self._take(watches.best_for(cells))
+
+    def changed(self) -> List[_Cell]:
+        """The cells that differ from what they were at the last question."""
+        if self._watch is not None:
+            if self._watch.holds():
+                self._held += 1
+                self._watches.note_use()
+                return [cell for cell in self._others if cell.has_changed()]
+            self._watches.drop(self._watch)
+            self._watch = None
+            self._failed = 0 if self._held >= _MIN_HELD else self._failed + 1
+            self._wait = min((1 << self._failed) - 1, _MAX_WAIT)
+        changed = []
+        for cell in self.cells:
+            before = cell.glance
+            if cell.has_changed():
+                changed.append(cell)
+            if before is not None and cell.glance is not before:
+                self._restless[cell] = self._restless.get(cell, 0) + 1
+        if self._wait > 0:
+            self._wait -= 1
+        else:
+            self._make_watch()
+        return changed
+
+    def _make_watch(self) -> None:
+        quiet = {cell: cell.root() for cell in self.cells if self._restless.get(cell, 0) < _RESTLESS}
+        roots = {cell: root for cell, root in quiet.items() if root is not None}
+        try:
+            watch = _Watch(Panel(list(roots.values())), dict.fromkeys(roots))
+        except Exception:  # another thread changes something
+            return
+        self._watches.add(watch)
+        self._take(watch)
+
+    def _take(self, watch: Optional[_Watch]) -> None:
+        self._watch = watch
+        self._held = 0
+        self._others = [] if watch is None else [cell for cell in self.cells if cell not in watch.cells]
 
 
 def _last(name: str) -> bytes:
@@ -241,6 +384,10 @@ class Cells:
         self._wild: Set[bytes] = set()
         self._assign_to_classes: Set[str] = set()
         self._reaches: Dict[str, _Reach] = {}
+        # What the code of some files may change, and how often what is known of that has changed.
+        self._views: Dict[FrozenSet[str], _View] = {}
+        self._edition = 0
+        self._watches = _Watches()
         self._running = False
         # States that the running test has had a part in: they take over what it depends on when it ends.
         self._unfinished: List[Context] = []
@@ -252,16 +399,16 @@ class Cells:
         """A module is about to be executed."""
         if source is not None:
             self._sources[rel] = source
-            self._reaches.pop(rel, None)
+            self._forget_reach(rel)
 
     def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
         """A module was executed."""
         new = _Module(module, rel, source is None or b"global" in source or _last(module.__name__) in self._wild)
         self._modules.setdefault(rel, []).append(new)
         if _last(new.name) in self._wild:
-            self._reaches.clear()
+            self._forget_reaches()
         else:
-            self._reaches.pop(rel, None)
+            self._forget_reach(rel)
         if source is not None:
             self._read_stores(source, new)
         for name, value in list(new.namespace.items()):
@@ -320,7 +467,7 @@ class Cells:
         self._owners.add(owner)
         self._watch_owner(owner)
         self._wild.add(owner)
-        self._reaches.clear()
+        self._forget_reaches()
         for each in self._bound_by_computed_names(owner):
             if not each.rebinds:
                 each.rebinds = True
@@ -357,11 +504,12 @@ class Cells:
         owner = _last(module.name)
         self._called.setdefault(word, {}).setdefault(owner, []).append(cell)
         self._calls.append((word, owner, cell))
+        self._edition += 1
         value = cell.module.namespace.get(cell.name)
         made_in = self._path_of(value.__code__.co_filename) if type(value) is FunctionType else None
         for rel in {module.rel, made_in or module.rel} - {cell.module.rel}:
             self._shared.setdefault(rel, {})[cell] = None
-            self._reaches.pop(rel, None)
+            self._forget_reach(rel)
 
     def _link(self, cell: _Cell, value: Any) -> None:
         cell.object = identity(value)
@@ -385,6 +533,7 @@ class Cells:
         self._running = False
         for known in (self._modules, self._sources, self._bound, self._reaches, self._shared, self._of_fixtures):
             known.clear()
+        self._views.clear()
         for cells in (self._called, self._calls, self._holders, self._states, self._unfinished):
             cells.clear()
 
@@ -424,19 +573,30 @@ class Cells:
             rels |= self._files_of_fixtures(context)
         if not rels:
             return
+        begin_round()
+        view = self._view_of(frozenset(rels))
+        known = len(self._calls)
+        for module in view.modules:
+            for name, before in module.rebound():
+                self._promote(module, name, before)
+        changed = view.changed()
+        if changed or known != len(self._calls):
+            self._change(context, view.modules, view.cells, changed)
+
+    def _view_of(self, rels: FrozenSet[str]) -> "_View":
+        view = self._views.get(rels)
+        if view is not None and view.edition == self._edition:
+            return view
         modules: List[_Module] = []
         cells: Dict[_Cell, None] = {}
         for rel in rels:
             reach = self._reach_of(rel)
             modules += reach.modules
             cells.update(reach.cells)
-        known = len(self._calls)
-        for module in modules:
-            for name, before in module.rebound():
-                self._promote(module, name, before)
-        changed = [cell for cell in cells if cell.has_changed()]
-        if changed or known != len(self._calls):
-            self._change(context, modules, cells, changed)
+        if len(self._views) >= _MAX_VIEWS:
+            self._views.clear()
+        view = self._views[rels] = _View(modules, cells, self._edition, self._watches)
+        return view
 
     def _files_of_fixtures(self, test: Context) -> Set[str]:
         """The files of the code that the wider fixtures of a test have run."""
@@ -490,6 +650,14 @@ class Cells:
         if name not in module.cells:
             cell = module.cells[name] = _Cell(module, name, before)
             self._call(name.encode("utf-8", "replace"), module, cell)
+
+    def _forget_reach(self, rel: str) -> None:
+        self._reaches.pop(rel, None)
+        self._edition += 1
+
+    def _forget_reaches(self) -> None:
+        self._reaches.clear()
+        self._edition += 1
 
     def _reach_of(self, rel: str) -> _Reach:
         reach = self._reaches.get(rel)

@@ -4,6 +4,9 @@ Nearly all state is as it was. So what was seen is kept, as deep as `shapes` loo
 own loops: plain values by what they are, everything else by which object it is. A glance that sees a difference proves
 nothing: then `shapes` has the word.
 
+Many names lead to the same objects, and nothing of the project runs between the first and the last question of one
+*round*: what two glances look into at the same depth is one glance, and once in a round is enough.
+
 What must stay true:
 - A glance covers whatever the shape of the object covers: in the same order, within the same bounds.
 - Nothing of the project runs in here: before values are compared they are known to be of the plain types.
@@ -11,11 +14,12 @@ What must stay true:
 """
 
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, not_
 from types import FunctionType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from .shapes import (
+    BOUND,
     FILLED,
     HEAP_TYPE,
     MAX_DEPTH,
@@ -27,7 +31,6 @@ from .shapes import (
     identity,
     inner_of,
     is_container,
-    is_empty,
     items_of,
     layout_of,
     may_hold,
@@ -35,59 +38,106 @@ from .shapes import (
     replaced,
 )
 
-_Getter = Callable[[Sequence[Any]], Tuple[Any, ...]]
-_Contents = Tuple[Optional[Sequence[Any]], Sequence[Any]]
+Getter = Callable[[Sequence[Any]], Tuple[Any, ...]]
+Contents = Tuple[Optional[Sequence[Any]], Sequence[Any]]
 # All false where a function keeps nothing.
-_kept_by = attrgetter("__dict__", "__defaults__", "__kwdefaults__", "__closure__")
+KEPT_BY = attrgetter("__dict__", "__defaults__", "__kwdefaults__", "__closure__")
+FUNCTION_OF = attrgetter("__func__")
 _keys, _values = dict.keys, dict.values
+# How many glances are known by what they look at; they are all forgotten when there are more.
+_MAX_SHARED = 20_000
 
 
 def glance_at(value: Any, depth: int = MAX_DEPTH) -> "Optional[Glance]":
     """A glance for the next time; None for what cannot hold anything. Raises as `shape_of` does."""
-    return Glance(value, depth, [MAX_VISITS]) if may_hold(type(value)) else None
+    return _glance_at(value, depth, [MAX_VISITS]) if may_hold(type(value)) else None
+
+
+def begin_round() -> None:
+    """Code has run since the last question: what was seen then may be otherwise."""
+    global _round
+    _round += 1
+
+
+_round = 0
+# By which object they look at, and how deep.
+_shared: "Dict[Tuple[int, int], Glance]" = {}
+
+
+def _glance_at(value: Any, depth: int, budget: List[int]) -> "Glance":
+    """One that is there already, if it shows what the object is now and what a new one would look at."""
+    key = identity(value), depth
+    known = _shared.get(key)
+    if known is not None and known.visits < budget[0] and known.holds(value):
+        budget[0] -= known.visits
+        return known
+    before = budget[0]
+    glance = Glance(value, depth, budget)
+    glance.visits = before - budget[0]
+    # With anything left nothing was cut off.
+    if budget[0] > 0:
+        if len(_shared) >= _MAX_SHARED:
+            _shared.clear()
+        _shared[key] = glance
+    return glance
 
 
 class Glance:
     """What an object looked like, and what it held."""
 
     __slots__ = (
-        "_kind",
-        "_identity",
+        "visits",
+        "_round",
+        "kind",
+        "_object",
+        "_by_contents",
         "_replaced",
-        "_read",
+        "read",
         "_size",
+        "is_sized",
         "_names",
         "_values",
-        "_inner",
-        "_bare",
-        "_deeper",
+        "inner",
+        "bound",
+        "bare",
+        "bare_bound",
+        "deeper",
         "_empty",
     )
 
     def __init__(self, value: Any, depth: int, budget: List[int]) -> None:
-        kind = self._kind = type(value)
-        self._read = _reader_of(kind)
-        names, values = self._read(value)
+        # How much of a budget it takes.
+        self.visits = 0
+        # In which round it held, for which object.
+        self._round = _round
+        self._object = identity(value)
+        kind = self.kind = type(value)
+        self.read = _reader_of(kind)
+        names, values = self.read(value)
         is_class = issubclass(kind, type)
         # Containers count by what they hold, and so do instances, but for empty ones.
-        by_contents = is_container(kind) or (len(values) > 0 and not is_class and kind is not FunctionType)
-        self._identity = None if by_contents else identity(value)
+        self._by_contents = is_container(kind) or (len(values) > 0 and not is_class and kind is not FunctionType)
         # Functions of a class may come to count when more names are assigned from somewhere.
         self._replaced = len(replaced) if is_class else -1
         self._size = len(values)
+        # It is so large that only the size counts.
+        self.is_sized = False
         self._names: Optional[_Row] = None
         self._values: Optional[_Row] = None
-        # What is looked into, by position.
-        self._inner: List[Tuple[int, Glance]] = []
-        # Functions that keep nothing.
-        self._bare: Optional[_Getter] = None
+        # What is looked into, by position; and what lies behind the static methods and the like of a class.
+        self.inner: List[Tuple[int, Glance]] = []
+        self.bound: List[Tuple[int, Glance]] = []
+        # Functions that keep nothing, and such functions behind static methods and the like.
+        self.bare: Optional[Getter] = None
+        self.bare_bound: Optional[Getter] = None
         # What is not looked into, and whether there is anything in it.
-        self._deeper: Optional[_Getter] = None
+        self.deeper: Optional[Getter] = None
         self._empty: List[bool] = []
         counted = list(range(len(values)))
         if is_class:
             counted = [at for at, (name, item) in enumerate(value.__dict__.items()) if counts_in(value, name, item)]
         elif self._size > MAX_ITEMS:
+            self.is_sized = True
             return
         self._names = None if names is None else _Row(names)
         self._values = _Row(values)
@@ -95,74 +145,110 @@ class Glance:
             return
         budget[0] -= len(counted)
         if depth <= 1:
-            self._deeper = _getter([at for at in counted if type(values[at]) in FILLED])
-            if self._deeper is not None:
-                self._empty = list(map(is_empty, self._deeper(values)))
+            self.deeper = getter([at for at in counted if type(values[at]) in FILLED])
+            if self.deeper is not None:
+                self._empty = list(map(not_, self.deeper(values)))
             return
-        bare = []
+        bare: List[int] = []
+        bare_bound: List[int] = []
         for at in counted:
-            if budget[0] > 0 and may_hold(type(values[at])):
-                if type(values[at]) is FunctionType and not any(_kept_by(values[at])):
-                    bare.append(at)
+            item = values[at]
+            is_bound = is_class and type(item) in BOUND
+            if is_bound:
+                item = inner_of(item)
+            if budget[0] > 0 and may_hold(type(item)):
+                if type(item) is FunctionType and not any(KEPT_BY(item)):
+                    (bare_bound if is_bound else bare).append(at)
                 else:
-                    self._inner.append((at, Glance(values[at], depth - 1, budget)))
-        self._bare = _getter(bare)
+                    (self.bound if is_bound else self.inner).append((at, _glance_at(item, depth - 1, budget)))
+        self.bare = getter(bare)
+        self.bare_bound = getter(bare_bound)
 
     def holds(self, value: Any) -> bool:
         """True only if everything that counts is as it was. Raises as `shape_of` does."""
-        if type(value) is not self._kind or (self._identity is not None and identity(value) != self._identity):
+        if identity(value) == self._object:
+            return self._round == _round or self._holds(value)
+        if not self._by_contents:
+            return False
+        # Another one with the same contents: of the one that this is about nothing is known by that.
+        before = self._round
+        holds = self._holds(value)
+        self._round = before
+        return holds
+
+    def _holds(self, value: Any) -> bool:
+        """The same for the object that it is known to be about, or one that counts by its contents."""
+        if type(value) is not self.kind:
             return False
         if self._replaced >= 0 and self._replaced != len(replaced):
             return False
-        names, values = self._read(value)
+        if self.is_sized and self.kind in _readers:
+            if len(value) != self._size:
+                return False
+            self._round = _round
+            return True
+        names, values = self.read(value)
         if len(values) != self._size:
             return False
-        if self._values is None:
-            return True
-        if not self._values.holds(values) or (self._names is not None and not self._names.holds(names or ())):
-            return False
-        if self._bare is not None and any(chain.from_iterable(map(_kept_by, self._bare(values)))):
-            return False
-        if self._deeper is not None and list(map(is_empty, self._deeper(values))) != self._empty:
-            return False
-        for at, glance in self._inner:
-            if not glance.holds(values[at]):
+        if self._values is not None:
+            if not self._values.holds(values) or (self._names is not None and not self._names.holds(names or ())):
                 return False
+            if self.bare is not None and any(chain.from_iterable(map(KEPT_BY, self.bare(values)))):
+                return False
+            if self.bare_bound is not None:
+                functions = map(FUNCTION_OF, self.bare_bound(values))
+                if any(chain.from_iterable(map(KEPT_BY, functions))):
+                    return False
+            if self.deeper is not None and list(map(not_, self.deeper(values))) != self._empty:
+                return False
+            # Which objects these are, the values have told.
+            for at, glance in self.inner:
+                if glance._round != _round and not glance._holds(values[at]):
+                    return False
+            for at, glance in self.bound:
+                if glance._round != _round and not glance._holds(inner_of(values[at])):
+                    return False
+        self._round = _round
         return True
 
 
 class _Row:
     """Some objects in order."""
 
-    __slots__ = ("_plain", "_seen", "_kinds", "_others", "_identities")
+    __slots__ = ("_identities", "_plain", "_seen", "_kinds", "_others", "_other_identities")
 
     def __init__(self, items: Sequence[Any]) -> None:
+        # Plain values are kept, so nothing else can come to be where they are.
+        self._identities = list(map(identity, items))
         plain = [at for at, item in enumerate(items) if type(item) in PLAIN]
         others = [at for at, item in enumerate(items) if type(item) not in PLAIN]
         # Where all of them are of one sort, as names are, there is nothing to pick.
-        self._plain = _getter(plain) if others else tuple
-        self._others = _getter(others) if plain else None if not others else tuple
+        self._plain = getter(plain) if others else tuple
+        self._others = getter(others) if plain else None if not others else tuple
         self._seen: Tuple[Any, ...] = () if self._plain is None else self._plain(items)
         # `True` is equal to 1.
         self._kinds = list(map(type, self._seen))
-        self._identities = [] if self._others is None else list(map(identity, self._others(items)))
+        self._other_identities = [] if self._others is None else list(map(identity, self._others(items)))
 
     def holds(self, items: Sequence[Any]) -> bool:
         """Whether they are the same, of as many as there were."""
-        if self._others is not None and list(map(identity, self._others(items))) != self._identities:
-            return False
-        if self._plain is None:
+        if list(map(identity, items)) == self._identities:
             return True
+        if self._plain is None:
+            return False
+        if self._others is not None and list(map(identity, self._others(items))) != self._other_identities:
+            return False
         plain = self._plain(items)
         return list(map(type, plain)) == self._kinds and plain == self._seen
 
 
-def _getter(places: List[int]) -> Optional[_Getter]:
+def getter(places: Optional[Sequence[int]]) -> Optional[Getter]:
+    """Picks what is at these places, and something of it twice; None for no place."""
     # Of one place alone it would give the item and no tuple.
     return itemgetter(*places, places[0]) if places else None
 
 
-def _reader_of(kind: type) -> Callable[[Any], _Contents]:
+def _reader_of(kind: type) -> Callable[[Any], Contents]:
     """Tells what objects of a kind hold, with the names where it has names. Of a class also what does not count."""
     read = _readers.get(kind)
     if read is not None:
@@ -171,43 +257,51 @@ def _reader_of(kind: type) -> Callable[[Any], _Contents]:
         return _items
     if issubclass(kind, type):
         return _class_contents
-    if kind.__flags__ & HEAP_TYPE:
-        layout = layout_of(kind)
-        if layout.counts and layout.dictionary is not None and not layout.slots and layout.behind is None:
-            return _contents_by(layout.dictionary.__get__)
-    return _parts
+    attributes_of = attributes_reader(kind)
+    return _parts if attributes_of is None else _contents_by(attributes_of)
 
 
-def _sequence_contents(value: Any) -> _Contents:
+def attributes_reader(kind: type) -> Optional[Callable[[Any], Dict[str, Any]]]:
+    """Tells the attributes of instances that hold nothing but these; None for other kinds of objects."""
+    if kind in _readers or kind.__flags__ & HEAP_TYPE == 0 or is_container(kind) or issubclass(kind, type):
+        return None
+    layout = layout_of(kind)
+    if layout.counts and layout.dictionary is not None and not layout.slots and layout.behind is None:
+        read: Callable[[Any], Dict[str, Any]] = layout.dictionary.__get__
+        return read
+    return None
+
+
+def _sequence_contents(value: Any) -> Contents:
     return None, list(value)
 
 
-def _dict_contents(value: Any) -> _Contents:
+def _dict_contents(value: Any) -> Contents:
     return list(_keys(value)), list(_values(value))
 
 
-def _class_contents(value: Any) -> _Contents:
+def _class_contents(value: Any) -> Contents:
     items = value.__dict__
-    return list(items), list(map(inner_of, items.values()))
+    return list(items), list(items.values())
 
 
-def _contents_by(attributes_of: Callable[[Any], Dict[str, Any]]) -> Callable[[Any], _Contents]:
-    def read(value: Any) -> _Contents:
+def _contents_by(attributes_of: Callable[[Any], Dict[str, Any]]) -> Callable[[Any], Contents]:
+    def read(value: Any) -> Contents:
         attributes = attributes_of(value)
         return list(attributes), list(attributes.values())
 
     return read
 
 
-def _items(value: Any) -> _Contents:
+def _items(value: Any) -> Contents:
     items = items_of(type(value), value)
     return [name for name, _ in items], [item for _, item in items]
 
 
-def _parts(value: Any) -> _Contents:
+def _parts(value: Any) -> Contents:
     parts = parts_of(type(value), value)
     return [name for name, _ in parts], [item for _, item in parts]
 
 
-_readers: Dict[type, Callable[[Any], _Contents]] = {kind: _sequence_contents for kind in SEQUENCES}
+_readers: Dict[type, Callable[[Any], Contents]] = {kind: _sequence_contents for kind in SEQUENCES}
 _readers[dict] = _dict_contents

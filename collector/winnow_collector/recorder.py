@@ -53,7 +53,9 @@ class Recorder:
         self.caches = Caches(self.registry, self.contexts)
         self.cells = Cells(self.contexts, self.registry.code_files, self.registry.project_path)
         self.processes = Processes(self.contexts)
-        self.contexts.on_slice = self._look
+        self._states = "state" not in session.without
+        if self._states:
+            self.contexts.on_slice = self._look
         transform = self.tracer.transform() if self.tracer is not None else None
         callers = Callers(session.root)
         self.packages = Packages(self.registry, self.contexts, callers, self.fail)
@@ -107,8 +109,9 @@ class Recorder:
             self.imports.start()
             self.loaders.watch()
             self.processes.watch()
-            self.audit.start()
-            self.variables.start()
+            if "inputs" not in self.session.without:
+                self.audit.start()
+                self.variables.start()
             self.children.start(self.session.path)
             self._watch_forks()
         except BaseException:
@@ -171,11 +174,13 @@ class Recorder:
             self.children.watch(module)
 
     def _begun(self, load: Load) -> None:
-        self.cells.expect(load.rel, load.source)
+        if self._states:
+            self.cells.expect(load.rel, load.source)
 
     def _loaded(self, load: Load) -> None:
-        self.caches.discover(load.module, load.rel, load.context)
-        self.cells.add(load.module, load.rel, load.source)
+        if self._states:
+            self.caches.discover(load.module, load.rel, load.context)
+            self.cells.add(load.module, load.rel, load.source)
 
     def stop_recording(self, message: Optional[str], code: str = "") -> None:
         """Record nothing from now on; what is written stays true."""

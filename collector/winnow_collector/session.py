@@ -22,6 +22,8 @@ class Session(NamedTuple):
     bytecode: str
     record: bool
     ignore_dirs: List[str]
+    # "inputs", "state": parts that do not watch. The engine never asks for it: it is there to measure what they cost.
+    without: FrozenSet[str] = frozenset()
     # Where all this was read from.
     path: Optional[str] = None
 
@@ -59,6 +61,7 @@ def load_session(path: str) -> Session:
             bytecode=data.get("bytecode") or "",
             record=bool(data.get("record", True)),
             ignore_dirs=[os.path.abspath(directory) for directory in data.get("ignoreDirs", ())],
+            without=frozenset(data.get("without", ())),
             path=os.path.abspath(path),
         )
     except (KeyError, TypeError) as error:

@@ -58,7 +58,7 @@ FILLED = frozenset((list, dict, set, deque, defaultdict))
 # What a derived class has made of their methods is nobody's business here.
 _MUTABLE = (dict, list, set, deque)
 _CONTAINERS = _MUTABLE + (tuple,)
-_BOUND = frozenset((staticmethod, classmethod))
+BOUND = frozenset((staticmethod, classmethod))
 # Values of these types are equal to integers, and no integers for all that.
 _LIKE_INTEGERS = {bool: 1 << 40, float: 1 << 41, complex: 1 << 42}
 _STORE_DEREF = opmap["STORE_DEREF"]
@@ -284,7 +284,7 @@ def _parts_behind(value: Any) -> List[Tuple[Any, Any]]:
 
 def inner_of(item: Any) -> Any:
     """What an attribute of a class is for itself: a static method is its function."""
-    return item.__func__ if type(item) in _BOUND else item
+    return item.__func__ if type(item) in BOUND else item
 
 
 def may_hold(kind: type) -> bool:
@@ -295,7 +295,7 @@ def may_hold(kind: type) -> bool:
         return True
     if is_container(kind) or issubclass(kind, type):
         return True
-    return kind.__flags__ & HEAP_TYPE != 0 and layout_of(kind).counts
+    return kind.__flags__ & HEAP_TYPE != 0 and layout_of(kind).holds_anything()
 
 
 def counts_in(owner: type, name: str, item: Any) -> bool:
@@ -336,6 +336,10 @@ class _Layout:
         for base in owner.__mro__:
             if "__slots__" in base.__dict__:
                 self.slots += [item for item in base.__dict__.values() if type(item) is MemberDescriptorType]
+
+    def holds_anything(self) -> bool:
+        """Whether its instances keep anything, and that counts."""
+        return self.counts and (self.dictionary is not None or len(self.slots) > 0)
 
 
 def _is_foreign(owner: type) -> bool:

@@ -1,0 +1,279 @@
+"""Many glances at once: is everything for certain what it was, that a set of names leads to?
+
+Tests of one file run the same code, mostly, so the same names are asked about again and again, and mostly nothing has
+changed. A panel reads what all their glances look into, each object once, in the interpreter's own loops. What it sees
+otherwise proves nothing, as with a glance: then each name is asked about for itself.
+
+What must stay true:
+- A panel covers whatever its glances cover, and is made of those only that hold at that moment.
+- Nothing of the project runs in here, and nothing is kept alive but values of the plain types.
+"""
+
+from itertools import chain, compress
+from operator import attrgetter, is_, not_
+from types import FunctionType
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+
+from .glances import FUNCTION_OF, KEPT_BY, Glance, attributes_reader, getter
+from .shapes import PLAIN, SEQUENCES, counts_in, identity, inner_of, replaced
+
+_class_items = attrgetter("__dict__")
+_values = dict.values
+_NOTHING = object()
+
+
+class Root(NamedTuple):
+    """A name, and the glance at what it stands for; without one it only matters which object that is."""
+
+    namespace: Dict[str, Any]
+    name: str
+    glance: Optional[Glance]
+
+
+class Panel:
+    """What some names lead to. Raises what a container raises that another thread changes meanwhile."""
+
+    def __init__(self, roots: Sequence[Root]) -> None:
+        self._places = [(root.namespace, root.name) for root in roots]
+        self._replaced = len(replaced)
+        found = self._roots()
+        needs = _Needs()
+        for root, value in zip(roots, found):
+            if root.glance is not None:
+                needs.add(root.glance, value)
+        self._first = _Same(found)
+        self._stages: List[_Stage] = []
+        while True:
+            stage = _Stage(found, needs)
+            if stage.is_idle:
+                break
+            self._stages.append(stage)
+            found = stage.learn(found)
+
+    def _roots(self) -> List[Any]:
+        return [namespace.get(name, _NOTHING) for namespace, name in self._places]
+
+    def holds(self) -> bool:
+        """True only if everything is as it was."""
+        # Functions of classes may come to count when more names are assigned from somewhere.
+        if self._replaced != len(replaced):
+            return False
+        found: Optional[List[Any]] = self._roots()
+        if not self._first.holds(found or ()):
+            return False
+        for stage in self._stages:
+            found = stage.read(found or [])
+            if found is None:
+                return False
+        return True
+
+
+class _Needs:
+    """All that some glances look into, by which object it is; each is taken once."""
+
+    def __init__(self) -> None:
+        self.read: Dict[int, Glance] = {}
+        # Static methods and the like, by themselves: it is their functions that are looked into.
+        self.bound: Set[int] = set()
+        # Functions that keep nothing, and containers of which it only matters whether they are empty.
+        self.bare: Set[int] = set()
+        self.bare_bound: Set[int] = set()
+        self.empty: Set[int] = set()
+        self._done: Set[int] = set()
+
+    def add(self, glance: Glance, value: Any, wrapper: Optional[int] = None) -> None:
+        """Everything that a glance looks into. Raises as a glance does."""
+        if identity(glance) in self._done:
+            return
+        self._done.add(identity(glance))
+        if wrapper is not None:
+            self.bound.add(wrapper)
+        else:
+            # Glances at different depths read the same.
+            self.read[identity(value)] = glance
+        if glance.is_sized:
+            return
+        _, values = glance.read(value)
+        for pick, which in (
+            (glance.bare, self.bare),
+            (glance.bare_bound, self.bare_bound),
+            (glance.deeper, self.empty),
+        ):
+            if pick is not None:
+                which.update(map(identity, pick(values)))
+        for at, inner in glance.inner:
+            self.add(inner, values[at])
+        for at, inner in glance.bound:
+            self.add(inner, inner_of(values[at]), identity(values[at]))
+
+
+class _Stage:
+    """What is read of some objects, and what that was."""
+
+    def __init__(self, objects: List[Any], needs: _Needs) -> None:
+        places: Dict[str, List[int]] = {}
+        others: List[Tuple[int, Glance]] = []
+        for at, item in enumerate(objects):
+            number = identity(item)
+            glance = needs.read.pop(number, None)
+            sort = None if glance is None else _sort_of(glance)
+            if sort is not None:
+                places.setdefault(sort, []).append(at)
+            elif glance is not None:
+                others.append((at, glance))
+            for which, sort in (
+                (needs.bound, "bound"),
+                (needs.bare, "bare"),
+                (needs.bare_bound, "bare bound"),
+                (needs.empty, "empty"),
+            ):
+                if number in which:
+                    which.remove(number)
+                    places.setdefault(sort, []).append(at)
+        self.is_idle = not places and not others
+        self._bare = getter(places.get("bare"))
+        self._bare_bound = getter(places.get("bare bound"))
+        self._empty = getter(places.get("empty"))
+        self._are_empty = [] if self._empty is None else list(map(not_, self._empty(objects)))
+        # Containers of which only the size counts.
+        self._sized = getter(places.get("sized"))
+        self._sequences = getter(places.get("sequence"))
+        self._dicts = getter(places.get("dict"))
+        self._classes = getter(places.get("class"))
+        self._functions = getter(places.get("function"))
+        self._bound = getter(places.get("bound"))
+        self._instances = getter(places.get("instance"))
+        instances = [] if self._instances is None else self._instances(objects)
+        self._attributes_of = [attributes_reader(type(item)) for item in instances]
+        # By position: how it is read, and whether only the size counts.
+        self._others = [(at, glance.read, glance.is_sized) for at, glance in others]
+        self._kinds = _Same(map(type, chain.from_iterable(self._picked(objects))))
+
+    def learn(self, objects: List[Any]) -> List[Any]:
+        """What these hold, from now on to be found again."""
+        keys, self._names, found, self._sizes = self._contents(objects)
+        self._keys = _Same(keys)
+        # Of classes, functions and the like count for nothing.
+        idle = self._uncounted(objects)
+        self._are_plain = [type(item) in PLAIN for item in found]
+        self._plain = list(compress(found, self._are_plain))
+        self._are_objects = [not is_plain and at not in idle for at, is_plain in enumerate(self._are_plain)]
+        self._objects = _Same(compress(found, self._are_objects))
+        return found
+
+    def _uncounted(self, objects: List[Any]) -> Set[int]:
+        if self._classes is None:
+            return set()
+        items = [(each, name, item) for each in self._classes(objects) for name, item in _class_items(each).items()]
+        return {at for at, (each, name, item) in enumerate(items) if not counts_in(each, name, item)}
+
+    def read(self, objects: List[Any]) -> Optional[List[Any]]:
+        """What these hold, in the order in which it was found at first; None if anything differs."""
+        if not self._kinds.holds(map(type, chain.from_iterable(self._picked(objects)))):
+            return None
+        if self._bare is not None and any(chain.from_iterable(map(KEPT_BY, self._bare(objects)))):
+            return None
+        if self._bare_bound is not None:
+            if any(chain.from_iterable(map(KEPT_BY, map(FUNCTION_OF, self._bare_bound(objects))))):
+                return None
+        if self._empty is not None and list(map(not_, self._empty(objects))) != self._are_empty:
+            return None
+        keys, names, found, sizes = self._contents(objects)
+        if sizes != self._sizes or names != self._names or not self._keys.holds(keys):
+            return None
+        if not all(map(is_, compress(found, self._are_plain), self._plain)):
+            return None
+        return found if self._objects.holds(compress(found, self._are_objects)) else None
+
+    def _picked(self, objects: List[Any]) -> Iterable[Sequence[Any]]:
+        """All that is read, or asked whether it is empty: only of what is of the known types this runs nothing."""
+        picks = (
+            self._empty,
+            self._sized,
+            self._sequences,
+            self._dicts,
+            self._classes,
+            self._functions,
+            self._instances,
+        )
+        yield from [pick(objects) for pick in picks if pick is not None]
+        yield [objects[at] for at, _, _ in self._others]
+
+    def _contents(self, objects: List[Any]) -> Tuple[List[Any], List[Any], List[Any], List[int]]:
+        """Keys of dictionaries; names of attributes; what both stand for, and all else; how much each object holds."""
+        keys: List[Iterable[Any]] = []
+        names: List[Iterable[str]] = []
+        found: List[Iterable[Any]] = []
+        sizes: List[int] = []
+        # First of all, as what does not count is known by its place.
+        if self._classes is not None:
+            for items in map(_class_items, self._classes(objects)):
+                sizes.append(len(items))
+                names.append(items)
+                found.append(items.values())
+        if self._instances is not None:
+            for read, item in zip(self._attributes_of, self._instances(objects)):
+                attributes = read(item)
+                sizes.append(len(attributes))
+                names.append(attributes)
+                found.append(attributes.values())
+        if self._sized is not None:
+            sizes += map(len, self._sized(objects))
+        if self._sequences is not None:
+            sequences = self._sequences(objects)
+            sizes += map(len, sequences)
+            found += sequences
+        if self._dicts is not None:
+            dicts = self._dicts(objects)
+            sizes += map(len, dicts)
+            keys += dicts
+            found += map(_values, dicts)
+        if self._functions is not None:
+            _add_kept(self._functions(objects), found, sizes)
+        if self._bound is not None:
+            _add_kept(map(FUNCTION_OF, self._bound(objects)), found, sizes)
+        for at, read, is_sized in self._others:
+            own, values = read(objects[at])
+            sizes.append(len(values))
+            if not is_sized:
+                keys.append(own or ())
+                found.append(values)
+        flatten = chain.from_iterable
+        return list(flatten(keys)), list(flatten(names)), list(flatten(found)), sizes
+
+
+def _add_kept(functions: Iterable[Any], found: List[Iterable[Any]], sizes: List[int]) -> None:
+    """What functions keep. Raises `ValueError` for one that closes over a name that is not bound."""
+    for notes, defaults, named, closure in map(KEPT_BY, functions):
+        sizes += (len(notes), len(defaults or ()), len(named or ()), len(closure or ()))
+        found += (notes.values(), defaults or (), (named or {}).values())
+        if closure is not None:
+            found.append([cell.cell_contents for cell in closure])
+
+
+def _sort_of(glance: Glance) -> Optional[str]:
+    """How its object is read along with others; None if by itself."""
+    kind = glance.kind
+    if kind is dict or kind in SEQUENCES:
+        return "sized" if glance.is_sized else "dict" if kind is dict else "sequence"
+    if issubclass(kind, type):
+        return "class"
+    if glance.is_sized:
+        return None
+    return "function" if kind is FunctionType else "instance" if attributes_reader(kind) is not None else None
+
+
+class _Same:
+    """Which objects these were, as a number that differs, nearly always, if anything differs."""
+
+    __slots__ = ("_number", "_kept")
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        known = list(items)
+        self._number = hash(tuple(map(identity, known)))
+        # So that nothing else can come to be where these are.
+        self._kept = [item for item in known if type(item) in PLAIN]
+
+    def holds(self, items: Iterable[Any]) -> bool:
+        """Whether they are the same, in the same order."""
+        return hash(tuple(map(identity, items))) == self._number
