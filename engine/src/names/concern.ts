@@ -452,15 +452,20 @@ class Closure implements Concern {
 
   /** Attributes that are asked for of modules which may be the project's. */
   #askedOf(content: Evaluated, { asked }: Mentions): string[] {
-    return asked.flatMap((pair) => {
-      const [base = "", name = ""] = pair.split(".");
-      return this.#words.has(name) && (isReader(name) || !this.#isForeign(content, base)) ? [name] : [];
-    });
+    const found: string[] = [];
+    for (const pair of asked) {
+      const dot = pair.indexOf(".");
+      const name = pair.slice(dot + 1);
+      if (this.#words.has(name) && (isReader(name) || !this.#isForeign(content, pair.slice(0, dot)))) {
+        found.push(name);
+      }
+    }
+    return found;
   }
 
   /** Whether a name, bound by imports of modules only, stands for none of the project's. */
   #isForeign(content: Evaluated, base: string): boolean {
-    const imports = importsBinding(content, base);
+    const imports = content.importsOf(base);
     return imports.length > 0 && imports.every((one) => this.#project.isForeign(one));
   }
 
@@ -472,8 +477,12 @@ class Closure implements Concern {
     const isStored = (name: string): boolean => (!this.#isEvaluated || isReader(name)) && stores.includes(name);
     const isFound = (name: string, fate: Fate | undefined, as = name): boolean =>
       fate !== undefined && (fate > FATES.annotated || handed.includes(as));
-    for (const name of bare.filter((each) => !isStored(each))) {
+    for (const name of bare) {
       const fate = own?.get(name);
+      // Of most names nothing is reached, and this is asked of all names in all bodies.
+      if ((fate === undefined && !content.hasStar && !isReader(name)) || isStored(name)) {
+        continue;
+      }
       if (fate === FATES.gone) {
         return "gone";
       }
@@ -485,7 +494,10 @@ class Closure implements Concern {
         found = "changed";
       }
     }
-    const isWord = (name: string): boolean => isFound(name, this.#words.get(name), `.${name}`) && !isStored(name);
+    const isWord = (name: string): boolean => {
+      const fate = this.#words.get(name);
+      return fate !== undefined && isFound(name, fate, `.${name}`) && !isStored(name);
+    };
     if (found === undefined && (wild.some(isWord) || this.#askedOf(content, mentions).some(isWord))) {
       found = "changed";
     }
@@ -513,7 +525,7 @@ class Closure implements Concern {
 
   /** Whether modules may be found in an imported name: it is one, or at least no function, and no class of other things. */
   #mayHoldModules(path: string, content: Evaluated, name: string): boolean {
-    return importsBinding(content, name).some((one) => {
+    return content.importsOf(name).some((one) => {
       const original = one.names[one.binds.indexOf(name)] ?? "";
       const statements = (this.#project.filesOf(path, one) ?? []).flatMap(
         (file) => this.#files.get(file)?.outline.statements ?? [],
@@ -543,9 +555,7 @@ class Closure implements Concern {
 
   /** Whether a name that the file imports stands for a module in which anything is reached, or for a package of such. */
   #isReachedModule(path: string, content: Evaluated, name: string): boolean {
-    return importsBinding(content, name).some((one) =>
-      this.#leadsToReached(path, one, one.names[one.binds.indexOf(name)]),
-    );
+    return content.importsOf(name).some((one) => this.#leadsToReached(path, one, one.names[one.binds.indexOf(name)]));
   }
 
   /** Whether `name`, imported so, is a module in which anything is reached; without a name, the import's own module. */
@@ -575,11 +585,6 @@ function fateOf({ kind }: Statement): Fate {
     return FATES.gone;
   }
   return kind === "class" || kind === "definition" ? FATES.same : FATES.value;
-}
-
-/** Each import that binds a name of the module. */
-function importsBinding({ outline }: Evaluated, name: string): ImportBinding[] {
-  return outline.statements.flatMap(({ imports }) => imports.filter(({ binds }) => binds.includes(name)));
 }
 
 /** A class that is bound to modules by name is reached itself, where one of them is. */

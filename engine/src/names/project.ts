@@ -36,10 +36,17 @@ export interface Import {
   readonly submodules: ReadonlySet<string>;
 }
 
+interface Target {
+  readonly modules: readonly string[];
+  readonly files: readonly string[] | undefined;
+}
+
 export class Project {
   readonly sources: Sources;
   readonly #evaluated = new Map<string, Evaluated | undefined>();
   readonly #under = new Set<string>();
+  /** By import, and by the file in which it stands: files of one content share what is known of that content. */
+  readonly #targets = new WeakMap<ImportBinding, Map<string, Target>>();
   /** Names of which it is being asked what they lead to: those that lead to themselves lead to nothing known. */
   readonly #asked = new Set<string>();
 
@@ -149,17 +156,36 @@ export class Project {
   }
 
   /** Full names of the modules that an import loads, the packages around them first. */
-  modulesOf(path: string, { level, module, names }: ImportBinding): string[] {
-    return this.#bases(path, level, module).flatMap((base) => [
-      ...withParents(base),
-      ...names.map((name) => `${base}.${name}`).filter((name) => this.sources.resolve(name).length > 0),
-    ]);
+  modulesOf(path: string, one: ImportBinding): readonly string[] {
+    return this.#targetOf(path, one).modules;
   }
 
   /** Files in which the names are looked up that an import binds: its module's, and those of submodules. */
-  filesOf(path: string, { level, module }: ImportBinding): readonly string[] | undefined {
-    const bases = this.#bases(path, level, module);
-    return bases.length === 0 ? undefined : bases.flatMap((base) => this.sources.resolve(base));
+  filesOf(path: string, one: ImportBinding): readonly string[] | undefined {
+    return this.#targetOf(path, one).files;
+  }
+
+  /** Where an import of a file leads: one question of many, asked for each name that is followed. */
+  #targetOf(path: string, one: ImportBinding): Target {
+    let targets = this.#targets.get(one);
+    if (targets === undefined) {
+      targets = new Map();
+      this.#targets.set(one, targets);
+    }
+    let target = targets.get(path);
+    if (target === undefined) {
+      const { level, module, names } = one;
+      const bases = this.#bases(path, level, module);
+      target = {
+        modules: bases.flatMap((base) => [
+          ...withParents(base),
+          ...names.map((name) => `${base}.${name}`).filter((name) => this.sources.resolve(name).length > 0),
+        ]),
+        files: bases.length === 0 ? undefined : bases.flatMap((base) => this.sources.resolve(base)),
+      };
+      targets.set(path, target);
+    }
+    return target;
   }
 
   /** Whether an import leads to no module of the project's, nor to a directory of such. */

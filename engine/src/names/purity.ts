@@ -40,6 +40,21 @@ export interface Elsewhere {
   mayBind(module: string, level: number, name: string): boolean;
 }
 
+function importsByName({ statements }: Outline): Map<string, ImportBinding[]> {
+  const found = new Map<string, ImportBinding[]>();
+  for (const one of statements.flatMap(({ imports }) => imports)) {
+    for (const name of new Set(one.binds)) {
+      const known = found.get(name);
+      if (known === undefined) {
+        found.set(name, [one]);
+      } else {
+        known.push(one);
+      }
+    }
+  }
+  return found;
+}
+
 /** An outline with what each of its statements evaluates, in order. */
 export class Evaluated {
   readonly outline: Outline;
@@ -60,6 +75,7 @@ export class Evaluated {
   readonly #plain: ReadonlyMap<Statement, boolean>;
   readonly #values: ReadonlyMap<Statement, boolean>;
   readonly #elsewhere: Elsewhere;
+  #imports: ReadonlyMap<string, readonly ImportBinding[]> | undefined;
 
   constructor(outline: Outline, python: PythonVersion, elsewhere: Elsewhere) {
     this.outline = outline;
@@ -105,6 +121,12 @@ export class Evaluated {
     this.bound = new Set(last.keys());
     this.hasStar = outline.statements.some(({ imports }) => imports.some(({ names }) => names.includes("*")));
     this.#plain = plain;
+  }
+
+  /** Each import that binds a name of the module. */
+  importsOf(name: string): readonly ImportBinding[] {
+    this.#imports ??= importsByName(this.outline);
+    return this.#imports.get(name) ?? [];
   }
 
   /** Whether a name is bound whatever branches run. */
