@@ -34,6 +34,17 @@ class Plan(NamedTuple):
     lines: List[str]
 
 
+def _searches(directory: str, config: Any) -> bool:
+    """Whether modules are looked for there, as under `python -m pytest`."""
+    try:
+        # What new versions of pytest have put first by now.
+        added = {str(path) for path in config.getini("pythonpath")}
+    except (KeyError, ValueError):
+        added = set()
+    first = next((entry for entry in sys.path if entry == directory or entry not in added), None)
+    return "" in sys.path or first == directory
+
+
 class Attendant:
     """One engine process. Every method raises `EngineFailed` where that cannot go on."""
 
@@ -45,6 +56,7 @@ class Attendant:
         self._words = words
         self._cwd = str(config.invocation_params.dir)
         self._choice: Optional[Choice] = None
+        self._searches_cwd = _searches(self._cwd, config)
         self._process = subprocess.Popen(
             engine_command() + ["attend"],
             stdin=subprocess.PIPE,
@@ -67,7 +79,7 @@ class Attendant:
                 "environment": choice.environment,
                 "since": choice.since,
                 "against": choice.against,
-                "searchesCwd": "" in sys.path or self._cwd in sys.path[:1],
+                "searchesCwd": self._searches_cwd,
                 "interpreterOptions": interpreter_options(),
                 "standsIn": stands_in(),
             }

@@ -112,10 +112,12 @@ def add(parser: pytest.Parser) -> None:
 
 
 def _is_there(module: str) -> bool:
+    """Whether a plugin is installed. pip leaves a directory of that name, with byte code that pytest has compiled."""
     try:
-        return importlib.util.find_spec(module) is not None
+        spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
         return False
+    return spec is not None and spec.origin is not None
 
 
 def _add_testmon(parser: pytest.Parser) -> None:

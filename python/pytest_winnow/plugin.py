@@ -157,8 +157,13 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     while state.messages:
         print(state.messages.pop(0), file=sys.stderr)
-    if state.attendant is not None and state.attendant.plan.threshold_off:
+    if state.attendant is None:
+        return
+    if state.attendant.plan.threshold_off:
         config.option.cov_fail_under = 0
+    if state.attendant.plan.nothing and getattr(config.option, "dist", "no") != "no":
+        # xdist: its workers know of no plan, and there is nothing for them to do.
+        config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
 
 
 def pytest_report_header(config: pytest.Config) -> Optional[List[str]]:
@@ -166,11 +171,35 @@ def pytest_report_header(config: pytest.Config) -> Optional[List[str]]:
     return attendant.header() if attendant is not None else None
 
 
+# Where somebody's program runs pytest, or a report is to be written, it is led to its end though nothing is to run.
+
+
+def _runs_nothing(config: Any) -> bool:
+    attendant = _attendant_of(config)
+    return attendant is not None and attendant.plan.nothing
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_ignore_collect(config: pytest.Config) -> Optional[bool]:
-    # Where somebody's program runs pytest, it is led to its end though nothing is to be collected.
-    attendant = _attendant_of(config)
-    return True if attendant is not None and attendant.plan.nothing else None
+    return True if _runs_nothing(config) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_collect_report(collector: Any) -> Optional[pytest.CollectReport]:
+    # Files that are arguments: pytest does not ask whether to ignore those. One whose tests are named must have them.
+    if not isinstance(collector, pytest.File) or isinstance(collector, pytest.Package):
+        return None
+    if not _runs_nothing(collector.config) or any("::" in str(word) for word in collector.config.args):
+        return None
+    return pytest.CollectReport(collector.nodeid, "passed", None, [])
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: List[Any]) -> Any:
+    yield
+    if items and _runs_nothing(config):
+        left_out, items[:] = list(items), []
+        config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.hookimpl(optionalhook=True)

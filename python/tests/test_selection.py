@@ -71,15 +71,55 @@ def test_nothing_to_run_loads_nothing_of_the_project(shop, tmp_path):
     assert not note.exists()
 
 
-def test_facts_are_those_of_winnow_run(shop):
+def ask_engine(shop, command, *words):
+    """What the engine says of a project."""
     from pytest_winnow.engine import engine_command
 
+    line = [command, *words, "--python", sys.executable, "--", "-p", "pytest_winnow.plugin", "--winnow"]
+    return subprocess.run(
+        engine_command() + line,
+        cwd=str(shop.root),
+        env=shop.environment(),
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+    ).stdout
+
+
+@pytest.mark.parametrize("pythonpath", ["", "pythonpath = src lib"])
+def test_facts_are_those_of_winnow_run(shop, pythonpath):
+    shop.write({"pytest.ini": "[pytest]\n%s\n" % pythonpath, "src/part.py": "", "lib/other.py": ""})
     shop.run("--winnow")
-    command = engine_command() + ["plan", "--python", sys.executable, "--", "-p", "pytest_winnow.plugin", "--winnow"]
-    planned = subprocess.run(
-        command, cwd=str(shop.root), env=shop.environment(), stdout=subprocess.PIPE, universal_newlines=True
+    assert ask_engine(shop, "plan").startswith("nothing to run: 3 tests up to date")
+
+
+def test_what_pytest_alone_has_recorded_is_shown_where_there_is_nothing_else(shop):
+    script = os.path.join(os.path.dirname(sys.executable), "pytest")
+    line = [sys.executable, script, "-p", "pytest_winnow.plugin", "--winnow"]
+    done = subprocess.run(
+        line, cwd=str(shop.root), env=shop.environment(), stdout=subprocess.PIPE, universal_newlines=True
     )
-    assert planned.stdout.startswith("nothing to run: 3 tests up to date")
+    assert "3 passed" in done.stdout
+    remark = "winnow: these are the results of `pytest --winnow`"
+    for command, word, said in [
+        ("plan", (), "nothing to run: 3 tests up to date"),
+        ("why", ("test_net",), "test_shop.py::test_net\n  need not run"),
+        ("status", (), "nothing to run: 3 tests up to date"),
+    ]:
+        shown = ask_engine(shop, command, *word)
+        assert remark in shown and said in shown
+    shop.run("--winnow")
+    assert remark not in ask_engine(shop, "plan")
+
+
+def test_what_pytest_itself_sets_is_no_input(shop):
+    shop.write({"test_other.py": "import os\ndef test_other(): assert os.environ.get('PYTEST_VERSION', 'old')\n"})
+    shop.run("--winnow")
+    assert ask_engine(shop, "plan").startswith("nothing to run: 3 tests up to date")
+
+
+def test_a_test_is_found_by_what_pytest_prints_above_its_root_directory(shop):
+    shop.run("--winnow")
+    assert "need not run" in ask_engine(shop, "why", "parts/shop/test_shop.py::test_net")
 
 
 def test_what_changed_since_a_commit_or_a_snapshot_runs_again(shop):
@@ -184,6 +224,46 @@ def test_a_report_is_written_though_nothing_runs(shop):
     run = shop.run("--winnow", "--junitxml", "report.xml")
     assert run.exit == 0
     assert 'tests="0"' in (shop.root / "report.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("test_shop.py",),
+        ("test_shop.py::test_net",),
+        ("-p", "xdist", "-n", "2"),
+        ("test_shop.py", "-p", "xdist", "-n", "2"),
+        ("test_shop.py", "-p", "pytest_cov", "--cov=.", "--cov-report=term-missing", "--no-cov"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_runs_for_a_report_whatever_is_named_and_however_it_would_be_spread(shop, args):
+    for module in ("xdist", "pytest_cov"):
+        if module in args:
+            pytest.importorskip(module)
+    shop.run("--winnow", *(word for word in args if not word.startswith("test_shop")))
+    run = shop.run("--winnow", "--junitxml", "report.xml", *args)
+    assert run.exit == 0
+    assert "passed" not in run.ran
+    assert 'tests="0"' in (shop.root / "report.xml").read_text()
+
+
+def test_what_would_run_is_listed_and_nothing_is_written(shop):
+    assert shop.run("--winnow").ran == "3 passed"
+    assert shop.run("--winnow", "--collect-only").ran == "no tests ran"
+    shop.write(EDIT)
+
+    def kept():
+        return {path: state for path, state in shop.digest().items() if "/.winnow/" in path}
+
+    before = kept()
+    assert before
+    for _ in range(2):
+        run = shop.run("--winnow", "--collect-only", "-q")
+        assert (run.exit, run.err) == (0, "")
+        assert [line for line in run.out.splitlines() if "::" in line] == ["test_shop.py::test_gross"]
+    assert kept() == before
+    assert shop.run("--winnow").ran == "1 failed, 1 deselected"
 
 
 PROGRAM = """

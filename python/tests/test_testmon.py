@@ -185,8 +185,11 @@ def test_exit_codes_are_pytests_but_for_nothing_affected(shop):
     assert shop.run("--testmon", "--testmon-forceselect", "-k", "nomatch").exit == 5
     assert shop.run("--testmon", "missing").exit == 4
     collected = shop.run("--testmon", "--collect-only", "-q")
-    assert (collected.exit, "test_shop.py::test_net" in collected.out) == (0, True)
+    assert (collected.exit, "test_shop.py::test_gross" in collected.out) == (0, False)
     shop.write(EDIT)
+    collected = shop.run("--testmon", "--collect-only", "-q")
+    assert (collected.exit, "test_shop.py::test_gross" in collected.out) == (0, True)
+    assert "test_shop.py::test_net" not in collected.out
     assert shop.run("--testmon").exit == 1
 
 
@@ -285,6 +288,17 @@ def test_where_testmon_itself_is_there_its_options_stay_its_own(shop):
     assert "winnow" not in run.out
     ours = shop.run("-p", "testmon", "--winnow")
     assert "winnow: pytest-testmon is installed and keeps its own options" in ours.out
+
+
+@pytest.mark.parametrize("module, option", [("testmon", "--testmon"), ("pytest_difftest", "--diff")])
+def test_what_pip_leaves_of_another_plugin_is_not_that_plugin(shop, tmp_path, module, option):
+    # Byte code that pytest has compiled, which pip does not know of.
+    cache = tmp_path / "site" / module / "__pycache__"
+    cache.mkdir(parents=True)
+    (cache / "plugin.cpython-313-pytest-9.2.0.pyc").write_bytes(b"")
+    path = os.pathsep.join([shop.environment()["PYTHONPATH"], str(tmp_path / "site")])
+    run = shop.run(option, env={"PYTHONPATH": path})
+    assert (run.exit, run.ran) == (0, "3 passed")
 
 
 def test_difftest_leaves_out_and_records(shop):

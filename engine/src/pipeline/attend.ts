@@ -9,6 +9,8 @@ import { type Execute, writeSession } from "./execute.ts";
 import type { Request } from "./request.ts";
 import { type RunEvent, run } from "./run.ts";
 
+const COLLECT_ONLY = "--collect-only";
+
 /** What pytest is told before it collects. */
 export interface Attended {
   /** The project's root, absolute. */
@@ -35,10 +37,15 @@ export interface Attendance {
 
 /** Attends a pytest from its start to its end. Throws what {@link run} throws. */
 export async function attend(
-  request: Request,
+  asked: Request,
   { emit, start, end }: Attendance,
-  { select, record }: { readonly select: boolean; readonly record: boolean },
+  options: { readonly select: boolean; readonly record: boolean },
 ): Promise<void> {
+  const { asks } = asked.fullProfile;
+  const lists = asks.length > 0 && asks.every((name) => name === COLLECT_ONLY);
+  // What would run is a list of the tests that the plan leaves; of no test that ran is there anything to write.
+  const request = lists ? { ...asked, fullProfile: { ...asked.fullProfile, asks: [] } } : asked;
+  const { select, record } = lists ? { ...options, record: false } : options;
   let hasStarted = false;
   const begin = (attended: Attended): void => {
     hasStarted = true;
@@ -64,7 +71,10 @@ export async function attend(
         if (event.kind === "planned" && event.plan.kind === "some") {
           leftOutWithFiles = event.mode === "observe" ? 0 : event.plan.leftOutWithFiles;
         }
-        emit(event);
+        // Where tests are only listed, none has run.
+        if (!lists || event.kind !== "finished") {
+          emit(event);
+        }
       },
     });
     if (!hasStarted) {

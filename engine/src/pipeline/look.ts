@@ -10,7 +10,7 @@ import { compilerOf } from "../runners/pytest/compiler.ts";
 import { layoutOf } from "../store/layout.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
-import { withEnvironmentName } from "./environment.ts";
+import { environmentOf, withEnvironmentName } from "./environment.ts";
 import { hasLeftovers } from "./leftovers.ts";
 import type { Progress } from "./progress.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
@@ -27,12 +27,17 @@ export interface Look {
   readonly python: ResolvedInterpreter;
   /** The name of the environment; empty: it has none, or there is nothing to decide on and nobody asked Python for it. */
   readonly environment: string;
+  /** A line for people where other results are meant than those of `winnow run`; else none. */
+  readonly remark: readonly string[];
 }
+
+const PYTEST_ALONE =
+  "winnow: these are the results of `pytest --winnow`; of `python -m pytest`, which `winnow run` starts, there are none yet";
 
 /** Decides a request without running anything. A project without a store has no decision, and every test would run. */
 export async function look(asked: Request, progress?: Progress): Promise<Look> {
   const layout = layoutOf(asked.root);
-  const nothing = { store: undefined, decision: undefined, environment: asked.config.environment };
+  const nothing = { store: undefined, decision: undefined, environment: asked.config.environment, remark: [] };
   if (statSync(layout.database, { throwIfNoEntry: false }) === undefined) {
     const plan: Plan = { kind: "everything", because: "nothing is recorded yet", known: 0 };
     return { ...nothing, plan, python: resolveInterpreter(asked, undefined) };
@@ -48,7 +53,8 @@ export async function look(asked: Request, progress?: Progress): Promise<Look> {
     throw error;
   }
   const python = stage("interpreter", () => resolveInterpreter(asked, store));
-  const request = await withEnvironmentName(asked, python.info);
+  const named = await withEnvironmentName(asked, python.info);
+  const request = recordedAs(store, named, python);
   const compiler = compilerOf(python.info.executable);
   if (hasLeftovers(layout)) {
     const { recordLeftovers } = await stage("load", () => import("./record.ts"));
@@ -60,5 +66,13 @@ export async function look(asked: Request, progress?: Progress): Promise<Look> {
   if (tree.freshContents > 0 && tree.freshContents <= FEW_CONTENTS) {
     stage("keep", () => store.keep(() => tree.saveFingerprints(store)));
   }
-  return { store, decision, plan: decision.plan, python, environment: request.config.environment };
+  const remark = request.searchesCwd === named.searchesCwd ? [] : [PYTEST_ALONE];
+  return { store, decision, plan: decision.plan, python, environment: request.config.environment, remark };
+}
+
+/** The request as it was recorded: where there is nothing of `python -m pytest`, who looks means what `pytest` has left. */
+function recordedAs(store: Store, request: Request, { info }: ResolvedInterpreter): Request {
+  const alone = { ...request, searchesCwd: false };
+  const isKnown = (one: Request): boolean => store.environment(environmentOf(one, info).digest) !== undefined;
+  return !isKnown(request) && isKnown(alone) ? alone : request;
 }

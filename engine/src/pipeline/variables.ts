@@ -46,6 +46,9 @@ const MEANINGLESS = new RegExp(
   ].join("|")})$`,
 );
 
+/** What pytest sets whoever started it: the engine finds them only where it was started by pytest. */
+const SET_BY_PYTEST = { PYTEST_VERSION: undefined, PYTEST_CURRENT_TEST: undefined };
+
 /** The name of the key over all variables but these: see {@link ALL}. */
 export function allBut(removed: readonly string[]): string {
   return removed.length === 0 ? ALL : `${ALL} but ${[...removed].sort().join(" ")}`;
@@ -82,7 +85,7 @@ export class Variables {
 
   /** `typed`: what chooses among tests on pytest's command line. */
   constructor(env: NodeJS.ProcessEnv, salt: string, typed: Typed = { selection: "", paths: "" }) {
-    this.#env = { [SELECTION]: typed.selection, [PATHS]: typed.paths, ...env };
+    this.#env = { [SELECTION]: typed.selection, [PATHS]: typed.paths, ...env, ...SET_BY_PYTEST };
     this.#salt = salt;
   }
 

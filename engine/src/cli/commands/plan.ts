@@ -15,14 +15,14 @@ export async function planCommand({ request, json }: CommandLine): Promise<numbe
     json || !isInteractive(process.stderr, process.env)
       ? undefined
       : new ProgressLine(write, process.stderr, "winnow:");
-  const { plan, decision } = await look(request, line?.show);
+  const { plan, decision, remark } = await look(request, line?.show);
   line?.clear();
   const decidedMs = performance.now();
   if (json) {
     writeJson(planDocument(plan, changedPaths(decision?.changes ?? []), decidedMs, request.since));
     return 0;
   }
-  const lines = [plannedLine(plan, decidedMs, request.since)];
+  const lines = [...remark, plannedLine(plan, decidedMs, request.since)];
   const refused = decision?.declared.refused.size ?? 0;
   if (refused > 0) {
     const { message, help } = commandsNotAllowed(refused);

@@ -15,7 +15,7 @@ import type { CommandLine } from "../cli.ts";
 const GRADES = ["exact", "widened", "opaque"] as const;
 
 export async function statusCommand({ request, json }: CommandLine): Promise<number> {
-  const { store, plan, decision, python, environment } = await look(request);
+  const { store, plan, decision, python, environment, remark } = await look(request);
   const decidedMs = performance.now();
   const counts = store?.counts() ?? {};
   const lastRun = store?.lastRun();
@@ -57,6 +57,7 @@ export async function statusCommand({ request, json }: CommandLine): Promise<num
       ? []
       : [`before    ${count(history.tests, "test")} that another tool told of, ${history.failed.length} failed last`]),
     `last run  ${lastRun === undefined ? "none" : new Date(lastRun.at).toISOString()}`,
+    ...remark,
     `now       ${plannedLine(plan, decidedMs)}`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);

@@ -25,7 +25,7 @@ const ROLES = ["session", "collection of its file", "the test itself"] as const;
 
 export async function whyCommand({ request, words, json }: CommandLine): Promise<number> {
   const [wanted = ""] = words;
-  const { store, decision, plan } = await look(request);
+  const { store, decision, plan, remark } = await look(request);
   const environment = decision === undefined ? undefined : store?.environment(decision.environment.digest);
   if (store === undefined || decision === undefined || environment === undefined) {
     const because = plan.kind === "everything" ? plan.because : "nothing is recorded";
@@ -55,7 +55,7 @@ export async function whyCommand({ request, words, json }: CommandLine): Promise
   if (json) {
     writeJson({ version: JSON_VERSION, tests: answers.map(({ document }) => document) });
   } else {
-    process.stdout.write(`${answers.map(({ text }) => text).join("\n")}\n`);
+    process.stdout.write(`${[...remark, ...answers.map(({ text }) => text)].join("\n")}\n`);
   }
   return 0;
 }
@@ -65,7 +65,10 @@ const SHOWN_TESTS = 20;
 function matching(store: Store, knowledge: Knowledge, wanted: string): number[] {
   const known = [...store.testNodes()].filter(([test]) => knowledge.facts.has(test));
   const exact = known.filter(([, node]) => node === wanted);
-  const found = exact.length > 0 ? exact : known.filter(([, node]) => node.includes(wanted));
+  // Where pytest was started above its root directory, what it prints begins there.
+  const below = known.filter(([, node]) => wanted.endsWith(`/${node}`));
+  const found =
+    [exact, below, known.filter(([, node]) => node.includes(wanted))].find(({ length }) => length > 0) ?? [];
   return found.slice(0, SHOWN_TESTS).map(([test]) => test);
 }
 
