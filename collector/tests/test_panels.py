@@ -34,7 +34,7 @@ class Holder:
 
 
 class Slotted:
-    __slots__ = ("content",)
+    __slots__ = ("content", "later")
 
     def __init__(self, content):
         self.content = content
@@ -131,6 +131,8 @@ CHANGES = {
     "an attribute more": lambda it: setattr(it["holder"], "more", 1),
     "deeper": lambda it: it["holder"].content.update(y=1),
     "a slot": lambda it: setattr(it["slotted"], "content", {"a": 1, "b": 1}),
+    "a slot that was not bound": lambda it: setattr(it["slotted"], "later", None),
+    "a slot that is bound no more": lambda it: delattr(it["slotted"], "content"),
     "in a slot": lambda it: it["slotted"].content.update(b=1),
     "a derived dictionary": lambda it: it["mine"].update(b=1),
     "its attribute": lambda it: setattr(it["mine"], "note", 1),

@@ -225,13 +225,12 @@ class _Module:
 class _Reach:
     """What the code of one file may change. `told`: how many of the names that cells go by it has been asked about."""
 
-    __slots__ = ("modules", "cells", "told", "handled")
+    __slots__ = ("modules", "cells", "told")
 
     def __init__(self, modules: List[_Module], cells: Dict[_Cell, None], told: int) -> None:
         self.modules = modules
         self.cells = cells
         self.told = told
-        self.handled: Optional[Set[bytes]] = None
 
 
 class _Watch(NamedTuple):
@@ -370,6 +369,8 @@ class Cells:
         self._of_fixtures: Dict[int, Tuple[int, Set[str]]] = {}
         self._modules: Dict[str, List[_Module]] = {}
         self._sources: Dict[str, bytes] = {}
+        # Names of which their code handles attributes.
+        self._handled: Dict[str, Set[bytes]] = {}
         # Cells by what they are called, in their module or by others, and by the last part of that module's name; and
         # the same in the order in which it was learnt.
         self._called: Dict[bytes, Dict[bytes, List[_Cell]]] = {}
@@ -399,6 +400,7 @@ class Cells:
         """A module is about to be executed."""
         if source is not None:
             self._sources[rel] = source
+            self._handled.pop(rel, None)
             self._forget_reach(rel)
 
     def add(self, module: ModuleType, rel: str, source: Optional[bytes]) -> None:
@@ -533,7 +535,8 @@ class Cells:
         self._running = False
         for known in (self._modules, self._sources, self._bound, self._reaches, self._shared, self._of_fixtures):
             known.clear()
-        self._views.clear()
+        for kept in (self._views, self._handled):
+            kept.clear()
         for cells in (self._called, self._calls, self._holders, self._states, self._unfinished):
             cells.clear()
 
@@ -678,7 +681,7 @@ class Cells:
             for owner in called if len(called) < len(words) else words:
                 if owner in called and owner in words:
                     for cell in called[owner]:
-                        if self._can_handle(reach, rel, word, cell):
+                        if self._can_handle(rel, word, cell):
                             reach.cells[cell] = None
         for word in words & self._wild:
             modules.extend(self._bound_by_computed_names(word))
@@ -688,22 +691,21 @@ class Cells:
         source = self._sources.get(rel, b"")
         for word, owner, cell in self._calls[reach.told :]:
             # Words within words: rarely too much, never too little, and nobody need keep the words of all files.
-            if cell.module.rel == rel or (
-                word in source and owner in source and self._can_handle(reach, rel, word, cell)
-            ):
+            if cell.module.rel == rel or (word in source and owner in source and self._can_handle(rel, word, cell)):
                 reach.cells[cell] = None
         reach.told = len(self._calls)
 
-    def _can_handle(self, reach: _Reach, rel: str, word: bytes, cell: _Cell) -> bool:
+    def _can_handle(self, rel: str, word: bytes, cell: _Cell) -> bool:
         """Whether a file in which the names of a cell and of its module stand may change it.
 
         To come by a name of a module takes the module's name as well, in an import statement if nowhere else.
         """
         if not cell.is_code():
             return True
-        if reach.handled is None:
-            reach.handled = handled_in(self._sources.get(rel, b""))
-        return word in reach.handled
+        handled = self._handled.get(rel)
+        if handled is None:
+            handled = self._handled[rel] = handled_in(self._sources.get(rel, b""))
+        return word in handled
 
     def _produce(self, cell: _Cell, context: Context) -> None:
         rel, mark = cell.module.rel, cell.mark

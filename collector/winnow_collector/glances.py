@@ -272,6 +272,16 @@ def attributes_reader(kind: type) -> Optional[Callable[[Any], Dict[str, Any]]]:
     return None
 
 
+def slots_of(kind: type) -> Sequence[Callable[[Any], Any]]:
+    """Tells what each slot of instances holds that hold nothing but these; none for other kinds of objects."""
+    if kind in _readers or kind.__flags__ & HEAP_TYPE == 0 or is_container(kind) or issubclass(kind, type):
+        return ()
+    layout = layout_of(kind)
+    if not layout.counts or layout.dictionary is not None or layout.behind is not None:
+        return ()
+    return [slot.__get__ for slot in layout.slots]
+
+
 def _sequence_contents(value: Any) -> Contents:
     return None, list(value)
 

@@ -14,7 +14,7 @@ from operator import attrgetter, is_, not_
 from types import FunctionType
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .glances import FUNCTION_OF, KEPT_BY, Glance, attributes_reader, getter
+from .glances import FUNCTION_OF, KEPT_BY, Glance, attributes_reader, getter, slots_of
 from .shapes import PLAIN, SEQUENCES, counts_in, identity, inner_of, replaced
 
 _class_items = attrgetter("__dict__")
@@ -145,6 +145,9 @@ class _Stage:
         self._instances = getter(places.get("instance"))
         instances = [] if self._instances is None else self._instances(objects)
         self._attributes_of = [attributes_reader(type(item)) for item in instances]
+        self._slotted = getter(places.get("slotted"))
+        slotted = [] if self._slotted is None else self._slotted(objects)
+        self._slots_of = [slots_of(type(item)) for item in slotted]
         # By position: how it is read, and whether only the size counts.
         self._others = [(at, glance.read, glance.is_sized) for at, glance in others]
         self._kinds = _Same(map(type, chain.from_iterable(self._picked(objects))))
@@ -195,6 +198,7 @@ class _Stage:
             self._classes,
             self._functions,
             self._instances,
+            self._slotted,
         )
         yield from [pick(objects) for pick in picks if pick is not None]
         yield [objects[at] for at, _, _ in self._others]
@@ -217,6 +221,8 @@ class _Stage:
                 sizes.append(len(attributes))
                 names.append(attributes)
                 found.append(attributes.values())
+        if self._slotted is not None:
+            found.append(_slots(self._slots_of, self._slotted(objects)))
         if self._sized is not None:
             sizes += map(len, self._sized(objects))
         if self._sequences is not None:
@@ -242,6 +248,18 @@ class _Stage:
         return list(flatten(keys)), list(flatten(names)), list(flatten(found)), sizes
 
 
+def _slots(readers: Iterable[Sequence[Any]], items: Iterable[Any]) -> List[Any]:
+    """What the slots of some objects hold."""
+    found: List[Any] = []
+    for slots, item in zip(readers, items):
+        for read in slots:
+            try:
+                found.append(read(item))
+            except AttributeError:  # nothing is bound yet
+                found.append(_NOTHING)
+    return found
+
+
 def _add_kept(functions: Iterable[Any], found: List[Iterable[Any]], sizes: List[int]) -> None:
     """What functions keep. Raises `ValueError` for one that closes over a name that is not bound."""
     for notes, defaults, named, closure in map(KEPT_BY, functions):
@@ -260,7 +278,9 @@ def _sort_of(glance: Glance) -> Optional[str]:
         return "class"
     if glance.is_sized:
         return None
-    return "function" if kind is FunctionType else "instance" if attributes_reader(kind) is not None else None
+    if kind is FunctionType:
+        return "function"
+    return "instance" if attributes_reader(kind) is not None else "slotted" if slots_of(kind) else None
 
 
 class _Same:
