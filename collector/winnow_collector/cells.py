@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterable, List, NamedTuple, O
 
 from .assignments import assigned_in, handled_in, is_class_word, words_of
 from .contexts import Context, Contexts
-from .glances import Glance, begin_round, glance_at
+from .glances import Glance, begin_round, forget, glance_at
 from .panels import Panel, Root
 from .shapes import (
     MAX_DEPTH,
@@ -537,6 +537,8 @@ class Cells:
             known.clear()
         for kept in (self._views, self._handled):
             kept.clear()
+        self._watches = _Watches()
+        forget()
         for cells in (self._called, self._calls, self._holders, self._states, self._unfinished):
             cells.clear()
 

@@ -59,6 +59,11 @@ def begin_round() -> None:
     _round += 1
 
 
+def forget() -> None:
+    """Nothing is asked any more: keep nothing for the interpreter to take down, piece by piece, when it ends."""
+    _shared.clear()
+
+
 _round = 0
 # By which object they look at, and how deep.
 _shared: "Dict[Tuple[int, int], Glance]" = {}

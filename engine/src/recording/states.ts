@@ -22,6 +22,7 @@ export interface StateSource {
 
 /** Who can come by a cell: dependencies by their numbers, as far as they have been looked at. */
 interface Reading {
+  readonly file: string;
   readonly readers: Readers | undefined;
   /** Those that come by it when they run. */
   readonly mentions: Set<number>;
@@ -38,7 +39,10 @@ export class States {
   readonly #dependencies: readonly Dependency[];
   readonly #source: StateSource;
   readonly #readings = new Map<string, Reading>();
-  readonly #makers = new Map<number, readonly RecordedSet[]>();
+  readonly #own = new Map<number, RecordedSet>();
+  readonly #origins = new Map<number, readonly number[]>();
+  /** What tests have found, by the states that they came by: most tests of a file come by the same. */
+  readonly #combined = new Map<string, readonly RecordedSet[]>();
 
   /** `dependencies`: the list that sets refer to; it may still grow. */
   constructor(dependencies: readonly Dependency[], source: StateSource) {
@@ -57,69 +61,73 @@ export class States {
     own: RecordedSet,
     fixtures: readonly RecordedSet[],
     earlier: readonly RecordedSet[],
-  ): RecordedSet[] {
+  ): readonly RecordedSet[] {
     const all = [...base, own, ...fixtures];
     const there = [...base, own].flatMap((set) => set.states);
-    const found = [
-      this.#found(there, [own, ...fixtures], all),
-      ...[...fixtures, ...earlier].map((set) => this.#found(set.states, [set], [set])),
-    ];
-    return [...new Set(found.flat())];
-  }
-
-  /** The makers of those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
-  #found(states: readonly number[], sets: readonly RecordedSet[], all: readonly RecordedSet[]): RecordedSet[] {
-    const found = new Set<RecordedSet>();
-    for (const state of new Set(states)) {
-      const cell = this.#source.nameOf(state);
-      if (sets.some((set) => this.#has(cell, "mentions", set)) || all.some((set) => this.#has(cell, "holds", set))) {
-        for (const set of this.#makersOf(state)) {
-          found.add(set);
+    const found = new Set([
+      ...this.#found(there, [own, ...fixtures], all),
+      ...[...fixtures, ...earlier].flatMap((set) => this.#found(set.states, [set], [set])),
+    ]);
+    const key = [...found].join(" ");
+    let combined = this.#combined.get(key);
+    if (combined === undefined) {
+      // What is added meanwhile is gone through as well.
+      for (const state of found) {
+        for (const origin of this.#originsOf(state)) {
+          found.add(origin);
         }
       }
+      combined = [...found].map((state) => this.#setOf(state));
+      this.#combined.set(key, combined);
     }
-    return [...found];
+    return combined;
   }
 
-  #makersOf(state: number): readonly RecordedSet[] {
-    let makers = this.#makers.get(state);
-    if (makers === undefined) {
-      // Those who make two states in turns depend on each other: the one that was asked for first holds both.
-      this.#makers.set(state, []);
-      const own = this.#source.setOf(state);
+  /** Those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
+  #found(states: readonly number[], sets: readonly RecordedSet[], all: readonly RecordedSet[]): number[] {
+    const answers = new Map<string, boolean>();
+    return [...new Set(states)].filter((state) => {
+      const cell = this.#source.nameOf(state);
+      let answer = answers.get(cell);
+      if (answer === undefined) {
+        const reading = this.#readingOf(cell);
+        answer = sets.some((set) => has(reading, "mentions", set)) || all.some((set) => has(reading, "holds", set));
+        answers.set(cell, answer);
+      }
+      return answer;
+    });
+  }
+
+  /** What the makers of a state depend on themselves. */
+  #setOf(state: number): RecordedSet {
+    let own = this.#own.get(state);
+    if (own === undefined) {
+      own = this.#source.setOf(state);
+      this.#own.set(state, own);
+    }
+    return own;
+  }
+
+  /** The states that the makers of one have found, and the one that it was made of. */
+  #originsOf(state: number): readonly number[] {
+    let origins = this.#origins.get(state);
+    if (origins === undefined) {
+      const own = this.#setOf(state);
       const before = this.#source.before(state);
       // Whoever changed a part of it has left the rest as it was.
-      makers = [
-        ...new Set([
-          own,
-          ...this.#found(own.states, [own], [own]),
-          ...(before === undefined ? [] : this.#makersOf(before)),
-        ]),
-      ];
-      this.#makers.set(state, makers);
+      origins = [...this.#found(own.states, [own], [own]), ...(before === undefined ? [] : [before])];
+      this.#origins.set(state, origins);
     }
-    return makers;
-  }
-
-  /** Whether a set has anything that comes by a cell in this way. */
-  #has(cell: string, how: "mentions" | "holds", set: RecordedSet): boolean {
-    const reading = this.#readingOf(cell);
-    let answer = reading.answers[how].get(set);
-    if (answer === undefined) {
-      // What ran when a module was imported, before any test, has found no state.
-      const members = how === "mentions" && reading.readers !== undefined ? (set.ran ?? set.members) : set.members;
-      answer = members.some((member) => reading[how].has(member));
-      reading.answers[how].set(set, answer);
-    }
-    return answer;
+    return origins;
   }
 
   #readingOf(cell: string): Reading {
-    const at = cell.lastIndexOf("::");
-    const [file, name] = [cell.slice(0, at), cell.slice(at + 2)];
     let reading = this.#readings.get(cell);
     if (reading === undefined) {
+      const at = cell.lastIndexOf("::");
+      const [file, name] = [cell.slice(0, at), cell.slice(at + 2)];
       reading = {
+        file,
         readers: name === "" ? undefined : this.#source.readers(file, name),
         mentions: new Set(),
         holds: new Set(),
@@ -128,7 +136,7 @@ export class States {
       };
       this.#readings.set(cell, reading);
     }
-    const { readers, mentions, holds } = reading;
+    const { file, readers, mentions, holds } = reading;
     for (; reading.upTo < this.#dependencies.length; reading.upTo++) {
       const { kind, path, name: own } = this.#dependencies[reading.upTo] as Dependency;
       // Where it cannot be told who mentions the name, everybody who depends on anything of its file may have found it.
@@ -141,4 +149,16 @@ export class States {
     }
     return reading;
   }
+}
+
+/** Whether a set has anything that comes by a cell in this way. */
+function has(reading: Reading, how: "mentions" | "holds", set: RecordedSet): boolean {
+  let answer = reading.answers[how].get(set);
+  if (answer === undefined) {
+    // What ran when a module was imported, before any test, has found no state.
+    const members = how === "mentions" && reading.readers !== undefined ? (set.ran ?? set.members) : set.members;
+    answer = members.some((member) => reading[how].has(member));
+    reading.answers[how].set(set, answer);
+  }
+  return answer;
 }
