@@ -4,7 +4,8 @@
 
 Each suite is pinned, unpacked, installed for development into one environment per Python and tool, and run by all tools
 interleaved, as in `compare.py`: all tests (bare pytest), recording, and a run where nothing changed. Ratios are taken
-within a round. What a tool keeps is removed before it records; byte code is written by a run before the first round.
+within a round. What a tool keeps is removed before it records, but for byte code, Python's own and Winnow's, which is
+written by runs before the first round.
 
 *Parts*: the same suite under the collector alone, without the engine, started as the engine starts it, first with
 parts that do not watch (`without` in the session file): functions alone; also inputs (files, listings, what exists,
@@ -66,7 +67,8 @@ SUITES = [
 
 # What each row of the parts leaves out, from the least to everything.
 PARTS = {"functions": ["inputs", "state"], "and inputs": ["state"], "and state": []}
-STATE = [".winnow", ".testmondata", ".testmondata-shm", ".testmondata-wal", ".pytest_cache"]
+STATE = [".testmondata", ".testmondata-shm", ".testmondata-wal", ".pytest_cache"]
+STORE, BYTECODE = ".winnow", "bytecode"
 
 
 def unpack(suite: Suite, cache: str, python: str) -> str:
@@ -92,8 +94,9 @@ def unpack(suite: Suite, cache: str, python: str) -> str:
 
 def forget(project: str) -> None:
     """Removes what tools keep in a project, and pytest's cache; byte code stays."""
-    for name in STATE:
-        path = os.path.join(project, name)
+    store = os.path.join(project, STORE)
+    kept = [os.path.join(store, name) for name in os.listdir(store) if name != BYTECODE] if os.path.isdir(store) else []
+    for path in [os.path.join(project, name) for name in STATE] + kept:
         if os.path.isdir(path):
             shutil.rmtree(path)
         elif os.path.exists(path):
@@ -104,25 +107,26 @@ def collector(python: str, project: str, arguments: List[str], without: List[str
     """A run under the collector alone, started as the engine starts it, with parts left out."""
     scratch = tempfile.mkdtemp(prefix="winnow-suites-")
     try:
-        for name in ("journals", "bytecode"):
-            os.makedirs(os.path.join(scratch, name))
+        journals, bytecode = os.path.join(scratch, "journals"), os.path.join(project, STORE, BYTECODE)
+        for directory in (journals, bytecode):
+            os.makedirs(directory, exist_ok=True)
         session = os.path.join(scratch, "session.json")
         asked = {
             "version": 1,
             "root": project,
-            "journals": os.path.join(scratch, "journals"),
+            "journals": journals,
             "run": "suites",
             "plan": None,
             "mechanism": "auto",
-            "bytecode": os.path.join(scratch, "bytecode"),
-            "ignoreDirs": [scratch],
+            "bytecode": bytecode,
+            "ignoreDirs": [scratch, os.path.join(project, STORE)],
             "without": without,
         }
         with open(session, "w", encoding="utf-8") as out:
             json.dump(asked, out)
         script = os.path.join(environments.REPOSITORY, "collector", "winnow_pytest.py")
         done = measure.run([python, script, *arguments], project, {"WINNOW_SESSION": session})
-        if not os.listdir(os.path.join(scratch, "journals")):
+        if not os.listdir(journals):
             sys.exit("the collector wrote no journal in %s:\n%s" % (project, done.output[-2000:]))
         return done
     finally:
@@ -169,7 +173,7 @@ def prepare(suite: Suite, version: Tuple[int, int], tools: List[str], cache: str
             )
     bench = Bench(suite, environments.version_of(python) or "?", project, pythons)
     forget(project)
-    for tool in ["bare", *(tool for tool in tools if tool in extra)]:
+    for tool in tools:
         first = bench.run(tool, "record")
         forget(project)
         if tool == "bare" and (first.exit != 0 or not first.ran()):
