@@ -15,9 +15,22 @@ export function projectOf(tree: PresentTree): Project {
   return new Project({
     python: [major, minor],
     outline: (path) => tree.outline(path),
-    resolve: (module) => resolveCandidates(tree, module, memo).map(({ path }) => path),
-    namesOf: (path) => moduleNames(path, tree.searchRoots),
+    resolve: remembered((module) => resolveCandidates(tree, module, memo).map(({ path }) => path)),
+    namesOf: remembered((path) => moduleNames(path, tree.searchRoots)),
   });
+}
+
+/** The same function, which finds each answer once: the tree stays as it is for as long as it is asked. */
+function remembered(find: (name: string) => readonly string[]): (name: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>();
+  return (name) => {
+    let found = known.get(name);
+    if (found === undefined) {
+      found = find(name);
+      known.set(name, found);
+    }
+    return found;
+  };
 }
 
 /** Whether the change of a module level may be less than one of everything in it: its present content can be read. */
