@@ -49,6 +49,8 @@ _MAX_VIEWS = 1024
 _MIN_HELD = 4
 _RESTLESS = 2
 _MAX_WAIT = 64
+# So much loss makes the next one wait for one question more.
+_PATIENCE = 16
 # So many panels are on offer to others.
 _MAX_RECENT = 8
 # Marks that no look gives.
@@ -255,8 +257,8 @@ class _Watches:
         self._gain = 0
 
     def wait(self) -> int:
-        """How many questions to wait for the first panel: it costs as much as some of them."""
-        return 0 if self._gain >= 0 else 1
+        """How many questions to wait for the first panel: where each test asks about other cells it is of no use."""
+        return 0 if self._gain >= 0 else min(1 - self._gain // _PATIENCE, _MAX_WAIT)
 
     def add(self, watch: _Watch) -> None:
         self._gain -= _MIN_HELD
