@@ -113,9 +113,15 @@ function leftOut(plan: Plan, ran: number): number {
   return isChosenLater ? Math.max(0, Math.min(plan.upToDate, plan.known - ran)) : plan.upToDate;
 }
 
-function finishedLines({ mode, plan, summary }: Extract<RunEvent, { kind: "finished" }>): string[] {
+/** pytest's own: the command line is wrong, and it has said how. */
+const USAGE_ERROR = 4;
+
+function finishedLines({ mode, plan, summary, exitCode }: Extract<RunEvent, { kind: "finished" }>): string[] {
   if (plan.kind === "nothing" && mode === "select" && summary === undefined) {
     return [];
+  }
+  if (exitCode === USAGE_ERROR && (summary?.tests ?? 0) === 0) {
+    return [...(summary?.notes ?? [])];
   }
   const lines = [...(summary?.notes ?? [])];
   if (summary === undefined) {
