@@ -322,3 +322,73 @@ def test_what_winnow_replaces_is_no_state(project):
     journal = project.run("-q").journal
     assert journal.own("test_it.py::test_2") == {"test_it.py::test_2"}
     assert "test_it.py::test_1" not in journal.found("test_it.py::test_2")
+
+
+IDLE = "".join("def test_0%d(): lib.look()\n" % number for number in range(6))
+# After tests that changed nothing, so that all names are asked about at once: the makers, and what the last test finds.
+AFTER_MANY = {
+    "a method becomes something else": (
+        "class Client:\n    opened = {}\n    def get(self): return 1\n",
+        """
+        from unittest import mock
+        def test_10(): mock.patch("lib.Client.get", return_value=2).start(); lib.look()
+        def test_11(): assert lib.Client().get() == 2
+        """,
+        "test_10",
+    ),
+    "back and forth, seen by tests of other files in between": (
+        "state = []\ndef put(x): state.append(x)\ndef clear(): del state[:]\n",
+        """
+        def test_10(): other.look(); lib.put(1)
+        def test_11(): lib.look()
+        def test_12(): lib.look()
+        def test_13(): other.look(); lib.clear()
+        def test_14(): lib.put(1)
+        def test_15(): lib.look()
+        """,
+        "test_10",
+    ),
+    "a copy takes the place of what two names stood for": (
+        "DEFAULTS = {'a': 1}\nsettings = DEFAULTS\n",
+        """
+        def test_10(): lib.settings = dict(lib.DEFAULTS); lib.look()
+        def test_11(): lib.look()
+        def test_12(): lib.look()
+        def test_13(): lib.settings["b"] = 1; lib.look()
+        def test_14(): assert lib.settings["b"] == 1
+        """,
+        "test_13",
+    ),
+    "a module that is loaded later assigns parts of a function": (
+        "def helper(): pass\n",
+        """
+        def test_10(): import late; lib.look()
+        def test_11(): import late; late.mark(); lib.look()
+        def test_12(): assert lib.helper.calls == 5
+        """,
+        "test_11",
+    ),
+    "another kind of object": (
+        "class Proxy:\n    __dict__ = property(lambda self: {})\nclass Plain: pass\nthing = Proxy()\nthing.x = 1\n",
+        """
+        def test_10(): lib.thing.__class__ = lib.Plain; lib.look()
+        def test_11(): assert type(lib.thing) is lib.Plain
+        """,
+        "test_10",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AFTER_MANY)
+def test_what_changes_after_many_tests_that_changed_nothing(project, name):
+    lib, tests, maker = AFTER_MANY[name]
+    project.write(
+        {
+            "lib.py": lib + "def look(): return 1\n",
+            "other.py": "def look(): return 1\n",
+            "late.py": "import lib\ndef mark():\n    lib.helper.calls = 5\n",
+            "test_it.py": "import lib, other\n" + IDLE + textwrap.dedent(tests),
+        }
+    )
+    run = project.run("-q", "-p", "no:randomly")
+    assert run.journal.found(sorted(run.journal.tests)[-1]) >= {"test_it.py::" + maker}

@@ -72,6 +72,30 @@ def make_class(**content):
     return Settings
 
 
+ASKED = []
+
+
+class Memo:
+    """Something that is no function, behind a static method. New versions of Python ask it when that is made."""
+
+    __slots__ = ("cache",)
+
+    def __init__(self):
+        self.cache = 1
+
+    def __getattr__(self, name):
+        ASKED.append(name)
+        raise AttributeError(name)
+
+
+class Hidden:
+    """Its instances do not count: who knows what this answers."""
+
+    @property
+    def __dict__(self):
+        return {}
+
+
 def a_module():
     """A namespace with everything that state is kept in, and names of the same objects."""
     inner = [1, [2]]
@@ -87,12 +111,22 @@ def a_module():
         "mine": Mine(a=1),
         "default": defaultdict(list, a=[1]),
         "function": keeping([1], {"a": 1}),
-        "Settings": make_class(limit=1000),
+        "noted": noted_function(),
+        "hidden": Hidden(),
+        "Settings": make_class(limit=1000, memo=staticmethod(Memo()), __alias__=inner),
         "large": list(range(100)),
         "many": dict.fromkeys(range(100)),
         "explosive": Explosive(),
         "explosives": [Explosive()],
     }
+
+
+def noted_function():
+    def function():
+        pass
+
+    function.on = True
+    return function
 
 
 def panel_of(module, names=None):
@@ -141,6 +175,12 @@ CHANGES = {
     "what it has for a default": lambda it: it["function"]()[1].update(b=1),
     "a note on a function": lambda it: setattr(it["function"], "note", 1),
     "other defaults": lambda it: setattr(it["function"], "__defaults__", ({"a": 1},)),
+    "a note of another name": lambda it: it["noted"].__dict__.update(off=it["noted"].__dict__.pop("on")),
+    "a method that is no function any more": lambda it: setattr(it["Settings"], "method", None),
+    "a method that is anything": lambda it: setattr(it["Settings"], "method", Explosive()),
+    "a method that became a static one": lambda it: setattr(it["Settings"], "method", staticmethod(len)),
+    "what is behind a static method": lambda it: setattr(it["Settings"].__dict__["memo"].__func__, "cache", 2),
+    "a kind that counts": lambda it: setattr(it["hidden"], "__class__", Holder),
     "an attribute of a class": lambda it: setattr(it["Settings"], "limit", 1001),
     "one more": lambda it: setattr(it["Settings"], "more", 1),
     "one less": lambda it: delattr(it["Settings"], "limit"),
@@ -160,10 +200,75 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_panel_holds_until_something_changes(change):
     module = a_module()
+    del ASKED[:]
     _, panel = panel_of(module)
     assert panel.holds() and panel.holds()
     CHANGES[change](module)
     assert not holds(panel)
+    assert not ASKED
+
+
+def test_what_is_found_by_an_attribute_that_does_not_count_is_looked_into_all_the_same():
+    module = a_module()
+    _, panel = panel_of(module)
+    module["Settings"].__alias__ = [*module["listed"]]
+    assert panel.holds()
+    module["listed"].append(1)
+    assert not panel.holds()
+
+
+def test_an_equal_copy_is_another_object():
+    from winnow_collector.glances import begin_round, glance_at
+    from winnow_collector.panels import Panel, Root
+
+    for changed in ("defaults", "settings"):
+        module = {"defaults": {"a": 1}}
+        module["settings"] = module["defaults"]
+        begin_round()
+        glance = glance_at(module["defaults"])
+        module["settings"] = dict(module["defaults"])
+        begin_round()
+        assert glance.holds(module["settings"])
+        panel = Panel([Root(module, name, glance) for name in module])
+        assert panel.holds()
+        module[changed]["b"] = 1
+        assert not panel.holds()
+
+
+class Key:
+    """A name that is no string."""
+
+    def __eq__(self, other):
+        raise AssertionError("compared")
+
+    __hash__ = object.__hash__
+
+
+def test_names_that_are_no_strings():
+    module = {"holder": Holder(), "table": {}}
+    vars(module["holder"])[Key()] = 1
+    module["table"][Key()] = 1
+    (name,) = vars(module["holder"])
+    alive = weakref.ref(name)
+    _, panel = panel_of(module)
+    assert panel.holds()
+    vars(module["holder"]).clear()
+    vars(module["holder"])[Key()] = 1
+    assert not panel.holds()
+    del name
+    gc.collect()
+    assert alive() is None
+
+
+def test_glances_of_what_is_gone_are_forgotten():
+    from winnow_collector import glances
+
+    module = {"listed": [[str(number) * 100] for number in range(50)]}
+    glance, _ = panel_of(module)
+    known = len(glances._shared)
+    glance.clear()
+    gc.collect()
+    assert len(glances._shared) <= known - 50
 
 
 def test_methods_that_come_and_go_are_no_state():

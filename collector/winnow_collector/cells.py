@@ -14,14 +14,14 @@ those whose names the test mentions.
 What is compared, and what is not seen, is said in `shapes`.
 """
 
-from itertools import count
+from itertools import chain, count
 from types import FunctionType, ModuleType
-from typing import Any, Callable, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 
 from .assignments import assigned_in, handled_in, is_class_word, words_of
 from .contexts import Context, Contexts
 from .glances import Glance, begin_round, forget, glance_at
-from .panels import Panel, Root
+from .panels import Root
 from .shapes import (
     MAX_DEPTH,
     PLAIN,
@@ -34,6 +34,7 @@ from .shapes import (
     replaced,
     shape_of,
 )
+from .views import View, Watchable, Watches
 
 # How many states of one cell have their own producers, and how many are told apart.
 _MAX_CONTEXTS = 32
@@ -44,22 +45,13 @@ _MAX_TRIES = 8
 _MAX_LINKS = 16
 # How many sets of files have a view; they are all forgotten when there are more.
 _MAX_VIEWS = 1024
-# A panel that held so often was worth its making; so often is a cell found otherwise before it is asked for itself; and
-# so many questions pass at most before there is another panel.
-_MIN_HELD = 4
-_RESTLESS = 2
-_MAX_WAIT = 64
-# So much loss makes the next one wait for one question more.
-_PATIENCE = 16
-# So many panels are on offer to others.
-_MAX_RECENT = 8
 # Marks that no look gives.
 _unlike = count(1 << 80)
 _NOTHING = -1 << 80
 _ABSENT = hash(_NOTHING)
 
 
-class _Cell:
+class _Cell(Watchable):
     """One name of a module: what it looked like last, and who made it so."""
 
     __slots__ = (
@@ -207,12 +199,12 @@ class _Module:
         namespace = self.namespace
         try:
             if self.rebinds:
-                names, values = list(namespace), list(namespace.values())
-                seen = list(map(identity, names + values))
+                items = list(namespace.items())
+                seen = list(map(identity, chain.from_iterable(items)))
                 if seen == self._seen:
                     return self.bindings
-                bindings = dict(zip(names, map(leaf, values)))
-                self._seen, self._kept = seen, [item for item in names + values if type(item) in PLAIN]
+                bindings = {name: leaf(value) for name, value in items}
+                self._seen, self._kept = seen, [part for item in items for part in item if type(part) in PLAIN]
             elif len(namespace) == self.size:
                 return self.bindings
             else:
@@ -221,6 +213,7 @@ class _Module:
             self.size = len(namespace)
             return bindings
         except RuntimeError:  # another thread binds names meanwhile: that is a change of any
+            self._seen = []
             return {"": next(_unlike)}
 
 
@@ -233,124 +226,6 @@ class _Reach:
         self.modules = modules
         self.cells = cells
         self.told = told
-
-
-class _Watch(NamedTuple):
-    """A panel, and the cells that it tells about."""
-
-    panel: Panel
-    cells: Dict[_Cell, None]
-
-    def holds(self) -> bool:
-        try:
-            return self.panel.holds()
-        except Exception:  # another thread changes something, or it is of another kind now
-            return False
-
-
-class _Watches:
-    """The panels that were made last, for whoever asks about nearly the same cells."""
-
-    def __init__(self) -> None:
-        self._recent: List[_Watch] = []
-        # How often any of them held, less what it took to make them.
-        self._gain = 0
-
-    def wait(self) -> int:
-        """How many questions to wait for the first panel: where each test asks about other cells it is of no use."""
-        return 0 if self._gain >= 0 else min(1 - self._gain // _PATIENCE, _MAX_WAIT)
-
-    def add(self, watch: _Watch) -> None:
-        self._gain -= _MIN_HELD
-        self._recent.append(watch)
-        del self._recent[:-_MAX_RECENT]
-
-    def note_use(self) -> None:
-        self._gain += 1
-
-    def drop(self, watch: _Watch) -> None:
-        self._recent = [each for each in self._recent if each is not watch]
-
-    def best_for(self, cells: Dict[_Cell, None]) -> Optional[_Watch]:
-        """One that tells about most of the cells, and not about many more."""
-        best, most = None, 0.75 * len(cells)
-        for watch in reversed(self._recent):
-            known = len(cells.keys() & watch.cells.keys())
-            if known > most and len(watch.cells) <= 2 * known:
-                best, most = watch, known
-        return best
-
-
-class _View:
-    """What the code of some files may change, asked about all at once where that is of use."""
-
-    __slots__ = (
-        "modules",
-        "cells",
-        "edition",
-        "_watches",
-        "_watch",
-        "_others",
-        "_held",
-        "_failed",
-        "_wait",
-        "_restless",
-    )
-
-    def __init__(self, modules: List[_Module], cells: Dict[_Cell, None], edition: int, watches: _Watches) -> None:
-        self.modules = modules
-        self.cells = cells
-        # Of what was known then of which code may change what.
-        self.edition = edition
-        self._watches = watches
-        self._watch: Optional[_Watch] = None
-        # Cells that it does not tell about, and how often each of the others was found otherwise.
-        self._others: List[_Cell] = []
-        self._restless: Dict[_Cell, int] = {}
-        # How often it held; how many were of little use, one after another; questions to wait for the next one.
-        self._held = 0
-        self._failed = 0
-        self._wait = watches.wait()
-        self._take(watches.best_for(cells))
-
-    def changed(self) -> List[_Cell]:
-        """The cells that differ from what they were at the last question."""
-        if self._watch is not None:
-            if self._watch.holds():
-                self._held += 1
-                self._watches.note_use()
-                return [cell for cell in self._others if cell.has_changed()]
-            self._watches.drop(self._watch)
-            self._watch = None
-            self._failed = 0 if self._held >= _MIN_HELD else self._failed + 1
-            self._wait = min((1 << self._failed) - 1, _MAX_WAIT)
-        changed = []
-        for cell in self.cells:
-            before = cell.glance
-            if cell.has_changed():
-                changed.append(cell)
-            if before is not None and cell.glance is not before:
-                self._restless[cell] = self._restless.get(cell, 0) + 1
-        if self._wait > 0:
-            self._wait -= 1
-        else:
-            self._make_watch()
-        return changed
-
-    def _make_watch(self) -> None:
-        quiet = {cell: cell.root() for cell in self.cells if self._restless.get(cell, 0) < _RESTLESS}
-        roots = {cell: root for cell, root in quiet.items() if root is not None}
-        try:
-            watch = _Watch(Panel(list(roots.values())), dict.fromkeys(roots))
-        except Exception:  # another thread changes something
-            return
-        self._watches.add(watch)
-        self._take(watch)
-
-    def _take(self, watch: Optional[_Watch]) -> None:
-        self._watch = watch
-        self._held = 0
-        self._others = [] if watch is None else [cell for cell in self.cells if cell not in watch.cells]
 
 
 def _last(name: str) -> bytes:
@@ -388,9 +263,9 @@ class Cells:
         self._assign_to_classes: Set[str] = set()
         self._reaches: Dict[str, _Reach] = {}
         # What the code of some files may change, and how often what is known of that has changed.
-        self._views: Dict[FrozenSet[str], _View] = {}
+        self._views: Dict[FrozenSet[str], View[_Module, _Cell]] = {}
         self._edition = 0
-        self._watches = _Watches()
+        self._watches = Watches()
         self._running = False
         # States that the running test has had a part in: they take over what it depends on when it ends.
         self._unfinished: List[Context] = []
@@ -486,8 +361,9 @@ class Cells:
         `within`: at all that it holds.
         """
         if name in module.cells:
-            if within:
+            if within and module.cells[name].depth == 0:
                 module.cells[name].look_within()
+                self._watches.note_change([module.cells[name]])
             return
         value = module.namespace.get(name, _NOTHING)
         word = name.encode("utf-8", "replace")
@@ -539,7 +415,7 @@ class Cells:
             known.clear()
         for kept in (self._views, self._handled):
             kept.clear()
-        self._watches = _Watches()
+        self._watches = Watches()
         forget()
         for cells in (self._called, self._calls, self._holders, self._states, self._unfinished):
             cells.clear()
@@ -590,7 +466,7 @@ class Cells:
         if changed or known != len(self._calls):
             self._change(context, view.modules, view.cells, changed)
 
-    def _view_of(self, rels: FrozenSet[str]) -> "_View":
+    def _view_of(self, rels: FrozenSet[str]) -> "View[_Module, _Cell]":
         view = self._views.get(rels)
         if view is not None and view.edition == self._edition:
             return view
@@ -602,7 +478,7 @@ class Cells:
             cells.update(reach.cells)
         if len(self._views) >= _MAX_VIEWS:
             self._views.clear()
-        view = self._views[rels] = _View(modules, cells, self._edition, self._watches)
+        view = self._views[rels] = View(modules, cells, self._edition, self._watches)
         return view
 
     def _files_of_fixtures(self, test: Context) -> Set[str]:
@@ -645,6 +521,7 @@ class Cells:
                     self._watch(module, name)
             self._produce(cell, context)
         if changed:
+            self._watches.note_change(changed)
             self._active = {cell.context.id for cell in self._states if cell.context is not None}
 
     def end_test(self, test: Context) -> None:

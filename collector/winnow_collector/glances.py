@@ -17,6 +17,7 @@ from itertools import chain
 from operator import attrgetter, itemgetter, not_
 from types import FunctionType
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from weakref import WeakValueDictionary
 
 from .shapes import (
     BOUND,
@@ -44,8 +45,6 @@ Contents = Tuple[Optional[Sequence[Any]], Sequence[Any]]
 KEPT_BY = attrgetter("__dict__", "__defaults__", "__kwdefaults__", "__closure__")
 FUNCTION_OF = attrgetter("__func__")
 _keys, _values = dict.keys, dict.values
-# How many glances are known by what they look at; they are all forgotten when there are more.
-_MAX_SHARED = 20_000
 
 
 def glance_at(value: Any, depth: int = MAX_DEPTH) -> "Optional[Glance]":
@@ -66,7 +65,7 @@ def forget() -> None:
 
 _round = 0
 # By which object they look at, and how deep.
-_shared: "Dict[Tuple[int, int], Glance]" = {}
+_shared: "WeakValueDictionary[Tuple[int, int], Glance]" = WeakValueDictionary()
 
 
 def _glance_at(value: Any, depth: int, budget: List[int]) -> "Glance":
@@ -81,8 +80,6 @@ def _glance_at(value: Any, depth: int, budget: List[int]) -> "Glance":
     glance.visits = before - budget[0]
     # With anything left nothing was cut off.
     if budget[0] > 0:
-        if len(_shared) >= _MAX_SHARED:
-            _shared.clear()
         _shared[key] = glance
     return glance
 
@@ -91,6 +88,7 @@ class Glance:
     """What an object looked like, and what it held."""
 
     __slots__ = (
+        "__weakref__",
         "visits",
         "_round",
         "kind",

@@ -9,7 +9,7 @@ What must stay true:
 - Nothing of the project runs in here, and nothing is kept alive but values of the plain types.
 """
 
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from operator import attrgetter, is_, not_
 from types import FunctionType
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
@@ -42,13 +42,17 @@ class Panel:
             if root.glance is not None:
                 needs.add(root.glance, value)
         self._first = _Same(found)
+        self._kinds = _Same(map(type, found))
         self._stages: List[_Stage] = []
+        are_checked = [True] * len(found)
         while True:
-            stage = _Stage(found, needs)
+            stage = _Stage(found, are_checked, needs)
             if stage.is_idle:
                 break
             self._stages.append(stage)
-            found = stage.learn(found)
+            found, are_checked = stage.learn(found)
+        if needs.are_left():
+            raise ValueError("not all that is looked into is found")
 
     def _roots(self) -> List[Any]:
         return [namespace.get(name, _NOTHING) for namespace, name in self._places]
@@ -59,7 +63,7 @@ class Panel:
         if self._replaced != len(replaced):
             return False
         found: Optional[List[Any]] = self._roots()
-        if not self._first.holds(found or ()):
+        if not self._first.holds(found or ()) or not self._kinds.holds(map(type, found or ())):
             return False
         for stage in self._stages:
             found = stage.read(found or [])
@@ -73,21 +77,30 @@ class _Needs:
 
     def __init__(self) -> None:
         self.read: Dict[int, Glance] = {}
-        # Static methods and the like, by themselves: it is their functions that are looked into.
+        # Static methods and the like, by themselves: their functions are looked into, or what else is behind them.
         self.bound: Set[int] = set()
+        self.behind: Dict[int, Glance] = {}
         # Functions that keep nothing, and containers of which it only matters whether they are empty.
         self.bare: Set[int] = set()
         self.bare_bound: Set[int] = set()
         self.empty: Set[int] = set()
-        self._done: Set[int] = set()
+        self._done: Set[Tuple[int, int]] = set()
+
+    def are_left(self) -> bool:
+        """Whether anything is still to be found."""
+        return any((self.read, self.bound, self.behind, self.bare, self.bare_bound, self.empty))
 
     def add(self, glance: Glance, value: Any, wrapper: Optional[int] = None) -> None:
         """Everything that a glance looks into. Raises as a glance does."""
-        if identity(glance) in self._done:
+        # A glance that counts by contents may be about an equal one.
+        key = identity(glance), identity(value)
+        if key in self._done:
             return
-        self._done.add(identity(glance))
-        if wrapper is not None:
+        self._done.add(key)
+        if wrapper is not None and glance.kind is FunctionType:
             self.bound.add(wrapper)
+        elif wrapper is not None:
+            self.behind[wrapper] = glance
         else:
             # Glances at different depths read the same.
             self.read[identity(value)] = glance
@@ -110,17 +123,20 @@ class _Needs:
 class _Stage:
     """What is read of some objects, and what that was."""
 
-    def __init__(self, objects: List[Any], needs: _Needs) -> None:
+    def __init__(self, objects: List[Any], are_checked: List[bool], needs: _Needs) -> None:
         places: Dict[str, List[int]] = {}
-        others: List[Tuple[int, Glance]] = []
-        for at, item in enumerate(objects):
+        others: List[Tuple[int, bool, Glance]] = []
+        for at, item in compress(enumerate(objects), are_checked):
             number = identity(item)
             glance = needs.read.pop(number, None)
             sort = None if glance is None else _sort_of(glance)
             if sort is not None:
                 places.setdefault(sort, []).append(at)
             elif glance is not None:
-                others.append((at, glance))
+                others.append((at, False, glance))
+            glance = needs.behind.pop(number, None)
+            if glance is not None:
+                others.append((at, True, glance))
             for which, sort in (
                 (needs.bound, "bound"),
                 (needs.bare, "bare"),
@@ -148,27 +164,33 @@ class _Stage:
         self._slotted = getter(places.get("slotted"))
         slotted = [] if self._slotted is None else self._slotted(objects)
         self._slots_of = [slots_of(type(item)) for item in slotted]
-        # By position: how it is read, and whether only the size counts.
-        self._others = [(at, glance.read, glance.is_sized) for at, glance in others]
+        # By position: whether it lies behind a static method or the like, how it is read, whether only the size counts.
+        self._others = [(at, is_bound, glance.read, glance.is_sized) for at, is_bound, glance in others]
         self._kinds = _Same(map(type, chain.from_iterable(self._picked(objects))))
 
-    def learn(self, objects: List[Any]) -> List[Any]:
-        """What these hold, from now on to be found again."""
-        keys, self._names, found, self._sizes = self._contents(objects)
-        self._keys = _Same(keys)
-        # Of classes, functions and the like count for nothing.
-        idle = self._uncounted(objects)
-        self._are_plain = [type(item) in PLAIN for item in found]
+    def learn(self, objects: List[Any]) -> Tuple[List[Any], List[bool]]:
+        """What these hold, from now on to be found again; and at which places it is looked which objects these are."""
+        names, found, self._sizes = self._contents(objects)
+        self._names = _Names(names)
+        idle, functions = self._uncounted(objects)
+        places = range(len(found))
+        self._are_plain = [type(item) in PLAIN and at not in idle for at, item in enumerate(found)]
         self._plain = list(compress(found, self._are_plain))
-        self._are_objects = [not is_plain and at not in idle for at, is_plain in enumerate(self._are_plain)]
+        self._are_functions = [at in functions for at in places]
+        self._are_objects = [not self._are_plain[at] and at not in idle and at not in functions for at in places]
         self._objects = _Same(compress(found, self._are_objects))
-        return found
+        return found, self._are_objects
 
-    def _uncounted(self, objects: List[Any]) -> Set[int]:
-        if self._classes is None:
-            return set()
-        items = [(each, name, item) for each in self._classes(objects) for name, item in _class_items(each).items()]
-        return {at for at, (each, name, item) in enumerate(items) if not counts_in(each, name, item)}
+    def _uncounted(self, objects: List[Any]) -> Tuple[Set[int], Set[int]]:
+        """Places of attributes of classes that never count, and of such as do not for as long as they are functions."""
+        idle: Set[int] = set()
+        functions: Set[int] = set()
+        if self._classes is not None:
+            items = [(each, *pair) for each in self._classes(objects) for pair in _class_items(each).items()]
+            for at, (each, name, item) in enumerate(items):
+                if not counts_in(each, name, item):
+                    (functions if type(item) is FunctionType else idle).add(at)
+        return idle, functions
 
     def read(self, objects: List[Any]) -> Optional[List[Any]]:
         """What these hold, in the order in which it was found at first; None if anything differs."""
@@ -181,8 +203,10 @@ class _Stage:
                 return None
         if self._empty is not None and list(map(not_, self._empty(objects))) != self._are_empty:
             return None
-        keys, names, found, sizes = self._contents(objects)
-        if sizes != self._sizes or names != self._names or not self._keys.holds(keys):
+        names, found, sizes = self._contents(objects)
+        if sizes != self._sizes or not self._names.holds(names):
+            return None
+        if not all(map(is_, map(type, compress(found, self._are_functions)), repeat(FunctionType))):
             return None
         if not all(map(is_, compress(found, self._are_plain), self._plain)):
             return None
@@ -201,12 +225,11 @@ class _Stage:
             self._slotted,
         )
         yield from [pick(objects) for pick in picks if pick is not None]
-        yield [objects[at] for at, _, _ in self._others]
+        yield [inner_of(objects[at]) if is_bound else objects[at] for at, is_bound, _, _ in self._others]
 
-    def _contents(self, objects: List[Any]) -> Tuple[List[Any], List[Any], List[Any], List[int]]:
-        """Keys of dictionaries; names of attributes; what both stand for, and all else; how much each object holds."""
-        keys: List[Iterable[Any]] = []
-        names: List[Iterable[str]] = []
+    def _contents(self, objects: List[Any]) -> Tuple[List[Any], List[Any], List[int]]:
+        """Names of attributes, and keys; what they stand for, and all else that is held; how much each object holds."""
+        names: List[Iterable[Any]] = []
         found: List[Iterable[Any]] = []
         sizes: List[int] = []
         # First of all, as what does not count is known by its place.
@@ -232,20 +255,19 @@ class _Stage:
         if self._dicts is not None:
             dicts = self._dicts(objects)
             sizes += map(len, dicts)
-            keys += dicts
+            names += dicts
             found += map(_values, dicts)
         if self._functions is not None:
-            _add_kept(self._functions(objects), found, sizes)
+            _add_kept(self._functions(objects), names, found, sizes)
         if self._bound is not None:
-            _add_kept(map(FUNCTION_OF, self._bound(objects)), found, sizes)
-        for at, read, is_sized in self._others:
-            own, values = read(objects[at])
+            _add_kept(map(FUNCTION_OF, self._bound(objects)), names, found, sizes)
+        for at, is_bound, read, is_sized in self._others:
+            own, values = read(inner_of(objects[at]) if is_bound else objects[at])
             sizes.append(len(values))
             if not is_sized:
-                keys.append(own or ())
+                names.append(own or ())
                 found.append(values)
-        flatten = chain.from_iterable
-        return list(flatten(keys)), list(flatten(names)), list(flatten(found)), sizes
+        return list(chain.from_iterable(names)), list(chain.from_iterable(found)), sizes
 
 
 def _slots(readers: Iterable[Sequence[Any]], items: Iterable[Any]) -> List[Any]:
@@ -260,10 +282,13 @@ def _slots(readers: Iterable[Sequence[Any]], items: Iterable[Any]) -> List[Any]:
     return found
 
 
-def _add_kept(functions: Iterable[Any], found: List[Iterable[Any]], sizes: List[int]) -> None:
+def _add_kept(
+    functions: Iterable[Any], names: List[Iterable[Any]], found: List[Iterable[Any]], sizes: List[int]
+) -> None:
     """What functions keep. Raises `ValueError` for one that closes over a name that is not bound."""
     for notes, defaults, named, closure in map(KEPT_BY, functions):
         sizes += (len(notes), len(defaults or ()), len(named or ()), len(closure or ()))
+        names += (notes, named or ())
         found += (notes.values(), defaults or (), (named or {}).values())
         if closure is not None:
             found.append([cell.cell_contents for cell in closure])
@@ -281,6 +306,23 @@ def _sort_of(glance: Glance) -> Optional[str]:
     if kind is FunctionType:
         return "function"
     return "instance" if attributes_reader(kind) is not None else "slotted" if slots_of(kind) else None
+
+
+class _Names:
+    """Names in order, and keys, which may be anything."""
+
+    __slots__ = ("_names", "_same")
+
+    def __init__(self, names: List[Any]) -> None:
+        are_plain = all(type(name) in PLAIN for name in names)
+        self._names = names if are_plain else []
+        self._same = None if are_plain else _Same(names)
+
+    def holds(self, names: List[Any]) -> bool:
+        """Whether they are the same."""
+        if self._same is not None:
+            return self._same.holds(names)
+        return len(names) == len(self._names) and all(map(is_, names, self._names))
 
 
 class _Same:
