@@ -392,3 +392,26 @@ def test_what_changes_after_many_tests_that_changed_nothing(project, name):
     )
     run = project.run("-q", "-p", "no:randomly")
     assert run.journal.found(sorted(run.journal.tests)[-1]) >= {"test_it.py::" + maker}
+
+
+def test_a_number_where_something_else_was(project):
+    # What is neither plain nor looked after by the garbage collector leaves its place to the next one of that size.
+    lib = """
+        import datetime
+
+        def look(): return 1
+
+        def make():
+            global state
+            state = datetime.date(2020, 1, 1)
+
+        make()
+
+        def replace(text):
+            global state
+            state = None
+            state = int(text)
+        """
+    tests = IDLE + "def test_10(): lib.replace('123456')\ndef test_11(): assert lib.state == 123456\n"
+    project.write({"lib.py": lib, "test_it.py": "import lib\n" + tests})
+    assert "test_it.py::test_10" in project.run("-q", "-p", "no:randomly").journal.found("test_it.py::test_11")

@@ -237,6 +237,85 @@ def test_shapes_tell_numbers_apart_that_share_a_hash():
     assert shape_of([-1], MAX_DEPTH) != shape_of([-2], MAX_DEPTH)
     assert shape_of({"a": -1}, MAX_DEPTH) != shape_of({"a": -2}, MAX_DEPTH)
     assert shape_of(-1, 0) != shape_of(-2, 0)
+    assert shape_of(-1.0, 0) != shape_of(-2.0, 0) and shape_of(-1 + 0j, 0) != shape_of(-2 + 0j, 0)
+    assert shape_of(1, 0) != shape_of(True, 0) != shape_of(1.0, 0)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ([1, 5], [5, 1]),
+        ([0, 4], [4, 0]),
+        ((3, 7), (7, 3)),
+        (["a", "b"], ["b", "a"]),
+        (["a", "b", "c"], ["c", "b", "a"]),
+        ({"x": 0, "y": 1}, {"x": 1, "y": 0}),
+        ({"x": True, "y": False}, {"x": False, "y": True}),
+        ([[1], [2]], [[2], [1]]),
+    ],
+)
+def test_shapes_tell_apart_what_only_changed_places(one, other):
+    from winnow_collector.shapes import MAX_DEPTH, shape_of
+
+    assert shape_of(one, MAX_DEPTH) != shape_of(other, MAX_DEPTH)
+    assert shape_of({"a": 1, "b": 2}, MAX_DEPTH) == shape_of({"b": 2, "a": 1}, MAX_DEPTH)
+
+
+class Mine(dict):
+    pass
+
+
+@pytest.mark.parametrize(
+    "size, change",
+    [
+        (60, lambda it: it.__setitem__(0, "other")),
+        (60, lambda it: setattr(it, "note_0", "other")),
+        (100, lambda it: it.pop(0) or setattr(it, "more", 1)),
+        (64, lambda it: it.pop(0)),
+        (65, lambda it: it.pop(0)),
+    ],
+)
+def test_a_container_with_attributes_is_large_by_what_it_contains(size, change):
+    from winnow_collector.glances import begin_round, glance_at
+    from winnow_collector.panels import Panel, Root
+
+    it = Mine.fromkeys(range(size), "x")
+    for number in range(10):
+        setattr(it, "note_%d" % number, number)
+    begin_round()
+    glance = glance_at(it)
+    panel = Panel([Root({"it": it}, "it", glance)])
+    begin_round()
+    assert glance.holds(it) and panel.holds()
+    change(it)
+    begin_round()
+    assert not glance.holds(it) and not panel.holds()
+
+
+class Odd(dict):
+    """Nothing may ask it anything."""
+
+    def _refuse(self, *args):
+        raise AssertionError("asked")
+
+    __iter__ = __len__ = keys = values = items = __bool__ = _refuse
+
+
+def test_attributes_are_read_without_asking_anybody():
+    from winnow_collector.glances import begin_round, glance_at
+    from winnow_collector.panels import Panel, Root
+    from winnow_collector.shapes import MAX_DEPTH, shape_of
+
+    it = Holder()
+    it.__dict__ = Odd(content=1)
+    begin_round()
+    before, glance = shape_of(it, MAX_DEPTH), glance_at(it)
+    panel = Panel([Root({"it": it}, "it", glance)])
+    begin_round()
+    assert glance.holds(it) and panel.holds()
+    it.content = 2
+    begin_round()
+    assert not glance.holds(it) and not panel.holds() and shape_of(it, MAX_DEPTH) != before
 
 
 def test_what_an_enumeration_notes_of_its_members_is_no_state():

@@ -111,6 +111,7 @@ def a_module():
         "mine": Mine(a=1),
         "default": defaultdict(list, a=[1]),
         "function": keeping([1], {"a": 1}),
+        "unbound": unbound(),
         "noted": noted_function(),
         "hidden": Hidden(),
         "Settings": make_class(limit=1000, memo=staticmethod(Memo()), __alias__=inner),
@@ -119,6 +120,18 @@ def a_module():
         "explosive": Explosive(),
         "explosives": [Explosive()],
     }
+
+
+def unbound():
+    def function(bind=False):
+        nonlocal later
+        if bind:
+            later = [1]
+        return later
+
+    if False:
+        later = None
+    return function
 
 
 def noted_function():
@@ -172,6 +185,7 @@ CHANGES = {
     "its attribute": lambda it: setattr(it["mine"], "note", 1),
     "a dictionary with a default": lambda it: it["default"]["b"],
     "what a function closes over": lambda it: it["function"]()[0].append(1),
+    "a name that was not bound": lambda it: it["unbound"](bind=True),
     "what it has for a default": lambda it: it["function"]()[1].update(b=1),
     "a note on a function": lambda it: setattr(it["function"], "note", 1),
     "other defaults": lambda it: setattr(it["function"], "__defaults__", ({"a": 1},)),

@@ -200,7 +200,9 @@ class _Module:
         try:
             if self.rebinds:
                 items = list(namespace.items())
-                seen = list(map(identity, chain.from_iterable(items)))
+                # Of which types they are as well: a number may come to be where something else was.
+                kinds = [type(value) for _, value in items]
+                seen = list(map(identity, chain(chain.from_iterable(items), kinds)))
                 if seen == self._seen:
                     return self.bindings
                 bindings = {name: leaf(value) for name, value in items}

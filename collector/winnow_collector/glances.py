@@ -34,6 +34,7 @@ from .shapes import (
     is_container,
     items_of,
     layout_of,
+    length_of,
     may_hold,
     parts_of,
     replaced,
@@ -137,9 +138,13 @@ class Glance:
         self.deeper: Optional[Getter] = None
         self._empty: List[bool] = []
         counted = list(range(len(values)))
+        if is_container(kind) and length_of(kind, value) > MAX_ITEMS:
+            self.is_sized = True
+            self._size = length_of(kind, value)
+            return
         if is_class:
             counted = [at for at, (name, item) in enumerate(value.__dict__.items()) if counts_in(value, name, item)]
-        elif self._size > MAX_ITEMS:
+        elif not is_container(kind) and self._size > MAX_ITEMS:
             self.is_sized = True
             return
         self._names = None if names is None else _Row(names)
@@ -167,6 +172,10 @@ class Glance:
         self.bare = getter(bare)
         self.bare_bound = getter(bare_bound)
 
+    def size_of(self, value: Any) -> int:
+        """What counts of an object of which only the size does."""
+        return length_of(self.kind, value) if is_container(self.kind) else len(self.read(value)[1])
+
     def holds(self, value: Any) -> bool:
         """True only if everything that counts is as it was. Raises as `shape_of` does."""
         if identity(value) == self._object:
@@ -185,8 +194,8 @@ class Glance:
             return False
         if self._replaced >= 0 and self._replaced != len(replaced):
             return False
-        if self.is_sized and self.kind in _readers:
-            if len(value) != self._size:
+        if self.is_sized:
+            if self.size_of(value) != self._size:
                 return False
             self._round = _round
             return True
@@ -301,7 +310,7 @@ def _class_contents(value: Any) -> Contents:
 def _contents_by(attributes_of: Callable[[Any], Dict[str, Any]]) -> Callable[[Any], Contents]:
     def read(value: Any) -> Contents:
         attributes = attributes_of(value)
-        return list(attributes), list(attributes.values())
+        return list(_keys(attributes)), list(_values(attributes))
 
     return read
 

@@ -18,7 +18,7 @@ from .glances import FUNCTION_OF, KEPT_BY, Glance, attributes_reader, getter, sl
 from .shapes import PLAIN, SEQUENCES, counts_in, identity, inner_of, replaced
 
 _class_items = attrgetter("__dict__")
-_values = dict.values
+_length, _keys, _values = dict.__len__, dict.keys, dict.values
 _NOTHING = object()
 
 
@@ -164,8 +164,10 @@ class _Stage:
         self._slotted = getter(places.get("slotted"))
         slotted = [] if self._slotted is None else self._slotted(objects)
         self._slots_of = [slots_of(type(item)) for item in slotted]
-        # By position: whether it lies behind a static method or the like, how it is read, whether only the size counts.
-        self._others = [(at, is_bound, glance.read, glance.is_sized) for at, is_bound, glance in others]
+        # By position: whether it lies behind a static method or the like, how it is read, or measured if that is all.
+        self._others = [
+            (at, is_bound, glance.read, glance.size_of if glance.is_sized else None) for at, is_bound, glance in others
+        ]
         self._kinds = _Same(map(type, chain.from_iterable(self._picked(objects))))
 
     def learn(self, objects: List[Any]) -> Tuple[List[Any], List[bool]]:
@@ -240,10 +242,11 @@ class _Stage:
                 found.append(items.values())
         if self._instances is not None:
             for read, item in zip(self._attributes_of, self._instances(objects)):
+                # These may be of a class of the project's.
                 attributes = read(item)
-                sizes.append(len(attributes))
-                names.append(attributes)
-                found.append(attributes.values())
+                sizes.append(_length(attributes))
+                names.append(_keys(attributes))
+                found.append(_values(attributes))
         if self._slotted is not None:
             found.append(_slots(self._slots_of, self._slotted(objects)))
         if self._sized is not None:
@@ -261,12 +264,15 @@ class _Stage:
             _add_kept(self._functions(objects), names, found, sizes)
         if self._bound is not None:
             _add_kept(map(FUNCTION_OF, self._bound(objects)), names, found, sizes)
-        for at, is_bound, read, is_sized in self._others:
-            own, values = read(inner_of(objects[at]) if is_bound else objects[at])
+        for at, is_bound, read, size_of in self._others:
+            item = inner_of(objects[at]) if is_bound else objects[at]
+            if size_of is not None:
+                sizes.append(size_of(item))
+                continue
+            own, values = read(item)
             sizes.append(len(values))
-            if not is_sized:
-                names.append(own or ())
-                found.append(values)
+            names.append(own or ())
+            found.append(values)
         return list(chain.from_iterable(names)), list(chain.from_iterable(found)), sizes
 
 
@@ -285,13 +291,19 @@ def _slots(readers: Iterable[Sequence[Any]], items: Iterable[Any]) -> List[Any]:
 def _add_kept(
     functions: Iterable[Any], names: List[Iterable[Any]], found: List[Iterable[Any]], sizes: List[int]
 ) -> None:
-    """What functions keep. Raises `ValueError` for one that closes over a name that is not bound."""
+    """What functions keep."""
     for notes, defaults, named, closure in map(KEPT_BY, functions):
-        sizes += (len(notes), len(defaults or ()), len(named or ()), len(closure or ()))
-        names += (notes, named or ())
-        found += (notes.values(), defaults or (), (named or {}).values())
-        if closure is not None:
-            found.append([cell.cell_contents for cell in closure])
+        sizes += (_length(notes), len(defaults or ()), len(named or ()), len(closure or ()))
+        names += (_keys(notes), named or ())
+        found += (_values(notes), defaults or (), (named or {}).values(), map(_content_of, closure or ()))
+
+
+def _content_of(cell: Any) -> Any:
+    """What a name stands for that is closed over."""
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing is bound yet
+        return _NOTHING
 
 
 def _sort_of(glance: Glance) -> Optional[str]:

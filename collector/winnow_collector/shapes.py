@@ -182,11 +182,11 @@ def is_empty(value: Any) -> bool:
 
 def _hash_of(plain: Any) -> int:
     number = hash(plain)
+    if number == -2:
+        # Two numbers share that one: -1 and -2.
+        number = hash(repr(plain))
     kind = type(plain)
-    if kind in _LIKE_INTEGERS:
-        return number + _LIKE_INTEGERS[kind]
-    # Two numbers share that one: -1 and -2.
-    return number if number != -2 else hash(repr(plain))
+    return number + _LIKE_INTEGERS[kind] if kind in _LIKE_INTEGERS else number
 
 
 def _shape(value: Any, depth: int, budget: List[int]) -> int:
@@ -197,7 +197,7 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     if depth <= 0 or budget[0] <= 0:
         return identity(value)
     if is_container(kind):
-        size = _base_of(kind).__len__(value)
+        size = length_of(kind, value)
         if size > MAX_ITEMS:
             return identity(kind) + size
         items = items_of(kind, value)
@@ -212,13 +212,16 @@ def _shape(value: Any, depth: int, budget: List[int]) -> int:
     if size > MAX_ITEMS:
         return total
     budget[0] -= size
-    # Sums, because the order of a cache's entries changes with every use.
+    # Sums, because the order of a cache's entries changes with every use; of squares, because sums of hashes of tuples
+    # are often the same when what they are of changes places.
     if depth == 1:
         for key, item in items:
-            total += (leaf(key) * 3) ^ ((identity(type(item)) if is_empty(item) else leaf(item)) * 7)
+            mark = hash((leaf(key), identity(type(item)) if is_empty(item) else leaf(item)))
+            total += mark * mark
     else:
         for key, item in items:
-            total += (leaf(key) * 3) ^ (_shape(item, depth - 1, budget) * 7)
+            mark = hash((leaf(key), _shape(item, depth - 1, budget)))
+            total += mark * mark
     return total & _MASK
 
 
@@ -229,6 +232,12 @@ def is_container(kind: type) -> bool:
 
 def _base_of(kind: type) -> Any:
     return kind if kind in _EXACT else next(base for base in _CONTAINERS if issubclass(kind, base))
+
+
+def length_of(kind: type, value: Any) -> int:
+    """How much a container holds, its attributes aside."""
+    length: int = _base_of(kind).__len__(value)
+    return length
 
 
 def items_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
@@ -261,7 +270,7 @@ def parts_of(kind: type, value: Any) -> List[Tuple[Any, Any]]:
         return []
     if layout.behind is not None:
         return _parts_behind(layout.dictionary.__get__(value).get(layout.behind))
-    parts = list(layout.dictionary.__get__(value).items()) if layout.dictionary is not None else []
+    parts = list(_dict_items(layout.dictionary.__get__(value))) if layout.dictionary is not None else []
     if layout.made_late:
         parts = [(name, item) for name, item in parts if name not in layout.made_late]
     for slot in layout.slots:
@@ -277,7 +286,7 @@ def _parts_behind(value: Any) -> List[Tuple[Any, Any]]:
     attributes = getattr(value, "__dict__", {})
     # Deep enough for what is put into a list or dictionary of settings.
     total = sum(
-        (leaf(name) * 3) ^ (_shape(item, MAX_DEPTH, [MAX_VISITS]) * 7) for name, item in list(attributes.items())
+        hash((leaf(name), _shape(item, MAX_DEPTH, [MAX_VISITS]))) ** 2 for name, item in list(attributes.items())
     )
     return [("kind", identity(type(value))), ("attributes", total & _MASK)]
 

@@ -107,10 +107,12 @@ class Watches:
     def best_for(self, cells: Dict[Any, None]) -> Optional[_Watch]:
         """One that tells about most of the cells, and not about many more."""
         best, most = None, 0.75 * len(cells)
-        for watch in reversed(self._recent):
-            known = len(cells.keys() & watch.cells.keys())
-            if known > most and len(watch.cells) <= 2 * known:
-                best, most = watch, known
+        # Where they are of no use, no more than the last one is worth a look.
+        for watch in reversed(self._recent if self._gain >= 0 else self._recent[-1:]):
+            if most < len(watch.cells) <= 2 * len(cells):
+                known = len(cells.keys() & watch.cells.keys())
+                if known > most and len(watch.cells) <= 2 * known:
+                    best, most = watch, known
         return best
 
 
@@ -155,8 +157,10 @@ class View(Generic[M, C]):
                 return [cell for cell in self._others if cell.has_changed()]
             self._watches.drop(self._watch)
             self._watch = None
-            self._failed = 0 if self._held >= _MIN_HELD else self._failed + 1
-            self._wait = min((1 << self._failed) - 1, _MAX_WAIT)
+            if self._held >= _MIN_HELD:
+                self._failed = self._wait = 0
+            else:
+                self._note_failure()
         changed = []
         for cell in self.cells:
             before = cell.glance
@@ -171,6 +175,10 @@ class View(Generic[M, C]):
             self._make_watch(changed)
         return changed
 
+    def _note_failure(self) -> None:
+        self._failed = min(self._failed + 1, 16)
+        self._wait = min((1 << self._failed) - 1, _MAX_WAIT)
+
     def _make_watch(self, changed: List[C]) -> None:
         now = set(changed)
         # What changed now ends all that tell about it.
@@ -180,7 +188,8 @@ class View(Generic[M, C]):
         roots = {cell: root for cell, root in quiet.items() if root is not None}
         try:
             watch = _Watch(Panel(list(roots.values())), dict.fromkeys(roots))
-        except Exception:  # another thread changes something
+        except Exception:  # another thread changes something, or there is something that a panel cannot tell about
+            self._note_failure()
             return
         self._watches.add(watch)
         self._take(watch)
