@@ -19,6 +19,21 @@ BOOTSTRAP = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 UNMEASURED = {"COVERAGE_PROCESS_START": ""}
 
 
+class Explosive:
+    """Nothing may compare it, or ask whether it is true."""
+
+    def __eq__(self, other):
+        raise AssertionError("compared")
+
+    def __bool__(self):
+        raise AssertionError("asked")
+
+    def __len__(self):
+        raise AssertionError("measured")
+
+    __hash__ = None
+
+
 class Run:
     """What a pytest process left behind."""
 
@@ -140,6 +155,12 @@ class Project:
 def _plugins(args: Sequence[str]) -> List[str]:
     """What loads the plugins that the arguments speak of."""
     return ["-p", "xdist.plugin"] if "-n" in args else []
+
+
+@pytest.fixture
+def importable(monkeypatch):
+    """The collector's modules can be imported here."""
+    monkeypatch.syspath_prepend(os.path.dirname(BOOTSTRAP))
 
 
 @pytest.fixture

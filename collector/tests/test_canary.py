@@ -13,8 +13,7 @@ PROJECT = {
 
 
 @pytest.fixture(params=MECHANISMS)
-def tracer(request, tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(__file__.rsplit("tests", 1)[0])
+def tracer(request, tmp_path, importable):
     from winnow_collector.registry import Registry
     from winnow_collector.tracing.probes import ProbesTracer
 

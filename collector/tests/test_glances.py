@@ -7,20 +7,9 @@ import weakref
 from collections import deque
 
 import pytest
+from conftest import Explosive
 
-
-@pytest.fixture(autouse=True)
-def collector(monkeypatch):
-    monkeypatch.syspath_prepend(__file__.rsplit("tests", 1)[0])
-
-
-class Explosive:
-    """Nothing may compare it."""
-
-    def __eq__(self, other):
-        raise AssertionError("compared")
-
-    __hash__ = None
+pytestmark = pytest.mark.usefixtures("importable")
 
 
 class Settings:

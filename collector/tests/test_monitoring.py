@@ -29,9 +29,7 @@ class C:
 
 
 @pytest.fixture
-def tracer(tmp_path, monkeypatch):
-    collector = __file__.rsplit("tests", 1)[0]
-    monkeypatch.syspath_prepend(collector)
+def tracer(tmp_path, importable):
     from winnow_collector.registry import Registry
     from winnow_collector.tracing import choose
 
@@ -251,8 +249,7 @@ def test_annotations_are_evaluated_between_two_calls(tracer, tmp_path):
     assert evaluate(lambda: annotationlib.get_annotations(space["C"], format=annotationlib.Format.FORWARDREF))[1] == []
 
 
-def test_without_a_tool_to_be_had(monkeypatch):
-    monkeypatch.syspath_prepend(__file__.rsplit("tests", 1)[0])
+def test_without_a_tool_to_be_had(importable):
     from winnow_collector.tracing import choose
 
     free = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]

@@ -6,26 +6,9 @@ import weakref
 from collections import defaultdict, deque
 
 import pytest
+from conftest import Explosive
 
-
-@pytest.fixture(autouse=True)
-def collector(monkeypatch):
-    monkeypatch.syspath_prepend(__file__.rsplit("tests", 1)[0])
-
-
-class Explosive:
-    """Nothing may compare it, or ask whether it is true."""
-
-    def __eq__(self, other):
-        raise AssertionError("compared")
-
-    def __bool__(self):
-        raise AssertionError("asked")
-
-    def __len__(self):
-        raise AssertionError("measured")
-
-    __hash__ = None
+pytestmark = pytest.mark.usefixtures("importable")
 
 
 class Holder:

@@ -28,6 +28,7 @@ from .shapes import (
     MAX_VISITS,
     PLAIN,
     SEQUENCES,
+    Layout,
     counts_in,
     identity,
     inner_of,
@@ -275,23 +276,27 @@ def _reader_of(kind: type) -> Callable[[Any], Contents]:
 
 def attributes_reader(kind: type) -> Optional[Callable[[Any], Dict[str, Any]]]:
     """Tells the attributes of instances that hold nothing but these; None for other kinds of objects."""
-    if kind in _readers or kind.__flags__ & HEAP_TYPE == 0 or is_container(kind) or issubclass(kind, type):
+    layout = _layout_of_instances(kind)
+    if layout is None or layout.dictionary is None or layout.slots:
         return None
-    layout = layout_of(kind)
-    if layout.counts and layout.dictionary is not None and not layout.slots and layout.behind is None:
-        read: Callable[[Any], Dict[str, Any]] = layout.dictionary.__get__
-        return read
-    return None
+    read: Callable[[Any], Dict[str, Any]] = layout.dictionary.__get__
+    return read
 
 
 def slots_of(kind: type) -> Sequence[Callable[[Any], Any]]:
     """Tells what each slot of instances holds that hold nothing but these; none for other kinds of objects."""
-    if kind in _readers or kind.__flags__ & HEAP_TYPE == 0 or is_container(kind) or issubclass(kind, type):
-        return ()
-    layout = layout_of(kind)
-    if not layout.counts or layout.dictionary is not None or layout.behind is not None:
+    layout = _layout_of_instances(kind)
+    if layout is None or layout.dictionary is not None:
         return ()
     return [slot.__get__ for slot in layout.slots]
+
+
+def _layout_of_instances(kind: type) -> Optional[Layout]:
+    """Where instances of a class keep what they hold, if that counts and they are nothing else."""
+    if kind in _readers or kind.__flags__ & HEAP_TYPE == 0 or is_container(kind) or issubclass(kind, type):
+        return None
+    layout = layout_of(kind)
+    return layout if layout.counts and layout.behind is None else None
 
 
 def _sequence_contents(value: Any) -> Contents:

@@ -62,13 +62,14 @@ class Panel:
         # Functions of classes may come to count when more names are assigned from somewhere.
         if self._replaced != len(replaced):
             return False
-        found: Optional[List[Any]] = self._roots()
-        if not self._first.holds(found or ()) or not self._kinds.holds(map(type, found or ())):
+        found = self._roots()
+        if not self._first.holds(found) or not self._kinds.holds(map(type, found)):
             return False
         for stage in self._stages:
-            found = stage.read(found or [])
-            if found is None:
+            read = stage.read(found)
+            if read is None:
                 return False
+            found = read
         return True
 
 

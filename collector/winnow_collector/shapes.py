@@ -317,7 +317,7 @@ def counts_in(owner: type, name: str, item: Any) -> bool:
     return not (name.startswith("_") and name.endswith("_") and issubclass(type(owner), EnumMeta))
 
 
-class _Layout:
+class Layout:
     """What is known of a class: where its instances keep what they hold, and which of its methods keep anything."""
 
     __slots__ = ("owner", "counts", "dictionary", "slots", "keeping", "behind", "made_late", "renews")
@@ -358,13 +358,13 @@ def _is_foreign(owner: type) -> bool:
 
 
 # By identity: a class may have a hash of its own.
-_layouts: Dict[int, _Layout] = {}
+_layouts: Dict[int, Layout] = {}
 
 
-def layout_of(owner: type) -> _Layout:
+def layout_of(owner: type) -> Layout:
     layout = _layouts.get(identity(owner))
     if layout is None or layout.owner() is not owner:
-        layout = _layouts[identity(owner)] = _Layout(owner)
+        layout = _layouts[identity(owner)] = Layout(owner)
     return layout
 
 

@@ -70,8 +70,7 @@ class Watches:
     """The panels that were made last, for whoever asks about nearly the same cells."""
 
     def __init__(self) -> None:
-        self._recent: List[_Watch] = []
-        # All that somebody may hold.
+        # All that somebody may hold, the oldest first.
         self._all: List[_Watch] = []
         # How often any of them held, less what it took to make them.
         self._gain = 0
@@ -82,33 +81,27 @@ class Watches:
 
     def add(self, watch: _Watch) -> None:
         self._gain -= _MIN_HELD
-        self._recent.append(watch)
-        del self._recent[:-_MAX_RECENT]
         self._all.append(watch)
         if len(self._all) > _MAX_WATCHES:
-            self._all = [each for each in self._all if each.panel is not None]
-            for each in self._all[:-_MAX_WATCHES]:
-                each.end()
+            self.drop(self._all[0])
 
     def note_change(self, cells: Iterable[Any]) -> None:
         """These are otherwise now: should they be again what they were, that is a change as well."""
-        for watch in self._all:
-            if any(cell in watch.cells for cell in cells):
-                watch.end()
-        self._recent = [watch for watch in self._recent if watch.panel is not None]
+        for watch in [each for each in self._all if any(cell in each.cells for cell in cells)]:
+            self.drop(watch)
 
     def note_use(self) -> None:
         self._gain += 1
 
     def drop(self, watch: _Watch) -> None:
         watch.end()
-        self._recent = [each for each in self._recent if each is not watch]
+        self._all = [each for each in self._all if each is not watch]
 
     def best_for(self, cells: Dict[Any, None]) -> Optional[_Watch]:
         """One that tells about most of the cells, and not about many more."""
         best, most = None, 0.75 * len(cells)
         # Where they are of no use, no more than the last one is worth a look.
-        for watch in reversed(self._recent if self._gain >= 0 else self._recent[-1:]):
+        for watch in reversed(self._all[-_MAX_RECENT if self._gain >= 0 else -1 :]):
             if most < len(watch.cells) <= 2 * len(cells):
                 known = len(cells.keys() & watch.cells.keys())
                 if known > most and len(watch.cells) <= 2 * known:

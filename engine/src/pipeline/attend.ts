@@ -9,8 +9,6 @@ import { type Execute, writeSession } from "./execute.ts";
 import type { Request } from "./request.ts";
 import { type RunEvent, run } from "./run.ts";
 
-const COLLECT_ONLY = "--collect-only";
-
 /** What pytest is told before it collects. */
 export interface Attended {
   /** The project's root, absolute. */
@@ -41,8 +39,8 @@ export async function attend(
   { emit, start, end }: Attendance,
   options: { readonly select: boolean; readonly record: boolean },
 ): Promise<void> {
-  const { asks } = asked.fullProfile;
-  const lists = asks.length > 0 && asks.every((name) => name === COLLECT_ONLY);
+  const { asks, collectOnly } = asked.fullProfile;
+  const lists = collectOnly && asks.length === 1;
   // What would run is a list of the tests that the plan leaves; of no test that ran is there anything to write.
   const request = lists ? { ...asked, fullProfile: { ...asked.fullProfile, asks: [] } } : asked;
   const { select, record } = lists ? { ...options, record: false } : options;
