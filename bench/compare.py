@@ -26,7 +26,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime, timezone
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence
 
 import environments
 import measure
@@ -43,25 +43,27 @@ class Tool(NamedTuple):
     name: str
     python: str
     project: str
+    arguments: Sequence[str] = ("-q",)
 
     def command(self, step: str = "") -> List[str]:
         """The command line; but for one tool the same for recording and for the runs after it."""
-        if self.name == "difftest":
-            return [self.python, "-m", "pytest", "-q", "--diff-baseline" if step == "record" else "--diff"]
         if self.name == "winnow":
-            return environments.winnow(self.python, ["-q"], self.project)
-        if self.name == "testmon":
-            return [self.python, "-m", "pytest", "-q", "--testmon"]
-        return [self.python, "-m", "pytest", "-q"]
+            return environments.winnow(self.python, self.arguments, self.project)
+        own = {"testmon": ["--testmon"], "difftest": ["--diff-baseline" if step == "record" else "--diff"]}
+        return [self.python, "-m", "pytest", *self.arguments, *own.get(self.name, [])]
 
     def forget(self) -> None:
         """Removes the tool's state (and pytest's cache, where pytest-difftest keeps its own); byte code stays."""
-        for name in STATE:
-            path = os.path.join(self.project, name)
-            if os.path.isdir(path):
-                shutil.rmtree(path)
-            elif os.path.exists(path):
-                os.remove(path)
+        remove(os.path.join(self.project, name) for name in STATE)
+
+
+def remove(paths: Iterable[str]) -> None:
+    """Removes files and directories, as far as they are there."""
+    for path in paths:
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif os.path.exists(path):
+            os.remove(path)
 
 
 def _row(

@@ -1,5 +1,6 @@
 """What the judges' command lines have in common: pytest's arguments after `--`, and the Python they run on."""
 
+import json
 import os
 import subprocess
 import sys
@@ -37,3 +38,27 @@ def evenly(tests: List[str], limit: int) -> List[str]:
     if limit <= 0 or len(tests) <= limit:
         return tests
     return [tests[i * len(tests) // limit] for i in range(limit)]
+
+
+def session(scratch: str, root: str, **more: object) -> str:
+    """Writes the file that the collector is started with, as the engine writes it, and returns where it is.
+
+    What the collector leaves goes into `scratch`: `journals`, and `bytecode` unless `more` says where that is.
+    """
+    asked = {
+        "version": 1,
+        "root": root,
+        "journals": os.path.join(scratch, "journals"),
+        "plan": None,
+        "mechanism": "auto",
+        "bytecode": os.path.join(scratch, "bytecode"),
+        "record": True,
+        "ignoreDirs": [scratch, os.path.join(root, ".winnow")],
+        **more,
+    }
+    for name in ("journals", "bytecode"):
+        os.makedirs(str(asked[name]), exist_ok=True)
+    path = os.path.join(scratch, "session.json")
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump(asked, out)
+    return path

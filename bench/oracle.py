@@ -44,24 +44,7 @@ def record(
     """One whole recording by the collector, started as the engine starts it; returns its journals."""
     scratch = tempfile.mkdtemp(prefix="winnow-oracle-")
     try:
-        for name in ("journals", "bytecode"):
-            os.makedirs(os.path.join(scratch, name))
-        session = os.path.join(scratch, "session.json")
-        with open(session, "w", encoding="utf-8") as out:
-            json.dump(
-                {
-                    "version": 1,
-                    "root": root,
-                    "journals": os.path.join(scratch, "journals"),
-                    "run": "oracle-" + run,
-                    "plan": None,
-                    "mechanism": mechanism,
-                    "bytecode": os.path.join(scratch, "bytecode"),
-                    "record": True,
-                    "ignoreDirs": [scratch, os.path.join(root, ".winnow")],
-                },
-                out,
-            )
+        session = invocation.session(scratch, root, run="oracle-" + run, mechanism=mechanism)
         extra = {"shuffled": ["-p", "bench_shuffle"], "parallel": ["-n", "2"]}.get(run, [])
         # Ids of tests parametrized over sets depend on the hash seed: the same for all, or other tests are compared.
         env = {"WINNOW_SESSION": session, "BENCH_SHUFFLE": seed, "PYTHONHASHSEED": "0", **pythonpath}

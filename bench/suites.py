@@ -13,7 +13,6 @@ variables); also state that tests leave to each other. What `winnow run` costs b
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -23,7 +22,9 @@ import tempfile
 from datetime import datetime, timezone
 from typing import Dict, List, NamedTuple, Tuple
 
+import compare
 import environments
+import invocation
 import measure
 import report
 import speed_report
@@ -67,7 +68,6 @@ SUITES = [
 
 # What each row of the parts leaves out, from the least to everything.
 PARTS = {"functions": ["inputs", "state"], "and inputs": ["state"], "and state": []}
-STATE = [".testmondata", ".testmondata-shm", ".testmondata-wal", ".pytest_cache"]
 STORE, BYTECODE = ".winnow", "bytecode"
 
 
@@ -96,37 +96,18 @@ def forget(project: str) -> None:
     """Removes what tools keep in a project, and pytest's cache; byte code stays."""
     store = os.path.join(project, STORE)
     kept = [os.path.join(store, name) for name in os.listdir(store) if name != BYTECODE] if os.path.isdir(store) else []
-    for path in [os.path.join(project, name) for name in STATE] + kept:
-        if os.path.isdir(path):
-            shutil.rmtree(path)
-        elif os.path.exists(path):
-            os.remove(path)
+    compare.remove([os.path.join(project, name) for name in compare.STATE if name != STORE] + kept)
 
 
-def collector(python: str, project: str, arguments: List[str], without: List[str]) -> measure.Measured:
+def collector(python: str, project: str, arguments: List[str], without: List[str], nice: int) -> measure.Measured:
     """A run under the collector alone, started as the engine starts it, with parts left out."""
     scratch = tempfile.mkdtemp(prefix="winnow-suites-")
     try:
-        journals, bytecode = os.path.join(scratch, "journals"), os.path.join(project, STORE, BYTECODE)
-        for directory in (journals, bytecode):
-            os.makedirs(directory, exist_ok=True)
-        session = os.path.join(scratch, "session.json")
-        asked = {
-            "version": 1,
-            "root": project,
-            "journals": journals,
-            "run": "suites",
-            "plan": None,
-            "mechanism": "auto",
-            "bytecode": bytecode,
-            "ignoreDirs": [scratch, os.path.join(project, STORE)],
-            "without": without,
-        }
-        with open(session, "w", encoding="utf-8") as out:
-            json.dump(asked, out)
+        bytecode = os.path.join(project, STORE, BYTECODE)
+        session = invocation.session(scratch, project, run="suites", bytecode=bytecode, without=without)
         script = os.path.join(environments.REPOSITORY, "collector", "winnow_pytest.py")
-        done = measure.run([python, script, *arguments], project, {"WINNOW_SESSION": session})
-        if not os.listdir(journals):
+        done = measure.run([python, script, *arguments], project, {"WINNOW_SESSION": session}, nice)
+        if not os.listdir(os.path.join(scratch, "journals")):
             sys.exit("the collector wrote no journal in %s:\n%s" % (project, done.output[-2000:]))
         return done
     finally:
@@ -140,27 +121,19 @@ class Bench(NamedTuple):
     version: str
     project: str
     pythons: Dict[str, str]
-
-    def arguments(self) -> List[str]:
-        """What all tools get."""
-        return ["-q", *self.suite.arguments]
+    nice: int
 
     def run(self, tool: str, step: str) -> measure.Measured:
         """One step by one tool."""
-        python = self.pythons[tool]
-        if tool == "winnow":
-            return measure.run(environments.winnow(python, self.arguments(), self.project), self.project)
+        python, arguments = self.pythons[tool], ["-q", *self.suite.arguments]
         if tool == "parts":
-            return collector(python, self.project, self.arguments(), PARTS[step])
-        own = {"testmon": ["--testmon"], "difftest": ["--diff-baseline" if step == "record" else "--diff"]}
-        return measure.run(
-            [python, "-m", "pytest", *self.arguments(), *own.get(tool, [])], self.project, {"PYTHONHASHSEED": "0"}
-        )
+            return collector(python, self.project, arguments, PARTS[step], self.nice)
+        command = compare.Tool(tool, python, self.project, arguments).command(step)
+        return measure.run(command, self.project, nice=self.nice)
 
 
-def prepare(suite: Suite, version: Tuple[int, int], tools: List[str], cache: str) -> Bench:
+def prepare(suite: Suite, python: str, tools: List[str], cache: str, nice: int) -> Bench:
     """Makes the environments of a suite, and runs it once."""
-    python = environments.interpreters()[version]
     project = unpack(suite, cache, python)
     installed = [suite.pytest, *suite.needs, "-e", project]
     bare = environments.environment(python, suite.name, installed, cache)
@@ -171,7 +144,7 @@ def prepare(suite: Suite, version: Tuple[int, int], tools: List[str], cache: str
             pythons[tool] = environments.environment(
                 python, "%s-%s" % (suite.name, tool), [*installed, extra[tool]], cache
             )
-    bench = Bench(suite, environments.version_of(python) or "?", project, pythons)
+    bench = Bench(suite, environments.version_of(python) or "?", project, pythons, nice)
     forget(project)
     for tool in tools:
         first = bench.run(tool, "record")
@@ -219,7 +192,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[suite.name for suite in SUITES], help="these suites")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--pythons", default="3.13,3.11", help="minor versions, separated by commas")
+    parser.add_argument("--python", help="this interpreter instead")
     parser.add_argument("--tools", default="bare,winnow,testmon")
+    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--cache", help="directory for environments, projects and results (default: .cache/bench)")
     parser.add_argument("--publish", action="store_true", help="write docs/speed.json and docs/benchmarks.md")
     args = parser.parse_args()
@@ -229,17 +204,17 @@ def main() -> None:
         sys.exit("Winnow is not built yet: run `npm run build`")
     cache = environments.cache_directory(args.cache)
     tools = args.tools.split(",")
-    versions = [tuple(int(part) for part in text.split(".")) for text in args.pythons.split(",")]
-    there = environments.interpreters()
-    for version in versions:
+    there = {"%d.%d" % version: python for version, python in environments.interpreters().items()}
+    for version in [] if args.python else args.pythons.split(","):
         if version not in there:
-            sys.exit("no Python %d.%d was found on PATH or in pyenv's folder" % version)
+            sys.exit("no Python %s was found on PATH or in pyenv's folder" % version)
+    pythons = [args.python] if args.python else [there[version] for version in args.pythons.split(",")]
     wanted = [suite for suite in SUITES if not args.only or suite.name in args.only]
     machine, measured = measure.machine(), environments.winnow_digest()
     rows: List[Row] = []
-    for version in versions:
+    for python in pythons:
         for suite in wanted:
-            rows += rounds(prepare(suite, version, tools, cache), tools, args.pairs)
+            rows += rounds(prepare(suite, python, tools, cache, args.nice), tools, args.pairs)
     if environments.winnow_digest() != measured:
         sys.exit("Winnow was changed or rebuilt while it was measured: these figures are of no one version")
     node = measure.run([environments.node(), "-p", "process.versions.node"], cache).output.strip()
