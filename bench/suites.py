@@ -219,7 +219,8 @@ def main() -> None:
         sys.exit("Winnow was changed or rebuilt while it was measured: these figures are of no one version")
     node = measure.run([environments.node(), "-p", "process.versions.node"], cache).output.strip()
     entry: Dict[str, object] = {
-        "command": "bench/run suites --pairs %d --pythons %s --tools %s" % (args.pairs, args.pythons, args.tools),
+        "command": "bench/run suites --pairs %d %s --tools %s"
+        % (args.pairs, "--python PYTHON" if args.python else "--pythons " + args.pythons, args.tools),
         "when": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "machine": machine,
         "versions": {"Node": node, "pytest-testmon": environments.TESTMON.split("==")[1]},
