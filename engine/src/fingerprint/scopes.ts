@@ -6,10 +6,11 @@ export interface Scope {
   prefix: string;
   /** Names that a `global` statement of this scope declares: a definition of one is named as if it stood in the module. */
   globals: Set<string> | null;
+  readonly isFunction: boolean;
 }
 
 export function moduleScope(): Scope {
-  return { prefix: "", globals: null };
+  return { prefix: "", globals: null, isFunction: false };
 }
 
 /** The qualified name of a class or function `name` defined in `scope`. */
@@ -18,9 +19,9 @@ export function qualify(scope: Scope, name: string): string {
 }
 
 export function classScope(qualname: string): Scope {
-  return { prefix: `${qualname}.`, globals: null };
+  return { prefix: `${qualname}.`, globals: null, isFunction: false };
 }
 
 export function functionScope(qualname: string): Scope {
-  return { prefix: `${qualname}.<locals>.`, globals: null };
+  return { prefix: `${qualname}.<locals>.`, globals: null, isFunction: true };
 }

@@ -338,8 +338,10 @@ export class MentionSet {
         const root = rootOf(tokens, at, start);
         (locals?.has(root) === true ? this.#localParts : this.#parts).add(`${root}.${text}`);
       }
-      if (mayLookUp(tokens, at, end, locals)) {
+      if (mayLookUp(tokens, at, start, end, locals)) {
         this.#reflectWith(tokens, at, start, end);
+      } else if (text === "modules" && isLoadedModule(tokens, at, end)) {
+        this.#importSpelt(keyBehind(tokens, at + 1)?.text ?? "");
       }
       // The module of a test: whoever gets it can look up anything in it.
       if (text === "module" && MODULE_HOLDERS.has(tokens[at - 2]?.text ?? "") && !isLookedUp(tokens, at + 1, end)) {
@@ -457,8 +459,10 @@ export class MentionSet {
     for (const word of this.#isKeywordArgument(tokens, at) ? [] : affixesIn(shape)) {
       (isShapeOfName(shape) || (isUsed && !/\s/.test(shape)) ? this.#affixes : this.#codeAffixes).add(word);
     }
-    if (/^\w+$/.test(text) && (isBehind || isBefore)) {
-      this.#affixes.add(`${isBehind ? ANYTHING : ""}${text}${isBefore ? ANYTHING : ""}`);
+    const joined = `${isBehind ? ANYTHING : ""}${text}${isBefore ? ANYTHING : ""}`;
+    // A lone underscore between two parts says nothing of any name.
+    if (/^\w+$/.test(text) && (isBehind || isBefore) && joined !== `${ANYTHING}_${ANYTHING}`) {
+      this.#affixes.add(joined);
     }
   }
 }
@@ -525,11 +529,13 @@ export const ANYTHING = "*";
  */
 function affixesIn(text: string): string[] {
   const behind = text.match(/(?<=[␚}][\w.]*\.)\w+(?![\w␚{}%])/gu) ?? [];
-  const open = (text.match(/[\w␚{}%]+/gu) ?? [])
-    .map((word) => word.replace(/[␚{}%]+/g, ANYTHING))
+  const words = (text.match(/[\w␚{}%]+/gu) ?? []).map((word) => word.replace(/[␚{}%]+/g, ANYTHING));
+  // Private names, and Python's own: `f"_{name}"`, `f"__{operator}__"`.
+  const marked = words.length === 1 ? words.filter((word) => /^(_+\*|__\*__)$/.test(word)) : [];
+  const open = words
     .map((word) => word.replace(/^_/, `${ANYTHING}_`).replace(/_$/, `_${ANYTHING}`))
     .filter((word) => word.includes(ANYTHING));
-  return [...behind, ...open].filter((word) => /[^\W_]/u.test(word.replaceAll(ANYTHING, "")));
+  return [...marked, ...[...behind, ...open].filter((word) => /[^\W_]/u.test(word.replaceAll(ANYTHING, "")))];
 }
 
 /** Where names stand that something else is only asked whether it is one of them: `isinstance(value, (A, b.C))`. */
@@ -580,7 +586,13 @@ function rootOf(tokens: readonly Token[], at: number, start: number): string {
  * `sys.modules["json"]` spells it, and so do most frames: `frame.f_globals["__name__"]`. `globals`, `vars` and the like
  * are attributes of many things, too.
  */
-function mayLookUp(tokens: readonly Token[], at: number, end: number, locals?: ReadonlySet<string>): boolean {
+function mayLookUp(
+  tokens: readonly Token[],
+  at: number,
+  start: number,
+  end: number,
+  locals?: ReadonlySet<string>,
+): boolean {
   const { text } = tokens[at] as Token;
   if (REFLECTING.get(text) === REFLECTIONS.module) {
     // `environment.globals` is an attribute like any other; `builtins.globals()`, by whatever name, is not.
@@ -593,8 +605,28 @@ function mayLookUp(tokens: readonly Token[], at: number, end: number, locals?: R
     return true;
   }
   const isOther = text === "modules" && !/^_*sys$/.test(tokens[at - 2]?.text ?? "");
-  const isHarmless = text === "modules" && (isAsked(tokens, at) || isStored(tokens, at));
+  const isHarmless =
+    text === "modules" && (isAsked(tokens, at) || isStored(tokens, at) || isOfKeys(tokens, at, start, end));
   return !isOther && !isHarmless && !isSpelt(tokens, at + 1, end);
+}
+
+/**
+ * Whether only names are taken from it, or modules out of it, by a statement of its own that keeps nothing:
+ * `sys.modules.keys()`, `sys.modules.pop(name)`, `del sys.modules[name]`.
+ */
+function isOfKeys(tokens: readonly Token[], at: number, start: number, end: number): boolean {
+  const [next, part] = [tokens[at + 1], tokens[at + 2]];
+  const isClosedAt = (open: number): boolean => {
+    const inside = tokens.slice(open, end - 1);
+    const depth = tokens[at]?.depth ?? 0;
+    return depth === 0 && tokens[end - 1]?.depth === depth && inside.every((token) => token.depth > depth);
+  };
+  if (next?.text === "." && part?.text === "keys") {
+    return tokens[at + 3]?.text === "(" && tokens[at + 4]?.text === ")";
+  }
+  return next?.text === "."
+    ? part?.text === "pop" && at - 2 === start && tokens[at + 3]?.text === "(" && isClosedAt(at + 3)
+    : next?.text === "[" && at - 3 === start && tokens[start]?.text === "del" && isClosedAt(at + 1);
 }
 
 /** Whether it is only asked what names there are: `name in sys.modules`. */
@@ -638,10 +670,28 @@ function isStored(tokens: readonly Token[], at: number): boolean {
   return tokens[next + 1]?.text === "=";
 }
 
+/** Whether a module that is spelt is used for itself: `getattr(sys.modules["shop.rates"], name)`. */
+function isLoadedModule(tokens: readonly Token[], at: number, end: number): boolean {
+  const closing = openingOf(tokens, at + 1) + 2;
+  const isOfSys = /^_*sys$/.test(tokens[at - 2]?.text ?? "");
+  const isClosed = /^[\])]$/.test(tokens[closing]?.text ?? "");
+  const isAskedFor = isClosed && closing + 1 < end && /^[.=]$/.test(tokens[closing + 1]?.text ?? "");
+  return isOfSys && isSpelt(tokens, at + 1, end) && !isAskedFor;
+}
+
+/** Where the bracket of `["name"]` or `.get("name")` opens. */
+function openingOf(tokens: readonly Token[], at: number): number {
+  return tokens[at]?.text === "." ? at + 2 : at;
+}
+
+function keyBehind(tokens: readonly Token[], at: number): Token | undefined {
+  return tokens[openingOf(tokens, at) + 1];
+}
+
 /** Whether what follows is `["name"]`, `.get("name")` or the like. */
 function isSpelt(tokens: readonly Token[], at: number, end: number): boolean {
-  const open = tokens[at]?.text === "." ? at + 2 : at;
-  const key = tokens[open + 1];
+  const open = openingOf(tokens, at);
+  const key = keyBehind(tokens, at);
   const isOpen = tokens[open]?.text === "[" || tokens[open]?.text === "(";
   return (
     open + 1 < end && isOpen && key?.kind === STRING && !key.formatted && /^[\]),]$/.test(tokens[open + 2]?.text ?? "")

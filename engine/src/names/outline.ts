@@ -17,7 +17,7 @@ import { isKeyword, MentionSet, type Mentions, REFLECTIONS, type Reflection, ref
 import { checksumOf, isParameter, type Token, tokensOf } from "./tokens.ts";
 
 /** Version of these rules: what is stored of an outline made by others is made anew. */
-export const OUTLINE_VERSION = 20;
+export const OUTLINE_VERSION = 21;
 
 /** In the place of a function's name: what a file does when Python is started with it. */
 export const MAIN = "__main__";
@@ -276,7 +276,7 @@ class Reader {
       this.#evaluate(start, end, owner, "plain");
     } else if (owner !== undefined) {
       if (start !== this.#documentation) {
-        this.#evaluate(start, end, owner, "plain");
+        this.#evaluateInBody(start, end, scope, owner);
       }
     } else if (word === "pass" || this.#isLiteral(start, end)) {
       // Nobody looks for a name that stands in a docstring.
@@ -289,6 +289,21 @@ class Reader {
     } else {
       this.#assignment(start, end, scope);
     }
+  }
+
+  /** A simple statement of a function. What is annotated there, is never evaluated; in a class that stands there, it is. */
+  #evaluateInBody(start: number, end: number, scope: Scope, owner: Owner): void {
+    let at = start;
+    while (this.#word(at) !== undefined && !isKeyword(this.#word(at) ?? "") && this.#isOperator(at + 1, ".")) {
+      at += 2;
+    }
+    const isTarget = this.#word(at) !== undefined && !isKeyword(this.#word(at) ?? "");
+    if (!scope.isFunction || !isTarget || !this.#isOperator(at + 1, ":")) {
+      this.#evaluate(start, end, owner, "plain");
+      return;
+    }
+    this.#evaluate(start, at + 1, owner, "plain");
+    this.#evaluate(this.#valueOf(at, end), end, owner, "plain");
   }
 
   /** At module or class level: what is bound there, or else an effect. */

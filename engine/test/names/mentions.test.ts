@@ -37,6 +37,17 @@ describe("names that are looked up without being spelt", () => {
     ["found = sys.modules[name].b; return found.a", REFLECTIONS.modules],
     ["sys.modules[name].other = name", REFLECTIONS.modules],
     ["return name not in sys.modules", REFLECTIONS.none],
+    ["return sys.modules.keys() - {name}", REFLECTIONS.none],
+    ["return sys.modules.items()", REFLECTIONS.modules],
+    ["sys.modules.pop(name, None)", REFLECTIONS.none],
+    ["if name: sys.modules.pop(other[name]); name = 1", REFLECTIONS.none],
+    ["return sys.modules.pop(name)", REFLECTIONS.modules],
+    ["return lambda: sys.modules.pop(name)", REFLECTIONS.modules],
+    ["sys.modules.pop(name).other()", REFLECTIONS.modules],
+    ["other = sys.modules.pop(name), 1", REFLECTIONS.modules],
+    ["del sys.modules[name]", REFLECTIONS.none],
+    ["del sys.modules[name].other", REFLECTIONS.modules],
+    ["del other, sys.modules[name].a", REFLECTIONS.modules],
     ["return name in sys.modules and other", REFLECTIONS.none],
     ["return other(dir=name)", REFLECTIONS.none],
     ["return eval(name)", REFLECTIONS.expressions],
@@ -63,6 +74,24 @@ test("what looks names up does so under another name", () => {
   ] as const) {
     const { bodies } = outline(`${statement}\n\n\ndef f(name):\n    return ${call}\n`);
     assert.equal(bodies[0]?.[1].reflection, reflection, statement);
+  }
+});
+
+test("a loaded module that is spelt is imported, where it is used for itself", () => {
+  for (const [body, modules] of [
+    ["return getattr(sys.modules['shop.a'], name)", ["shop.a"]],
+    ["return vars(sys.modules.get('shop.a', other))", ["shop.a"]],
+    ["return sys.modules['shop.a'].LIMIT", []],
+    ["return sys.modules.get('shop.a').LIMIT", []],
+    ["sys.modules['shop.a'] = other", []],
+    ["return other.modules['shop.a']", []],
+  ] as const) {
+    const { bodies } = outline(`import sys\n\n\ndef f(name, other):\n    ${body}\n`);
+    assert.deepEqual(
+      bodies[0]?.[1].imported.map(({ module }) => module),
+      modules,
+      body,
+    );
   }
 });
 
@@ -185,6 +214,10 @@ describe("names that are put together", () => {
     ['f"{kind}_to_{count}"', ["*_to_*"]],
     ['f"{kind}.base_{count}.names"', ["base_*", "names"]],
     ['"_".join(("visit_", kind))', ["visit_*"]],
+    ['kind + "_" + count', []],
+    ['"_" + kind', ["_*"]],
+    ['f"_{kind}"', ["_*"]],
+    ['f"__{kind}__"', ["__*__"]],
     ['f"{kind}.run("', []],
     ['"<kind>_db".replace("<kind>", kind)', ["*_db"]],
     ['"{{ kind }}_db".replace("{{ kind }}", kind)', ["*_db"]],

@@ -61,6 +61,25 @@ class Reader(ast.NodeVisitor):
             self.visit(node.annotation)
 
 
+class Evaluated(ast.NodeTransformer):
+    """Leaves out the annotations of what functions assign."""
+
+    in_function = False
+
+    def visit_scope(self, node):
+        outer, self.in_function = self.in_function, not isinstance(node, ast.ClassDef)
+        self.generic_visit(node)
+        self.in_function = outer
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_scope
+
+    def visit_AnnAssign(self, node):
+        if self.in_function:
+            node.annotation = ast.copy_location(ast.Constant(None), node.annotation)
+        return self.generic_visit(node)
+
+
 def read_globals(table, prefix, owner, found):
     """Names that are looked up outside of functions, by the function that looks them up."""
     for child in table.get_children():
@@ -90,8 +109,8 @@ for line in sys.stdin:
             source = file.read()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-            table = symtable.symtable(source, path, "exec")
+            tree = Evaluated().visit(ast.parse(source))
+            table = symtable.symtable(ast.unparse(tree), path, "exec")
     except (SyntaxError, ValueError, RecursionError, UnicodeDecodeError) as error:
         print(json.dumps({"skipped": str(error)}))
         continue
