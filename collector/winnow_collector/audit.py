@@ -1,4 +1,4 @@
-"""Inputs that are no modules: files opened, directories listed, child processes started.
+"""Inputs that are no modules: files opened, directories listed, code executed, child processes started.
 
 One audit hook, which can never be removed again: it is a dictionary lookup for all the events that mean nothing here.
 
@@ -14,6 +14,7 @@ What must stay true:
 import os
 import stat
 import sys
+from types import CodeType, FrameType
 from typing import Any, Callable, Container, Dict, List, Optional
 
 from .callers import Callers
@@ -84,6 +85,8 @@ class Audit:
         self.walk: Optional[Context] = None
         # Called with the file that Python was started with.
         self.run: Callable[[str], None] = lambda path: None
+        # Called with code that is about to be executed, and a frame that leads to who does it.
+        self.execute: Callable[[CodeType, FrameType], None] = lambda code, frame: None
         # Whether a child process that starts reports for itself.
         self.announce: Callable[[str], bool] = lambda command: False
 
@@ -97,6 +100,7 @@ class Audit:
         handlers["os.remove"] = self._guard(self._on_remove)
         handlers["os.utime"] = handlers["os.chmod"] = self._guard(self._on_touch)
         handlers["cpython.run_file"] = self._guard(lambda args: self.run(os.path.abspath(os.fsdecode(args[0]))))
+        handlers["exec"] = self._guard(self._on_exec)
         handlers["ctypes.dlopen"] = self._guard(self._on_library)
         handlers["subprocess.Popen"] = self._guard(self._on_popen)
         handlers["_winapi.CreateProcess"] = self._guard(self._on_create_process)
@@ -185,6 +189,10 @@ class Audit:
                 self._read(context, absolute)
                 if absolute not in self._written and _key_at(absolute) is None:
                     self._write(context, absolute)  # it makes the file, or fails
+
+    def _on_exec(self, args: tuple) -> None:
+        if type(args[0]) is CodeType:
+            self.execute(args[0], sys._getframe())
 
     def _on_library(self, args: tuple) -> None:
         name = args[0]

@@ -203,6 +203,13 @@ class Imports:
             except (TypeError, KeyError):  # Python has refused such arguments by now, in its own words
                 pass
 
+    def use_all(self) -> None:
+        """The current context may ask for any module that is loaded."""
+        current = self.contexts.current
+        for context in list(self._contexts.values()):
+            current.use(context)
+        current.add_input("package", "*")
+
     def import_for(self, code: CodeType) -> Callable[..., Any]:
         """What `__import__` is in such a module for a piece of its code.
 
@@ -212,10 +219,7 @@ class Imports:
         if not self.active or _TRACEBACKS.isdisjoint(code.co_names):
             return self._import
         try:
-            current = self.contexts.current
-            for context in list(self._contexts.values()):
-                current.use(context)
-            current.add_input("package", "*")
+            self.use_all()
         except Exception as error:
             self.fail(error)
         return builtins.__import__

@@ -19,6 +19,7 @@ from .children import Children, Report
 from .content import Contents
 from .contexts import Context, Contexts
 from .detached import detached
+from .executed import Executions
 from .fixtures import Fixtures
 from .importing import Imports, Load
 from .journal import Journal
@@ -82,6 +83,7 @@ class Recorder:
         )
         self.children = Children(self.contexts, self.variables)
         self.audit.announce = self.children.announce
+        self.audit.execute = Executions(self.contexts, self.imports, callers).note
         self.audit.run = self._run
         self.fixtures = Fixtures(self.contexts, self.fail)
         self.threads = Threads(self.registry, self.contexts, self.note)

@@ -588,6 +588,11 @@ class Attribution {
       case "import":
         gathering.addMember(this.#resolution(input[1]));
         break;
+      case "late":
+        for (const file of this.#filesNamed(input[1])) {
+          this.#reachFile(gathering, file, undefined);
+        }
+        break;
       case "module":
         this.#addModuleAsWhole(gathering, input[1], input[2] === "failed");
         break;
@@ -613,6 +618,11 @@ class Attribution {
         }
         break;
     }
+  }
+
+  /** The loaded files of a module and of the packages that it lies in. */
+  #filesNamed(module: string): number[] {
+    return withParents(module).flatMap((name) => [...(this.#filesByName.get(name) ?? [])]);
   }
 
   /** Depends on all of a module level, whatever names there are in it. */
@@ -726,7 +736,13 @@ class Attribution {
         }
       }
       for (const input of context?.inputs ?? []) {
-        this.#addInput(own, input);
+        if (input[0] === "late") {
+          for (const reached of this.#filesNamed(input[1])) {
+            files.add(reached);
+          }
+        } else {
+          this.#addInput(own, input);
+        }
       }
       for (const reason of context?.opaque ?? []) {
         own.opaque.add(reason);
