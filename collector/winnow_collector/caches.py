@@ -93,9 +93,15 @@ class Caches:
                 continue
             cache.info = info
             mark, cache.mark = cache.mark, _mark_of(wrapper)
-            if info.hits != before.hits and cache.context is not None:
+            is_cleared = info.misses < before.misses or info.hits < before.hits
+            # It was cleared and filled again meanwhile, perhaps, and served values before that.
+            is_served = is_cleared or info.hits != before.hits or (computed and info.misses == before.misses)
+            if is_served and cache.context is not None:
                 context.use(cache.context)
-            if computed or info.misses != before.misses or mark != cache.mark:
+            if is_cleared:
+                # Nobody is served any more what was computed before.
+                cache.context = None
+            if info.currsize > 0 and (computed or info.misses != before.misses or mark != cache.mark):
                 self._produce(cache, context)
         if gone:
             self._caches = [cache for cache in self._caches if cache.wrapper() is not None]
