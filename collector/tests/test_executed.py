@@ -7,13 +7,14 @@ from winnow_collector.executed import imported_by
 @pytest.mark.parametrize(
     "source, modules",
     [
-        ("a + b.c", set()),
-        ("import a.b", {"a.b"}),
-        ("import a.b as c, d", {"a.b", "d"}),
-        ("from a.b import c, d as e", {"a.b", "a.b.c", "a.b.d"}),
-        ("from a import *", {"a"}),
-        ("def f():\n    import a\n    return lambda: a.b", {"a"}),
-        ("class A:\n    def f(self):\n        from a import b", {"a", "a.b"}),
+        ("a + b.c", {}),
+        ("import a.b", {"a": True, "a.b": True}),
+        ("import a.b as c, d", {"a": True, "a.b": True, "d": True}),
+        ("from a.b import c, d as e", {"a.b": False, "a.b.c": True, "a.b.d": True}),
+        ("from a import *", {"a": True}),
+        ("from a import b; import a", {"a": True, "a.b": True}),
+        ("def f():\n    import a\n    return lambda: a.b", {"a": True}),
+        ("class A:\n    def f(self):\n        from a import b", {"a": False, "a.b": True}),
     ],
 )
 def test_modules_that_code_spells(source, modules):

@@ -9,7 +9,7 @@ What must stay true: a module that the code may import is used by whoever execut
 
 import dis
 from types import CodeType, FrameType
-from typing import List, Optional, Set
+from typing import Dict, List, Optional
 
 from .callers import Callers
 from .contexts import Contexts
@@ -34,17 +34,23 @@ class Executions:
         if not self._callers.executes(frame):
             return
         modules = imported_by(code)
+        # A function in it may import it one day, when somebody else has loaded it.
+        current = self._contexts.current
         if modules is None:
             self._imports.use_all()
-        for name in modules or ():
+            current.add_input("late", "*", False)
+            return
+        for name, is_whole in modules.items():
             self._imports.use(name, None)
-            # A function in it may import it one day, when somebody else has loaded it.
-            self._contexts.current.add_input("late", name)
+            current.add_input("late", name, is_whole)
 
 
-def imported_by(code: CodeType) -> Optional[Set[str]]:
-    """The modules that a code object imports, and those that members of them may be; None if it does not say."""
-    modules: Set[str] = set()
+def imported_by(code: CodeType) -> Optional[Dict[str, bool]]:
+    """
+    The modules that a code object imports, and those that members of them may be, each with whether the code gets the
+    module itself, and may look up anything in it; None if it does not say.
+    """
+    modules: Dict[str, bool] = {}
     codes = [code]
     for each in codes:
         if "__import__" in each.co_names or (_IMPORT in each.co_code[::2] and not _gather_imports(each, modules)):
@@ -57,7 +63,7 @@ def _codes_in(code: CodeType) -> List[CodeType]:
     return [constant for constant in code.co_consts if type(constant) is CodeType]
 
 
-def _gather_imports(code: CodeType, modules: Set[str]) -> bool:
+def _gather_imports(code: CodeType, modules: Dict[str, bool]) -> bool:
     """Adds what the import statements of a code object ask for; False if it does not say."""
     operations, arguments = code.co_code[::2], code.co_code[1::2]
     at = operations.find(_IMPORT)
@@ -70,8 +76,13 @@ def _gather_imports(code: CodeType, modules: Set[str]) -> bool:
         if (code.co_consts[level] if before[-2] == _CONSTANT else level) != 0:
             return False
         name = code.co_names[arguments[at]]
-        modules.add(name)
-        if type(asked) is tuple:
-            modules.update("%s.%s" % (name, member) for member in asked if member != "*")
+        members = [] if asked is None else list(asked)
+        if members and "*" not in members:
+            modules.setdefault(name, False)
+            modules.update(("%s.%s" % (name, member), True) for member in members)
+        else:
+            # `import a.b` binds `a`, and with it `a.b`.
+            parts = name.split(".")
+            modules.update((".".join(parts[:count]), True) for count in range(1, len(parts) + 1))
         at = operations.find(_IMPORT, at + 1)
     return True

@@ -19,8 +19,11 @@ export type Input =
   /** Whether something is there: "f", "d" (a directory) or "-". */
   | readonly ["exists", string, string]
   | readonly ["import", string]
-  /** A module that code imports which was put together at run time, perhaps later on. */
-  | readonly ["late", string]
+  /**
+   * A module that code imports which was put together at run time, perhaps later on; `*` for any. Whether the code gets
+   * the module itself.
+   */
+  | readonly ["late", string, boolean]
   /** A module of the project, by its file, that a library asked for: it may look up anything in it. Or one that has not run to its end. */
   | readonly ["module", string, "failed"?]
   | readonly ["env", string]

@@ -589,7 +589,7 @@ class Attribution {
         gathering.addMember(this.#resolution(input[1]));
         break;
       case "late":
-        for (const file of this.#filesNamed(input[1])) {
+        for (const file of this.#lateFiles(gathering, input[1], input[2])) {
           this.#reachFile(gathering, file, undefined);
         }
         break;
@@ -620,9 +620,21 @@ class Attribution {
     }
   }
 
-  /** The loaded files of a module and of the packages that it lies in. */
-  #filesNamed(module: string): number[] {
-    return withParents(module).flatMap((name) => [...(this.#filesByName.get(name) ?? [])]);
+  /**
+   * The loaded files of a module that code imports which nobody reads, and of the packages that it lies in; of any, by
+   * {@link EVERYTHING}. Where the code gets the module itself (`isWhole`), it may look up anything in it, and in what lies
+   * below it: all of that is a dependency of `own` as well.
+   */
+  #lateFiles(own: Gathering, module: string, isWhole: boolean): number[] {
+    if (module === EVERYTHING) {
+      return [...this.#content.keys()];
+    }
+    const files = (name: string): number[] => [...(this.#filesByName.get(name) ?? [])];
+    const found = isWhole ? [module, ...this.#submodules(module)].flatMap(files) : [];
+    for (const file of found) {
+      this.#addModuleAsWhole(own, this.#paths[file] ?? "", false);
+    }
+    return [...found, ...withParents(module).flatMap(files)];
   }
 
   /** Depends on all of a module level, whatever names there are in it. */
@@ -737,7 +749,7 @@ class Attribution {
       }
       for (const input of context?.inputs ?? []) {
         if (input[0] === "late") {
-          for (const reached of this.#filesNamed(input[1])) {
+          for (const reached of this.#lateFiles(own, input[1], input[2])) {
             files.add(reached);
           }
         } else {
