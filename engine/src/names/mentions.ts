@@ -422,6 +422,8 @@ export class MentionSet {
     if (isScope(tokens, at) || isLabel(tokens, at)) {
       return;
     }
+    // Names of the module itself: that they are looked up is known.
+    const isOwnKey = locals?.has("globals") !== true && isKeyOfGlobals(tokens, at);
     if (formatted || !NAMES_ONLY.test(text)) {
       this.#texts.push(text);
     }
@@ -456,15 +458,21 @@ export class MentionSet {
       text.replace(/\\[\s\S]/g, ESCAPED).replace(CONVERSION, INSERT),
       formatted || isUsed ? EXPRESSION : FIELD,
     );
-    for (const word of this.#isKeywordArgument(tokens, at) ? [] : affixesIn(shape)) {
+    for (const word of isOwnKey || this.#isKeywordArgument(tokens, at) ? [] : affixesIn(shape)) {
       (isShapeOfName(shape) || (isUsed && !/\s/.test(shape)) ? this.#affixes : this.#codeAffixes).add(word);
     }
     const joined = `${isBehind ? ANYTHING : ""}${text}${isBefore ? ANYTHING : ""}`;
     // A lone underscore between two parts says nothing of any name.
-    if (/^\w+$/.test(text) && (isBehind || isBefore) && joined !== `${ANYTHING}_${ANYTHING}`) {
+    if (/^\w+$/.test(text) && (isBehind || isBefore) && !isOwnKey && joined !== `${ANYTHING}_${ANYTHING}`) {
       this.#affixes.add(joined);
     }
   }
+}
+
+/** Whether a name of the module is put together there: `globals()[f"_{name}"]`. */
+function isKeyOfGlobals(tokens: readonly Token[], at: number): boolean {
+  const [name, ...rest] = [4, 3, 2, 1].map((back) => tokens[at - back]?.text);
+  return name === "globals" && rest.join("") === "()[" && tokens[at - 5]?.text !== ".";
 }
 
 /** Whether a string is what something is called that is made there; nobody looks that name up: `ContextVar("app.user")`. */
