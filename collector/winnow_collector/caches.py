@@ -69,8 +69,8 @@ class Caches:
         self._contexts = contexts
         self._caches: List[_Cache] = []
         self._known: Dict[int, _Cache] = {}
-        # Caches that the running test has filled: they take over what it depends on when it ends.
-        self._filled: List[_Cache] = []
+        # Contexts of caches that the running test has filled: they take over what it depends on when it ends.
+        self._filled: List[Context] = []
 
     def discover(self, module: ModuleType, rel: str, imported: Context) -> None:
         """Find the cache wrappers that a module made."""
@@ -109,9 +109,8 @@ class Caches:
     def end_test(self, test: Context) -> None:
         """The test's dependencies are complete: hand them to the caches that it filled."""
         filled, self._filled = self._filled, []
-        for cache in filled:
-            if cache.context is not None:
-                cache.context.absorb(test)
+        for context in filled:
+            context.absorb(test)
 
     def _produce(self, cache: _Cache, context: Context) -> None:
         if context is self._contexts.session:
@@ -119,8 +118,8 @@ class Caches:
         if cache.context is None:
             cache.context = self._contexts.new_shared("cache::" + cache.name)
         if context.kind == "test":
-            if cache not in self._filled:
-                self._filled.append(cache)
+            if cache.context not in self._filled:
+                self._filled.append(cache.context)
         else:
             cache.context.use(context)
 
