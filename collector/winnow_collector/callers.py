@@ -61,21 +61,26 @@ class Callers:
 
     def is_import_system(self, frame: Optional[FrameType]) -> bool:
         """True if the import system itself does it."""
-        while frame is not None and self.kind(frame.f_code.co_filename) == "collector":
-            frame = frame.f_back
-        return frame is not None and self.kind(frame.f_code.co_filename) == "import"
+        caller = self._caller(frame)
+        return caller is not None and self.kind(caller.f_code.co_filename) == "import"
 
     def executes(self, frame: Optional[FrameType]) -> bool:
         """True if the project itself hands code to `exec` or `eval`, or code that it has executed so."""
+        caller = self._caller(frame)
+        return caller is not None and self._is_of_project(caller.f_code.co_filename)
+
+    def _caller(self, frame: Optional[FrameType]) -> Optional[FrameType]:
+        """The first frame that is not the collector's."""
         while frame is not None and self.kind(frame.f_code.co_filename) == "collector":
             frame = frame.f_back
-        return frame is not None and self._is_of_project(frame.f_code.co_filename)
+        return frame
 
     def _is_of_project(self, filename: str) -> bool:
         """Whether it is the project's, or unknown; a directory of the project's may have the name of a package."""
         kind = self.kind(filename)
-        is_installed = any(part in INSTALLED for part in filename.split(os.sep))
-        return kind == "other" or (kind == "pytest" and filename.startswith(self._root) and not is_installed)
+        if kind != "pytest":
+            return kind == "other"
+        return filename.startswith(self._root) and not any(part in INSTALLED for part in filename.split(os.sep))
 
     def reads_settings(self, frame: Optional[FrameType]) -> bool:
         """True if pytest or coverage read their settings."""

@@ -9,7 +9,7 @@ What must stay true: a module that the code may import is used by whoever execut
 
 import dis
 from types import CodeType, FrameType
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 from .callers import Callers
 from .contexts import Contexts
@@ -53,14 +53,10 @@ def imported_by(code: CodeType) -> Optional[Dict[str, bool]]:
     modules: Dict[str, bool] = {}
     codes = [code]
     for each in codes:
-        if "__import__" in each.co_names or (_IMPORT in each.co_code[::2] and not _gather_imports(each, modules)):
+        if "__import__" in each.co_names or not _gather_imports(each, modules):
             return None
-        codes.extend(_codes_in(each))
+        codes.extend(constant for constant in each.co_consts if type(constant) is CodeType)
     return modules
-
-
-def _codes_in(code: CodeType) -> List[CodeType]:
-    return [constant for constant in code.co_consts if type(constant) is CodeType]
 
 
 def _gather_imports(code: CodeType, modules: Dict[str, bool]) -> bool:

@@ -612,7 +612,7 @@ function mayLookUp(
   if (text !== "modules" && text !== "f_globals") {
     return true;
   }
-  const isOther = text === "modules" && !/^_*sys$/.test(tokens[at - 2]?.text ?? "");
+  const isOther = text === "modules" && !isOfSys(tokens, at);
   const isHarmless =
     text === "modules" && (isAsked(tokens, at) || isStored(tokens, at) || isOfKeys(tokens, at, start, end));
   return !isOther && !isHarmless && !isSpelt(tokens, at + 1, end);
@@ -678,13 +678,16 @@ function isStored(tokens: readonly Token[], at: number): boolean {
   return tokens[next + 1]?.text === "=";
 }
 
+function isOfSys(tokens: readonly Token[], at: number): boolean {
+  return /^_*sys$/.test(tokens[at - 2]?.text ?? "");
+}
+
 /** Whether a module that is spelt is used for itself: `getattr(sys.modules["shop.rates"], name)`. */
 function isLoadedModule(tokens: readonly Token[], at: number, end: number): boolean {
   const closing = openingOf(tokens, at + 1) + 2;
-  const isOfSys = /^_*sys$/.test(tokens[at - 2]?.text ?? "");
   const isClosed = /^[\])]$/.test(tokens[closing]?.text ?? "");
   const isAskedFor = isClosed && closing + 1 < end && /^[.=]$/.test(tokens[closing + 1]?.text ?? "");
-  return isOfSys && isSpelt(tokens, at + 1, end) && !isAskedFor;
+  return isOfSys(tokens, at) && isSpelt(tokens, at + 1, end) && !isAskedFor;
 }
 
 /** Where the bracket of `["name"]` or `.get("name")` opens. */

@@ -294,11 +294,10 @@ class Reader {
   /** A simple statement of a function. What is annotated there, is never evaluated; in a class that stands there, it is. */
   #evaluateInBody(start: number, end: number, scope: Scope, owner: Owner): void {
     let at = start;
-    while (this.#word(at) !== undefined && !isKeyword(this.#word(at) ?? "") && this.#isOperator(at + 1, ".")) {
+    while (this.#isName(at) && this.#isOperator(at + 1, ".")) {
       at += 2;
     }
-    const isTarget = this.#word(at) !== undefined && !isKeyword(this.#word(at) ?? "");
-    if (!scope.isFunction || !isTarget || !this.#isOperator(at + 1, ":")) {
+    if (!scope.isFunction || !this.#isName(at) || !this.#isOperator(at + 1, ":")) {
       this.#evaluate(start, end, owner, "plain");
       return;
     }
@@ -831,6 +830,11 @@ class Reader {
   #word(at: number): string | undefined {
     const token = this.#tokens[at];
     return token?.kind === NAME ? token.text : undefined;
+  }
+
+  #isName(at: number): boolean {
+    const word = this.#word(at);
+    return word !== undefined && !isKeyword(word);
   }
 
   #isOperator(at: number, text: string): boolean {

@@ -567,7 +567,8 @@ class Attribution {
 
   #readContents: Map<string, string | null> | undefined;
 
-  #addInput(gathering: Gathering, input: Input): void {
+  /** `reach`: takes the files that an input leads to, where these are not added at once. */
+  #addInput(gathering: Gathering, input: Input, reach?: (file: number) => void): void {
     switch (input[0]) {
       case "file":
         gathering.addMember(this.#dependency("file", input[1], "", input[2]));
@@ -590,7 +591,7 @@ class Attribution {
         break;
       case "late":
         for (const file of this.#lateFiles(gathering, input[1], input[2])) {
-          this.#reachFile(gathering, file, undefined);
+          reach === undefined ? this.#reachFile(gathering, file, undefined) : reach(file);
         }
         break;
       case "module":
@@ -748,13 +749,7 @@ class Attribution {
         }
       }
       for (const input of context?.inputs ?? []) {
-        if (input[0] === "late") {
-          for (const reached of this.#lateFiles(own, input[1], input[2])) {
-            files.add(reached);
-          }
-        } else {
-          this.#addInput(own, input);
-        }
+        this.#addInput(own, input, (reached) => files.add(reached));
       }
       for (const reason of context?.opaque ?? []) {
         own.opaque.add(reason);
