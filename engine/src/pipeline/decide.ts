@@ -37,7 +37,15 @@ import {
 import type { Progress } from "./progress.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { isTracing, stage } from "./trace.ts";
-import { canStand, type Surroundings, storedVerdict, surroundingsOf, variablesOf, verdictKey } from "./verdict.ts";
+import {
+  canStand,
+  type Seen,
+  type Surroundings,
+  storedVerdict,
+  surroundingsOf,
+  variablesOf,
+  verdictKey,
+} from "./verdict.ts";
 import { missesOf } from "./verify.ts";
 import { declaredKeys, ignoredPaths, wordOf } from "./word.ts";
 
@@ -90,25 +98,32 @@ export function brokenFiles(store: Store | undefined): Record<string, Record<str
   return JSON.parse(store?.note("broken") ?? "{}") as Record<string, Record<string, BrokenFile>>;
 }
 
+export interface DecideOptions {
+  /**
+   * What the plan is for; without it, what the configuration says. "observe": everything is going to run and to be
+   * compared with the plan, so nothing is sampled, and the proofs are needed even of a plan that finds nothing to do.
+   */
+  readonly mode?: Mode | undefined;
+  readonly progress?: Progress | undefined;
+  /** What is known on the earlier state that the request asks about, if it asks about one. */
+  readonly judge?: Judge | undefined;
+  /** What was looked at just now, so that it need not be again. */
+  readonly seen?: Seen | undefined;
+}
+
 /**
  * Decides a request. Throws only if the store, or what is asked of an earlier state, cannot be read; the caller then runs
  * everything.
- *
- * `mode` "observe": everything is going to run and to be compared with the plan, so nothing is sampled, and the proofs
- * are needed even of a plan that finds nothing to do. `judge`: what is known on the earlier state that the request asks
- * about, if it asks about one.
  */
 export function decide(
   store: Store,
   request: Request,
   interpreter: InterpreterInfo,
   compiler: Compiler,
-  mode: Mode = request.config.mode,
-  progress?: Progress,
-  judge?: Judge,
+  options: DecideOptions = {},
 ): Decision {
   // One state of the store for all of it: the watch table must belong to the truth of the dependencies.
-  return store.read(() => decideOn(store, request, interpreter, compiler, mode, progress, judge));
+  return store.read(() => decideOn(store, request, interpreter, compiler, options));
 }
 
 function decideOn(
@@ -116,14 +131,15 @@ function decideOn(
   request: Request,
   interpreter: InterpreterInfo,
   compiler: Compiler,
-  mode: Mode,
-  progress: Progress | undefined,
-  judge: Judge | undefined,
+  { mode = request.config.mode, progress, judge, seen }: DecideOptions,
 ): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
-  const tree = stage("watch", () => openTree(store, request, interpreter, surroundingsOf(store, id), store.watch()));
-  const changes = stage("scan", () => tree.scan(progress));
+  const known = seen?.generation === store.generation() ? seen : undefined;
+  const tree = stage("watch", () =>
+    openTree(store, request, interpreter, surroundingsOf(store, id), known?.watch ?? store.watch()),
+  );
+  const changes = stage("scan", () => tree.scan({ progress, unchanged: known?.unchanged }));
   const declared = new DeclaredValues(tree, request, variablesOf(store, request), request.allowCommands);
   const generation = store.generation();
   const common = { changes, environment, tree, declared, generation, restamped: tree.restamped };
@@ -143,8 +159,8 @@ function decideOn(
   }
   stage("compile", () => tree.checkCompiles([...changes, ...uncheckedSources(store, tree)], compiler, progress));
   const present = stage("decide", () => readKnowledge(store, id, request, tree, changes, declared));
-  const known = { store, environment: id, request, interpreter, compiler, tree, changes, declared, knowledge: present };
-  const past = judge === undefined ? undefined : stage("past", () => judge(known));
+  const state = { store, environment: id, request, interpreter, compiler, tree, changes, declared, knowledge: present };
+  const past = judge === undefined ? undefined : stage("past", () => judge(state));
   if (past?.knowledge === null) {
     return { ...common, knowledge: present, plan: { kind: "everything", because: past.because, known: 0 } };
   }
@@ -160,7 +176,7 @@ function decideOn(
     return { ...result, plan };
   }
   const isSampled = sampler(changeOf(plan, changes, tree), sample);
-  return { ...result, plan: planOf(store, id, request, tree, knowledge, isSampled) };
+  return { ...result, plan: planOf(store, id, request, tree, knowledge, { isSampled }) };
 }
 
 /** A text that is the same for the same decision: what changed to what, and what runs for it. */
@@ -209,14 +225,14 @@ export function surroundingValues(request: Request, tree: PresentTree): Dependen
   }));
 }
 
-/** The plan of a request on a state that has been scanned. */
+/** The plan of a request on a state that has been scanned; `except`: as if these files were not asked for. */
 export function planOf(
   store: Store,
   environment: number,
   request: Request,
   tree: PresentTree,
   knowledge: Knowledge,
-  isSampled?: (id: string) => boolean,
+  options: { readonly isSampled?: (id: string) => boolean; readonly except?: ReadonlySet<string> } = {},
 ): Plan {
   const scopes = store.scopes(environment, request.selection);
   const unknown = unknownPaths(request, scopes, knowledge);
@@ -235,7 +251,11 @@ export function planOf(
   const own = scopes.get(request.requestKey);
   const requested =
     request.paths.length > 0 ? request.paths : (own?.roots ?? []).map((path) => ({ path, ids: null as string | null }));
-  return select(knowledge, scopeOf(requested), candidates, (path) => tree.isThere(path), isSampled);
+  const { isSampled, except } = options;
+  const scope = scopeOf(requested);
+  const rest =
+    except === undefined ? scope : { ...scope, hasFile: (path: string) => !except.has(path) && scope.hasFile(path) };
+  return select(knowledge, rest, candidates, (path) => tree.isThere(path), isSampled);
 }
 
 /** Directories that pytest need not walk for a plan, which may be another than that of the decision. */
@@ -256,7 +276,7 @@ export function sparedBy(plan: Plan, store: Store, request: Request, decision: D
 
 /**
  * Truth of every dependency on a tree, and what is known of tests and files in an environment. `changes`: in what the tree
- * differs from the baseline; `known`: what was read before, of another tree.
+ * differs from the baseline; `known`: what was read before.
  */
 export function readKnowledge(
   store: Store,
@@ -265,7 +285,7 @@ export function readKnowledge(
   tree: PresentTree,
   changes: readonly Change[],
   declared: Pick<DeclaredValues, "value">,
-  known?: Knowledge,
+  known?: Pick<Knowledge, "facts" | "collections"> & Partial<Pick<Knowledge, "nodes">>,
 ): Knowledge {
   const marks = new Uint8Array(store.lastDependencyId() + 1);
   for (const id of store.falseIds()) {

@@ -15,6 +15,7 @@ import { hasLeftovers } from "./leftovers.ts";
 import type { Progress } from "./progress.ts";
 import { type ResolvedInterpreter, resolveInterpreter } from "./python.ts";
 import type { Request } from "./request.ts";
+import { compileForShortLife } from "./short-lived.ts";
 import { stage } from "./trace.ts";
 
 /** Of more contents than an edit leaves behind the next run keeps what was found out: it has to do with all of them. */
@@ -42,6 +43,7 @@ export async function look(asked: Request, progress?: Progress): Promise<Look> {
     const plan: Plan = { kind: "everything", because: "nothing is recorded yet", known: 0 };
     return { ...nothing, plan, python: resolveInterpreter(asked, undefined) };
   }
+  compileForShortLife();
   let store: Store;
   try {
     store = stage("store-open", () => openStore(layout.database));
@@ -61,7 +63,7 @@ export async function look(asked: Request, progress?: Progress): Promise<Look> {
     stage("leftovers", () => recordLeftovers(store, layout, request, python.info, compiler));
   }
   const judge = request.since === undefined ? undefined : (await import("./since.ts")).judgeOf(request.since);
-  const decision = decide(store, request, python.info, compiler, undefined, progress, judge);
+  const decision = decide(store, request, python.info, compiler, { progress, judge });
   const { tree } = decision;
   if (tree.freshContents > 0 && tree.freshContents <= FEW_CONTENTS) {
     stage("keep", () => store.keep(() => tree.saveFingerprints(store)));

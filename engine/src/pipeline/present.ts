@@ -209,14 +209,19 @@ export class PresentTree implements Tree {
     return this.#options.python;
   }
 
-  /** Looks at everything that is watched; what changed is corrected in place and returned. */
-  scan(progress?: Progress): Change[] {
+  /**
+   * Looks at everything that is watched; what changed is corrected in place and returned. `unchanged`: so many, from the
+   * first on, were just seen to be as they were.
+   */
+  scan(options: { readonly progress?: Progress | undefined; readonly unchanged?: number | undefined } = {}): Change[] {
+    const { progress, unchanged = 0 } = options;
     const changes: Change[] = [];
     const { root, watch } = this.#options;
-    for (const [index, entry] of watch.entries()) {
+    for (let index = unchanged; index < watch.length; index++) {
       if (progress !== undefined && index % STEP === 0) {
         progress("look", index, watch.length);
       }
+      const entry = watch[index] as WatchEntry;
       const stat = entry.kind === "e" ? undefined : statOfEntry(root, entry);
       if (entry.kind === "e" ? entry.digest === this.#options.variable(entry.path) : isUnchanged(entry, stat)) {
         continue;

@@ -33,16 +33,17 @@ import type { Layout } from "../store/layout.ts";
 import type { Store } from "../store/store.ts";
 import type { Miss } from "../verification/miss.ts";
 import { saveBaseline } from "./baseline.ts";
-import { type Decision, openTree, planOf, readKnowledge, surroundingValues, uncheckedSources } from "./decide.ts";
+import { openTree, surroundingValues, uncheckedSources } from "./decide.ts";
 import { DeclaredValues } from "./declared.ts";
 import type { Environment } from "./environment.ts";
 import { projectOf } from "./module-level.ts";
 import { type Change, type Compiler, namesDigest, type PresentTree } from "./present.ts";
 import { type Progress, STEP } from "./progress.ts";
+import { type Decided, rememberVerdict } from "./remember.ts";
 import { absenceKey, isThere, type Request, toProjectPath } from "./request.ts";
 import { currentTrace, stage } from "./trace.ts";
 import { ALL, allBut, digestOfAll, isAll } from "./variables.ts";
-import { type Surroundings, surroundingsOf, type Verdict, variablesOf, verdictKey } from "./verdict.ts";
+import { type Surroundings, surroundingsOf, variablesOf } from "./verdict.ts";
 import { type Expectation, Verifier } from "./verify.ts";
 import { declarations, harmlessReasons, ignoredPaths } from "./word.ts";
 
@@ -133,6 +134,8 @@ export interface RecordOptions {
   readonly expectation?: Expectation | undefined;
   /** It ended before this process began, whose variables say nothing of it. */
   readonly isOver?: boolean;
+  /** What was decided before the run, and carried out. */
+  readonly decided?: Decided | undefined;
   readonly progress?: Progress;
 }
 
@@ -144,7 +147,7 @@ export function record(
   description: RunDescription,
   paths: readonly string[],
   compiler: Compiler,
-  { expectation, isOver = false, progress }: RecordOptions = {},
+  options: RecordOptions = {},
 ): RecordSummary {
   const journals: JournalFile[] = [];
   const notes: string[] = [];
@@ -160,10 +163,10 @@ export function record(
   currentTrace()?.takeApart(journals, performance.timeOrigin);
   const summary = stage("record", () =>
     store.write(() =>
-      new Recorder(store, request, interpreter, description, compiler, expectation, isOver).ingest(
+      new Recorder(store, request, interpreter, description, compiler, options).ingest(
         journals,
         notes,
-        progress,
+        options.progress,
       ),
     ),
   );
@@ -202,6 +205,7 @@ class Recorder {
   readonly #isOver: boolean;
   readonly #watch: readonly WatchEntry[];
   readonly #verifier: Verifier;
+  readonly #decided: Decided | undefined;
   #project: Project | undefined;
   /** The key over all variables that a test can have seen. */
   #allVariables = ALL;
@@ -212,14 +216,14 @@ class Recorder {
     interpreter: InterpreterInfo,
     description: RunDescription,
     compiler: Compiler,
-    expectation: Expectation | undefined,
-    isOver: boolean,
+    { expectation, isOver = false, decided }: RecordOptions,
   ) {
     this.#declarations = declarations(request.config);
     this.#isHarmless = harmlessReasons(request.config);
     this.#isIgnored = ignoredPaths(request.config.ignore);
     this.#declared = new Map((description.declared ?? []).map((each) => [declaredId(each), each.value]));
     this.#isOver = isOver;
+    this.#decided = decided;
     this.#store = store;
     this.#request = request;
     this.#interpreter = interpreter;
@@ -328,7 +332,7 @@ class Recorder {
     }
     // The verdict that is kept below counts with what was missed.
     const { checked, misses } = this.#verifier.save(this.#description.run, tests);
-    this.#saveBaseline();
+    this.#saveBaseline(new Set(recordings.flatMap(({ recording }) => filesOf(recording))));
     const data: RunData = {
       tests,
       outcomes: Object.fromEntries(outcomes),
@@ -661,85 +665,32 @@ class Recorder {
     return this.#opaqueDepset;
   }
 
-  /** Makes the present state the baseline: the watch table and the truth of every dependency change together. */
-  #saveBaseline(): void {
+  /**
+   * Makes the present state the baseline: the watch table and the truth of every dependency change together. `ran`: files
+   * that the run has come by.
+   */
+  #saveBaseline(ran: ReadonlySet<string>): void {
     const holds = (dependency: Dependency): boolean => this.#value(dependency) === dependency.value;
-    const verdict = (): void => stage("verdict", () => this.#rememberVerdict());
+    const verdict = (): void =>
+      stage("verdict", () =>
+        rememberVerdict(this.#store, this.#request, {
+          environment: this.#description.environment,
+          tree: this.#tree,
+          declared: this.#declaredValues(),
+          ...(this.#decided === undefined ? {} : { decided: this.#decided, ran }),
+        }),
+      );
     saveBaseline(this.#store, this.#tree, this.#changes, holds, verdict);
   }
+}
 
-  /** Decides the same request again on what is known now, so that an idle invocation finds its answer ready. */
-  #rememberVerdict(): void {
-    const request = this.#request;
-    const { environment } = this.#description;
-    const declared = this.#declaredValues();
-    const knowledge = readKnowledge(this.#store, this.#environment, request, this.#tree, [], declared);
-    const plan = planOf(this.#store, this.#environment, request, this.#tree, knowledge);
-    const key = verdictKey(request, environment, this.#tree);
-    writeVerdict(this.#store, plan.kind === "nothing" ? { [key]: plan.upToDate } : {}, declared.variables);
-  }
+/** Files of which a process has collected anything, or was to. */
+function filesOf({ tests, collectedPaths, uncollected }: Recording): string[] {
+  return [...tests.map(({ path }) => path), ...collectedPaths, ...uncollected.map(({ path }) => path)];
 }
 
 function testsIn(journals: readonly JournalFile[]): number {
   return journals.reduce((sum, { frames }) => sum + frames.filter(({ frame }) => frame.k === "test").length, 0);
-}
-
-/** Stores verdicts for the state that the transaction under way leaves behind: it raises the generation at its end. */
-function writeVerdict(
-  store: Store,
-  upToDate: Readonly<Record<string, number>>,
-  variables: ReadonlyMap<string, string>,
-): void {
-  const verdict: Verdict = {
-    generation: store.generation() + 1,
-    upToDate,
-    ...(variables.size > 0 ? { variables: Object.fromEntries(variables) } : {}),
-  };
-  store.setNote("verdict", JSON.stringify(verdict));
-}
-
-/**
- * Writes back what a decision without a run has learnt: times of files that were looked at again, and the verdict.
- * Only called if that saves the next invocation some work.
- */
-export function remember(store: Store, request: Request, interpreter: InterpreterInfo, decision: Decision): void {
-  const environment = store.environment(decision.environment.digest);
-  if (environment === undefined || decision.plan.kind !== "nothing") {
-    return;
-  }
-  const { upToDate } = decision.plan;
-  const { variables, ranCommands } = decision.declared;
-  if (ranCommands && decision.restamped === 0) {
-    return;
-  }
-  store.write(() => {
-    if (store.generation() !== decision.generation) {
-      // Another process has written since the decision, which knows nothing of that.
-      return;
-    }
-    const tree = openTree(store, request, interpreter, surroundingsOf(store, environment), store.watch());
-    const changes = tree.scan();
-    if (changes.length > 0) {
-      return;
-    }
-    // What the decision looked at besides is part of its verdict.
-    const watched = new Set(tree.entries().map(({ kind, path }) => kind + path));
-    store.setWatch([
-      ...tree.entries(),
-      ...decision.tree.entries().filter(({ kind, path }) => !watched.has(kind + path)),
-    ]);
-    // Nothing but times changes here, so what was found for other requests stays true.
-    const known = JSON.parse(store.note("verdict") ?? "null") as Verdict | null;
-    const others = known?.generation === store.generation() ? known : undefined;
-    const isSame = [...variables].every(([name, value]) => (others?.variables?.[name] ?? value) === value);
-    // What a command prints can be known only by running it: such a verdict is good for this once.
-    const own = ranCommands ? {} : { [verdictKey(request, decision.environment, tree)]: upToDate };
-    writeVerdict(
-      store,
-      isSame ? { ...others?.upToDate, ...own } : own,
-      isSame ? new Map([...Object.entries(others?.variables ?? {}), ...variables]) : variables,
-    );
-  });
 }
 
 /** Ingests what earlier runs left behind: their engine was killed, or they outlived it. */

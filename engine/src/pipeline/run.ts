@@ -24,8 +24,9 @@ import type { Progress as ProgressTeller, Work } from "./progress.ts";
 import { resolveInterpreter } from "./python.ts";
 import type { RecordSummary } from "./record.ts";
 import type { Request } from "./request.ts";
+import { compileForShortLife } from "./short-lived.ts";
 import { stage } from "./trace.ts";
-import { standingVerdict, variablesOf } from "./verdict.ts";
+import { type Seen, type Standing, standingVerdict, variablesOf } from "./verdict.ts";
 
 /** What happens in a run, in order; terminal and JSON are readers of these. */
 export type RunEvent =
@@ -142,8 +143,10 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   }
   const { info: interpreter } = stage("interpreter", () => resolveInterpreter(asked, notes));
   const request = await withEnvironmentName(asked, interpreter);
+  let upToDate: number | undefined;
+  let seen: Seen | undefined;
   if (notes !== undefined && mode === "select" && !hasLeftovers(layout)) {
-    const upToDate = standing(notes, request, interpreter);
+    ({ upToDate, seen } = standing(notes, request, interpreter));
     if (upToDate !== undefined) {
       const plan: Plan = { kind: "nothing", upToDate };
       const decidedMs = performance.now() - (options.askedAt ?? 0);
@@ -152,6 +155,7 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
       return 0;
     }
   }
+  compileForShortLife();
   const { changedPaths, decide } = await stage("load", () => import("./decide.ts"));
   const { openStore, Store } = await stage("load", () => import("../store/store.ts"));
   let store = notes === undefined ? undefined : new Store(notes.database);
@@ -169,7 +173,7 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
       warn(writingError(layout.database, error), "what an interrupted run left behind is not in the store yet");
     }
     const judge = request.since === undefined ? undefined : (await import("./since.ts")).judgeOf(request.since);
-    return decide(known, request, interpreter, compiler, mode, progressOf(emit), judge);
+    return decide(known, request, interpreter, compiler, { mode, progress: progressOf(emit), judge, seen });
   };
   if (store !== undefined) {
     try {
@@ -200,7 +204,7 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
   if (plan.kind === "nothing" && mode === "select" && !request.fullProfile.stateful) {
     if (store !== undefined && decision !== undefined && (decision.restamped > 0 || decision.knowledge !== undefined)) {
       try {
-        const { remember } = await stage("load", () => import("./record.ts"));
+        const { remember } = await stage("load", () => import("./remember.ts"));
         stage("verdict", () => remember(store, request, interpreter, decision));
       } catch {
         // Only time would have been saved: the verdict of this invocation is as good without.
@@ -262,9 +266,11 @@ async function runTests(context: {
     store === undefined || decision === undefined
       ? []
       : stage("prepare", () => sparedBy(executed, store, request, decision));
+  let generation: number | undefined;
   try {
     // If this process is killed and the sources edited, nobody could tell any more what the tests had loaded.
     store?.write(() => {
+      generation = store.generation() === decision?.generation ? decision.generation + 1 : undefined;
       decision?.tree.saveFingerprints(store);
       decision?.past?.saveFingerprints(store);
     });
@@ -294,7 +300,9 @@ async function runTests(context: {
       if (journals.length > 0) {
         const compiler = compilerOf(interpreter.executable);
         const expectation = expectationOf(plan, decision?.knowledge, observes);
-        const comparison = { expectation, progress: progressOf(emit) };
+        const decided =
+          decision === undefined || generation === undefined ? undefined : { decision, plan: executed, generation };
+        const comparison = { expectation, decided, progress: progressOf(emit) };
         summary = record(store, request, interpreter, description, journals, compiler, comparison);
       }
       removeRunFiles(layout, description.run);
@@ -323,11 +331,11 @@ async function runTests(context: {
 }
 
 /** A verdict that stands; what keeps it from being read is told by the decision, which meets it again. */
-function standing(store: Notes, request: Request, interpreter: InterpreterInfo): number | undefined {
+function standing(store: Notes, request: Request, interpreter: InterpreterInfo): Standing {
   try {
     return standingVerdict(store, request, interpreter);
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -6,7 +6,7 @@
  * loads what that needs and no more. Whatever is in doubt is left to `decide`, which looks at everything itself.
  */
 
-import { looksUnchanged } from "../files/watch.ts";
+import { looksUnchanged, type WatchEntry } from "../files/watch.ts";
 import type { InterpreterInfo } from "../runners/pytest/interpreter.ts";
 import type { Notes } from "../store/notes.ts";
 import { type Environment, environmentOf } from "./environment.ts";
@@ -80,17 +80,31 @@ export function storedVerdict(
   return verdict?.generation === store.generation() && isSame ? verdict.upToDate[key] : undefined;
 }
 
-/** How many tests are up to date, where a verdict stands and every watched path looks as it did; else undefined. */
-export function standingVerdict(store: Notes, request: Request, interpreter: InterpreterInfo): number | undefined {
+/** Watched paths that were looked at already, and what the store was then. */
+export interface Seen {
+  readonly generation: number;
+  readonly watch: readonly WatchEntry[];
+  /** So many of them, from the first on, look as they did. */
+  readonly unchanged: number;
+}
+
+/** What was found of a verdict: how many tests are up to date, if it stands; else what was seen until something did not. */
+export interface Standing {
+  readonly upToDate?: number;
+  readonly seen?: Seen;
+}
+
+/** Whether a verdict stands for the request and every watched path looks as it did. */
+export function standingVerdict(store: Notes, request: Request, interpreter: InterpreterInfo): Standing {
   if (!canStand(request)) {
-    return undefined;
+    return {};
   }
   // One state of the store for all of it, as in `decide`.
   return store.read(() => {
     const environment = environmentOf(request, interpreter);
     const id = store.environmentOf(environment.description);
     if (id === undefined) {
-      return undefined;
+      return {};
     }
     const { version, siteDirectories } = interpreter;
     const viewpoint = viewpointOf(version, siteDirectories, surroundingsOf(store, id).searchRoots);
@@ -98,15 +112,13 @@ export function standingVerdict(store: Notes, request: Request, interpreter: Int
     const key = verdictKey(request, environment, { viewpoint });
     const upToDate = storedVerdict(store, key, (name) => variables.digest(name));
     if (upToDate === undefined) {
-      return undefined;
+      return {};
     }
     const watch = stage("watch", () => store.watch());
     const { root } = request;
-    const isSame = stage("scan", () =>
-      watch.every((entry) =>
-        entry.kind === "e" ? entry.digest === variables.digest(entry.path) : looksUnchanged(root, entry),
-      ),
-    );
-    return isSame ? upToDate : undefined;
+    const isSame = (entry: WatchEntry): boolean =>
+      entry.kind === "e" ? entry.digest === variables.digest(entry.path) : looksUnchanged(root, entry);
+    const changed = stage("scan", () => watch.findIndex((entry) => !isSame(entry)));
+    return changed < 0 ? { upToDate } : { seen: { generation: store.generation(), watch, unchanged: changed } };
   });
 }

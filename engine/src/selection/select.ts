@@ -230,7 +230,11 @@ export function provenCollection(
   // Sessions differ in what else they loaded, so one file may have several that hold. Of those that yield the same as
   // the newest, one is as good as another: that of which the user's choice is known saves collecting it again.
   const [newest] = holding;
-  const same = holding.filter(({ tests }) => tests.join() === newest?.tests.join());
+  if (holding.length < 2) {
+    return newest;
+  }
+  const yielded = newest?.tests.join();
+  const same = holding.filter(({ tests }) => tests.join() === yielded);
   return same.find(({ id }) => knowledge.survivors.has(id)) ?? newest;
 }
 

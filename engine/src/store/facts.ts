@@ -168,6 +168,13 @@ export class Facts {
     }
   }
 
+  /** The facts of all tests that share a page with those which the transaction under way has added to. */
+  *drafted(environment: number): Generator<readonly [test: number, facts: readonly StoredFact[]]> {
+    for (const { facts } of this.#draft.get(environment)?.values() ?? []) {
+      yield* facts;
+    }
+  }
+
   /** The facts of a test in an environment, the newest first. */
   ofTest(environment: number, test: number): readonly StoredFact[] {
     return this.#page(environment, test).facts.get(test) ?? [];

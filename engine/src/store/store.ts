@@ -360,8 +360,17 @@ export class Store extends Notes {
 
   /** The facts of an environment by test, the newest first. */
   facts(environment: number): Map<number, readonly Fact[]> {
+    return this.#byTest(this.#facts.ofEnvironment(environment));
+  }
+
+  /** The same of all tests of which the transaction under way has changed anything, and of some others. */
+  draftedFacts(environment: number): Map<number, readonly Fact[]> {
+    return this.#byTest(this.#facts.drafted(environment));
+  }
+
+  #byTest(all: Iterable<readonly [test: number, facts: readonly StoredFact[]]>): Map<number, readonly Fact[]> {
     const facts = new Map<number, readonly Fact[]>();
-    for (const [test, stored] of this.#facts.ofEnvironment(environment)) {
+    for (const [test, stored] of all) {
       facts.set(test, this.#toFacts(stored));
     }
     return facts;
@@ -410,10 +419,20 @@ export class Store extends Notes {
 
   /** The collection facts of an environment by file, the newest first. */
   collections(environment: number): Map<string, Collection[]> {
+    return this.#collections("", environment);
+  }
+
+  /** The collection facts of one file, the newest first. */
+  collectionsOf(environment: number, path: string): Collection[] {
+    return this.#collections("AND path = ?", environment, path).get(path) ?? [];
+  }
+
+  #collections(where: string, ...values: (string | number)[]): Map<string, Collection[]> {
     const collections = new Map<string, Collection[]>();
     const rows = this.sql(
-      "SELECT id, path, outcome, green, at, tests, depsets, remark FROM collection WHERE environment = ? ORDER BY path, at DESC, id DESC",
-    ).iterate(environment) as Iterable<Row>;
+      `SELECT id, path, outcome, green, at, tests, depsets, remark FROM collection WHERE environment = ? ${where}
+        ORDER BY path, at DESC, id DESC`,
+    ).iterate(...values) as Iterable<Row>;
     for (const row of rows) {
       const collection: Collection = {
         id: Number(row["id"]),

@@ -41,7 +41,7 @@ test("recording tells of the tests, deciding of the files whose times are new", 
   ]);
   told.length = 0;
   project.write({ [FILE]: TEXT.replace("pass", "return 1") });
-  const { plan } = decide(project.store, project.request(), PYTHON, ALL_COMPILES, "select", progress);
+  const { plan } = decide(project.store, project.request(), PYTHON, ALL_COMPILES, { mode: "select", progress });
   assert.equal(plan.kind, "some");
   assert.deepEqual(
     told.map(([work, done]) => [work, done]),

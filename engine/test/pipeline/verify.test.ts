@@ -47,7 +47,7 @@ function journalOf(outcomes: Outcomes, started: number): JournalBuilder {
 /** A run of everything that is compared with its plan; `times`: how often its journal is ingested. */
 function observe(on: TestProject, outcomes: Outcomes, started: number, times = 1) {
   const request = on.request();
-  const decision = decide(on.store, request, PYTHON, ALL_COMPILES, "observe");
+  const decision = decide(on.store, request, PYTHON, ALL_COMPILES, { mode: "observe" });
   const description = on.describe(decision);
   const path = join(on.layout.journals, `${description.run}-${process.pid}-0.journal`);
   const expectation = expectationOf(decision.plan, decision.knowledge, true);

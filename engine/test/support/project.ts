@@ -1,5 +1,6 @@
 /** A project on disk with a store, a Python that is only said to be there, and journals instead of test runs. */
 
+import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,13 +8,22 @@ import { type Config, DEFAULTS } from "../../src/config/config.ts";
 import { blobSha1 } from "../../src/files/hash.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { Since } from "../../src/model/since.ts";
-import { askedFiles, type Decision, decide, declaredBefore, surroundingValues } from "../../src/pipeline/decide.ts";
+import {
+  askedFiles,
+  type Decision,
+  decide,
+  declaredBefore,
+  openTree,
+  surroundingValues,
+} from "../../src/pipeline/decide.ts";
+import { DeclaredValues } from "../../src/pipeline/declared.ts";
 import { environmentOf } from "../../src/pipeline/environment.ts";
 import type { Compiler } from "../../src/pipeline/present.ts";
-import { type RecordSummary, type RunDescription, record, remember } from "../../src/pipeline/record.ts";
+import { type RecordSummary, type RunDescription, record } from "../../src/pipeline/record.ts";
+import { remember, verdictAfter } from "../../src/pipeline/remember.ts";
 import { makeRequest, type Request } from "../../src/pipeline/request.ts";
 import { judgeOf } from "../../src/pipeline/since.ts";
-import { variablesOf } from "../../src/pipeline/verdict.ts";
+import { storedVerdict, surroundingsOf, type Verdict, variablesOf, verdictKey } from "../../src/pipeline/verdict.ts";
 import type { InterpreterInfo } from "../../src/runners/pytest/interpreter.ts";
 import { type Layout, makeLayout } from "../../src/store/layout.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
@@ -92,7 +102,7 @@ export class TestProject {
   decide(options: RunOptions = {}): Decision {
     const { python = PYTHON, compiler = ALL_COMPILES, since } = options;
     const judge = since === undefined ? undefined : judgeOf(since);
-    return decide(this.store, this.request(options), python, compiler, undefined, undefined, judge);
+    return decide(this.store, this.request(options), python, compiler, { judge });
   }
 
   plan(options: RunOptions = {}): Plan {
@@ -134,10 +144,34 @@ export class TestProject {
       journal.write(join(this.layout.journals, `${description.run}-${process.pid}-${index}.journal`)),
     );
     const { python = PYTHON, compiler = ALL_COMPILES } = options;
-    return {
-      plan: decision.plan,
-      summary: record(this.store, this.request(options), python, description, paths, compiler),
-    };
+    const { plan, generation } = decision;
+    const decided = { decision, plan, generation };
+    const summary = record(this.store, this.request(options), python, description, paths, compiler, { decided });
+    this.#checkVerdict(options);
+    return { plan, summary };
+  }
+
+  /** What a run has left for the next idle invocation, by a short way perhaps, is what a whole look finds. */
+  #checkVerdict(options: RunOptions): void {
+    const request = this.request(options);
+    const environment = environmentOf(request, options.python ?? PYTHON);
+    const surroundings = surroundingsOf(this.store, this.store.environment(environment.digest));
+    const tree = openTree(this.store, request, options.python ?? PYTHON, surroundings, this.store.watch());
+    const isSame = tree.scan().length === 0;
+    const declared = new DeclaredValues(tree, request, variablesOf(this.store, request), false);
+    const whole = verdictAfter(this.store, request, { environment, tree, declared });
+    const key = verdictKey(request, environment, tree);
+    const stored = storedVerdict(this.store, key, (name) => variablesOf(this.store, request).digest(name));
+    if (isSame) {
+      assert.equal(stored, whole.upToDate, "the verdict that was left");
+      const { variables = {} } = JSON.parse(this.store.note("verdict") ?? "{}") as Partial<Verdict>;
+      const needed = stored === undefined ? [] : [...declared.variables.keys()];
+      assert.deepEqual(
+        needed.filter((name) => !Object.hasOwn(variables, name)),
+        [],
+        "variables that the verdict rests on",
+      );
+    }
   }
 
   remember(options: RunOptions = {}): void {
