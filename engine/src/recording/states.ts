@@ -20,16 +20,26 @@ export interface StateSource {
   readers(path: string, name: string): Readers | undefined;
 }
 
-/** Who can come by a cell: dependencies by their numbers, as far as they have been looked at. */
-interface Reading {
+/** A name that states are of. */
+interface Cell {
   readonly file: string;
+  /** Who can come by it; undefined where that cannot be told: then whoever depends on anything of its file. */
   readonly readers: Readers | undefined;
-  /** Those that come by it when they run. */
-  readonly mentions: Set<number>;
-  /** Those of files whose import may hold on to it, and of hooks that may give it to tests. */
-  readonly holds: Set<number>;
+  /** So many dependencies have been asked whether they come by it. */
   upTo: number;
-  readonly answers: { readonly mentions: WeakMap<RecordedSet, boolean>; readonly holds: WeakMap<RecordedSet, boolean> };
+}
+
+/** Cells by their numbers that a set comes by, of so many as were known then. */
+interface Coming {
+  readonly mentions: Set<number>;
+  readonly holds: Set<number>;
+  cells: number;
+}
+
+/** What some tests have found, and that of those who made it. */
+interface Found {
+  readonly states: readonly number[];
+  readonly sets: readonly RecordedSet[];
 }
 
 /** Hooks that give tests what they are parametrized with, when these are collected. */
@@ -38,11 +48,21 @@ const GIVING_HOOK = /(^|\.)pytest_generate_tests$/;
 export class States {
   readonly #dependencies: readonly Dependency[];
   readonly #source: StateSource;
-  readonly #readings = new Map<string, Reading>();
+  readonly #cells: Cell[] = [];
+  readonly #cellNumbers = new Map<string, number>();
+  readonly #cellOf = new Map<number, number>();
+  /**
+   * Which cells a dependency comes by, by its number; of most there is none. When it runs; the same of cells of which it
+   * cannot be told who mentions them; and because its file's import, or a hook, may hold on to what is in it.
+   */
+  readonly #mentioned: (number[] | undefined)[] = [];
+  readonly #near: (number[] | undefined)[] = [];
+  readonly #held: (number[] | undefined)[] = [];
+  readonly #coming = new WeakMap<RecordedSet, Coming>();
   readonly #own = new Map<number, RecordedSet>();
   readonly #origins = new Map<number, readonly number[]>();
-  /** What tests have found, by the states that they came by: most tests of a file come by the same. */
-  readonly #combined = new Map<string, readonly RecordedSet[]>();
+  /** By a number that few others have: most tests of a file have found the same. */
+  readonly #combined = new Map<number, Found[]>();
 
   /** `dependencies`: the list that sets refer to; it may still grow. */
   constructor(dependencies: readonly Dependency[], source: StateSource) {
@@ -63,39 +83,62 @@ export class States {
     earlier: readonly RecordedSet[],
   ): readonly RecordedSet[] {
     const all = [...base, own, ...fixtures];
-    const there = [...base, own].flatMap((set) => set.states);
-    const found = new Set([
-      ...this.#found(there, [own, ...fixtures], all),
-      ...[...fixtures, ...earlier].flatMap((set) => this.#found(set.states, [set], [set])),
-    ]);
-    const key = [...found].join(" ");
-    let combined = this.#combined.get(key);
-    if (combined === undefined) {
-      // What is added meanwhile is gone through as well.
-      for (const state of found) {
-        for (const origin of this.#originsOf(state)) {
-          found.add(origin);
-        }
-      }
-      combined = [...found].map((state) => this.#setOf(state));
-      this.#combined.set(key, combined);
+    const there = [...base, own].map((set) => set.states);
+    const found = new Set<number>();
+    this.#find(found, there, [own, ...fixtures], all);
+    for (const set of [...fixtures, ...earlier]) {
+      this.#find(found, [set.states], [set], [set]);
     }
+    return this.#combine(found).sets;
+  }
+
+  /** The sets of those who made these states, and of those who made what they had found. */
+  #combine(found: Set<number>): Found {
+    const size = found.size;
+    let number = size;
+    for (const state of found) {
+      number = Math.imul(number, 31) + state;
+    }
+    const alike = this.#combined.get(number) ?? [];
+    const known = alike.find(({ states }) => states.length === size && states.every((state) => found.has(state)));
+    if (known !== undefined) {
+      return known;
+    }
+    const states = [...found];
+    // What is added meanwhile is gone through as well.
+    for (const state of found) {
+      for (const origin of this.#originsOf(state)) {
+        found.add(origin);
+      }
+    }
+    const combined = { states, sets: [...found].map((state) => this.#setOf(state)) };
+    this.#combined.set(number, [...alike, combined]);
     return combined;
   }
 
-  /** Those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
-  #found(states: readonly number[], sets: readonly RecordedSet[], all: readonly RecordedSet[]): number[] {
-    const answers = new Map<string, boolean>();
-    return [...new Set(states)].filter((state) => {
-      const cell = this.#source.nameOf(state);
-      let answer = answers.get(cell);
-      if (answer === undefined) {
-        const reading = this.#readingOf(cell);
-        answer = sets.some((set) => has(reading, "mentions", set)) || all.some((set) => has(reading, "holds", set));
-        answers.set(cell, answer);
+  /** Adds those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
+  #find(
+    found: Set<number>,
+    states: readonly (readonly number[])[],
+    sets: readonly RecordedSet[],
+    all: readonly RecordedSet[],
+  ): void {
+    const answers: (boolean | undefined)[] = [];
+    for (const some of states) {
+      for (const state of some) {
+        const cell = this.#cellOf.get(state) ?? this.#learnCell(state);
+        let answer = answers[cell];
+        if (answer === undefined) {
+          answer =
+            sets.some((set) => this.#comingOf(set).mentions.has(cell)) ||
+            all.some((set) => this.#comingOf(set).holds.has(cell));
+          answers[cell] = answer;
+        }
+        if (answer) {
+          found.add(state);
+        }
       }
-      return answer;
-    });
+    }
   }
 
   /** What the makers of a state depend on themselves. */
@@ -114,51 +157,89 @@ export class States {
     if (origins === undefined) {
       const own = this.#setOf(state);
       const before = this.#source.before(state);
+      const found = new Set<number>();
+      this.#find(found, [own.states], [own], [own]);
       // Whoever changed a part of it has left the rest as it was.
-      origins = [...this.#found(own.states, [own], [own]), ...(before === undefined ? [] : [before])];
+      origins = [...found, ...(before === undefined ? [] : [before])];
       this.#origins.set(state, origins);
     }
     return origins;
   }
 
-  #readingOf(cell: string): Reading {
-    let reading = this.#readings.get(cell);
-    if (reading === undefined) {
-      const at = cell.lastIndexOf("::");
-      const [file, name] = [cell.slice(0, at), cell.slice(at + 2)];
-      reading = {
-        file,
-        readers: name === "" ? undefined : this.#source.readers(file, name),
-        mentions: new Set(),
-        holds: new Set(),
-        upTo: 0,
-        answers: { mentions: new WeakMap(), holds: new WeakMap() },
+  #learnCell(state: number): number {
+    const name = this.#source.nameOf(state);
+    let number = this.#cellNumbers.get(name);
+    if (number === undefined) {
+      const at = name.lastIndexOf("::");
+      const [file, own] = [name.slice(0, at), name.slice(at + 2)];
+      const readers = own === "" ? undefined : this.#source.readers(file, own);
+      number = this.#cells.push({ file, readers, upTo: 0 }) - 1;
+      this.#cellNumbers.set(name, number);
+    }
+    this.#cellOf.set(state, number);
+    return number;
+  }
+
+  #comingOf(set: RecordedSet): Coming {
+    let coming = this.#coming.get(set);
+    if (coming === undefined) {
+      coming = { mentions: new Set(), holds: new Set(), cells: 0 };
+      this.#coming.set(set, coming);
+    }
+    if (coming.cells < this.#cells.length) {
+      this.#askDependencies();
+      const { cells, mentions, holds } = coming;
+      const add = (which: Set<number>, numbers: readonly number[] | undefined): void => {
+        for (const cell of numbers ?? []) {
+          if (cell >= cells) {
+            which.add(cell);
+          }
+        }
       };
-      this.#readings.set(cell, reading);
-    }
-    const { file, readers, mentions, holds } = reading;
-    for (; reading.upTo < this.#dependencies.length; reading.upTo++) {
-      const { kind, path, name: own } = this.#dependencies[reading.upTo] as Dependency;
-      // Where it cannot be told who mentions the name, everybody who depends on anything of its file may have found it.
-      if (readers === undefined ? path === file : kind === "body" && readers.concerns(path, own)) {
-        (GIVING_HOOK.test(own) ? holds : mentions).add(reading.upTo);
+      // What ran when a module was imported, before any test, has found no state.
+      for (const member of set.ran ?? set.members) {
+        add(mentions, this.#mentioned[member]);
       }
-      if (kind === "toplevel" && readers?.effects.has(path) === true) {
-        holds.add(reading.upTo);
+      for (const member of set.members) {
+        add(mentions, this.#near[member]);
+        add(holds, this.#held[member]);
       }
+      coming.cells = this.#cells.length;
     }
-    return reading;
+    return coming;
+  }
+
+  /** Asks each dependency about each cell, once. */
+  #askDependencies(): void {
+    const count = this.#dependencies.length;
+    this.#cells.forEach((cell, number) => {
+      for (; cell.upTo < count; cell.upTo++) {
+        this.#ask(cell, number, cell.upTo, this.#dependencies[cell.upTo] as Dependency);
+      }
+    });
+  }
+
+  #ask({ file, readers }: Cell, cell: number, at: number, { kind, path, name }: Dependency): void {
+    if (readers === undefined) {
+      if (path === file) {
+        note(GIVING_HOOK.test(name) ? this.#held : this.#near, at, cell);
+      }
+      return;
+    }
+    if (kind === "body" && readers.concerns(path, name)) {
+      note(GIVING_HOOK.test(name) ? this.#held : this.#mentioned, at, cell);
+    }
+    if (kind === "toplevel" && readers.effects.has(path)) {
+      note(this.#held, at, cell);
+    }
   }
 }
 
-/** Whether a set has anything that comes by a cell in this way. */
-function has(reading: Reading, how: "mentions" | "holds", set: RecordedSet): boolean {
-  let answer = reading.answers[how].get(set);
-  if (answer === undefined) {
-    // What ran when a module was imported, before any test, has found no state.
-    const members = how === "mentions" && reading.readers !== undefined ? (set.ran ?? set.members) : set.members;
-    answer = members.some((member) => reading[how].has(member));
-    reading.answers[how].set(set, answer);
+function note(cells: (number[] | undefined)[], at: number, cell: number): void {
+  const known = cells[at];
+  if (known === undefined) {
+    cells[at] = [cell];
+  } else {
+    known.push(cell);
   }
-  return answer;
 }
