@@ -36,7 +36,33 @@ interface Coming {
   cells: number;
 }
 
-/** What some tests have found, and that of those who made it. */
+/** By state, the number of the list that has come by it last. */
+interface Stamps {
+  lists: number;
+  readonly states: (number | undefined)[];
+}
+
+/** Some states, each of them once. */
+class StateList {
+  readonly states: number[] = [];
+  readonly #stamps: Stamps;
+  readonly #number: number;
+
+  constructor(stamps: Stamps) {
+    this.#stamps = stamps;
+    stamps.lists += 1;
+    this.#number = stamps.lists;
+  }
+
+  add(state: number): void {
+    if (this.#stamps.states[state] !== this.#number) {
+      this.#stamps.states[state] = this.#number;
+      this.states.push(state);
+    }
+  }
+}
+
+/** What some tests have found, and the sets of those who made it. */
 interface Found {
   readonly states: readonly number[];
   readonly sets: readonly RecordedSet[];
@@ -50,7 +76,8 @@ export class States {
   readonly #source: StateSource;
   readonly #cells: Cell[] = [];
   readonly #cellNumbers = new Map<string, number>();
-  readonly #cellOf = new Map<number, number>();
+  readonly #cellOf: (number | undefined)[] = [];
+  readonly #stamps: Stamps = { lists: 0, states: [] };
   /**
    * Which cells a dependency comes by, by its number; of most there is none. When it runs; the same of cells of which it
    * cannot be told who mentions them; and because its file's import, or a hook, may hold on to what is in it.
@@ -83,60 +110,50 @@ export class States {
     earlier: readonly RecordedSet[],
   ): readonly RecordedSet[] {
     const all = [...base, own, ...fixtures];
-    const there = [...base, own].map((set) => set.states);
-    const found = new Set<number>();
-    this.#find(found, there, [own, ...fixtures], all);
-    for (const set of [...fixtures, ...earlier]) {
-      this.#find(found, [set.states], [set], [set]);
+    const found = new StateList(this.#stamps);
+    for (const { states } of [...base, own]) {
+      this.#find(found, states, [own, ...fixtures], all);
     }
-    return this.#combine(found).sets;
+    for (const set of [...fixtures, ...earlier]) {
+      this.#find(found, set.states, [set], [set]);
+    }
+    return this.#combine(found.states);
   }
 
   /** The sets of those who made these states, and of those who made what they had found. */
-  #combine(found: Set<number>): Found {
-    const size = found.size;
-    let number = size;
-    for (const state of found) {
-      number = Math.imul(number, 31) + state;
-    }
+  #combine(states: readonly number[]): readonly RecordedSet[] {
+    const number = states.reduce((sum, state) => (Math.imul(sum, 31) + state) | 0, states.length);
     const alike = this.#combined.get(number) ?? [];
-    const known = alike.find(({ states }) => states.length === size && states.every((state) => found.has(state)));
+    const known = alike.find((each) => areSame(each.states, states));
     if (known !== undefined) {
-      return known;
+      return known.sets;
     }
-    const states = [...found];
+    const found = new Set(states);
     // What is added meanwhile is gone through as well.
     for (const state of found) {
       for (const origin of this.#originsOf(state)) {
         found.add(origin);
       }
     }
-    const combined = { states, sets: [...found].map((state) => this.#setOf(state)) };
-    this.#combined.set(number, [...alike, combined]);
-    return combined;
+    const sets = [...found].map((state) => this.#setOf(state));
+    this.#combined.set(number, [...alike, { states, sets }]);
+    return sets;
   }
 
   /** Adds those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
-  #find(
-    found: Set<number>,
-    states: readonly (readonly number[])[],
-    sets: readonly RecordedSet[],
-    all: readonly RecordedSet[],
-  ): void {
+  #find(found: StateList, states: readonly number[], sets: readonly RecordedSet[], all: readonly RecordedSet[]): void {
     const answers: (boolean | undefined)[] = [];
-    for (const some of states) {
-      for (const state of some) {
-        const cell = this.#cellOf.get(state) ?? this.#learnCell(state);
-        let answer = answers[cell];
-        if (answer === undefined) {
-          answer =
-            sets.some((set) => this.#comingOf(set).mentions.has(cell)) ||
-            all.some((set) => this.#comingOf(set).holds.has(cell));
-          answers[cell] = answer;
-        }
-        if (answer) {
-          found.add(state);
-        }
+    for (const state of states) {
+      const cell = this.#cellOf[state] ?? this.#learnCell(state);
+      let answer = answers[cell];
+      if (answer === undefined) {
+        answer =
+          sets.some((set) => this.#comingOf(set).mentions.has(cell)) ||
+          all.some((set) => this.#comingOf(set).holds.has(cell));
+        answers[cell] = answer;
+      }
+      if (answer) {
+        found.add(state);
       }
     }
   }
@@ -157,10 +174,10 @@ export class States {
     if (origins === undefined) {
       const own = this.#setOf(state);
       const before = this.#source.before(state);
-      const found = new Set<number>();
-      this.#find(found, [own.states], [own], [own]);
+      const found = new StateList(this.#stamps);
+      this.#find(found, own.states, [own], [own]);
       // Whoever changed a part of it has left the rest as it was.
-      origins = [...found, ...(before === undefined ? [] : [before])];
+      origins = [...found.states, ...(before === undefined ? [] : [before])];
       this.#origins.set(state, origins);
     }
     return origins;
@@ -176,7 +193,7 @@ export class States {
       number = this.#cells.push({ file, readers, upTo: 0 }) - 1;
       this.#cellNumbers.set(name, number);
     }
-    this.#cellOf.set(state, number);
+    this.#cellOf[state] = number;
     return number;
   }
 
@@ -242,4 +259,8 @@ function note(cells: (number[] | undefined)[], at: number, cell: number): void {
   } else {
     known.push(cell);
   }
+}
+
+function areSame(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((number, index) => number === other[index]);
 }
