@@ -12,6 +12,7 @@ import type { Project } from "./project.ts";
 import { type Evaluated, holdsMoreThanValues, isKeeping } from "./purity.ts";
 import { ANNOTATION_READERS, isReader, SUBCLASS_READER } from "./readers.ts";
 import { isSpecial } from "./special.ts";
+import { ReachedWords } from "./triggers.ts";
 
 /** A binding at module level; without a name, something in the module that no import of it asks for. */
 export interface Binding {
@@ -71,6 +72,8 @@ class Closure implements Concern {
   /** Names reached, by file. */
   readonly #reached = new Map<string, Map<string, Fate>>();
   readonly #words = new Map<string, Fate>();
+  /** The same words, for a first look. */
+  readonly #quick = new ReachedWords();
   /** Names of modules in which anything is reached, without their packages'. */
   readonly #moduleWords = new Set<string>();
   /** Names that are reached, and may be those of fixtures: whoever has such a parameter is given what it returns. */
@@ -161,7 +164,8 @@ class Closure implements Concern {
     // Marks of a module may hold what its tests are given.
     const isOfReached =
       this.reaches(path, qualname.split(".", 1)[0] ?? "") || (!this.#isEvaluated && this.reaches(path, "pytestmark"));
-    return isOfReached || this.#mentions(path, content, mentions) !== undefined;
+    const mayMention = this.#quick.mayConcern(this.#project.triggers.ofBody(mentions));
+    return isOfReached || (mayMention && this.#mentions(path, content, mentions) !== undefined);
   }
 
   #reach(path: string, name: string, fate: Fate): boolean {
@@ -191,15 +195,18 @@ class Closure implements Concern {
       return false;
     }
     this.#words.set(word, fate);
+    this.#quick.add(this.#project.triggers.numberOf(word));
     return true;
   }
 
   #close(): void {
+    const { triggers } = this.#project;
     for (let changed = true; changed; ) {
       changed = false;
       for (const [path, content] of this.#files) {
         content.outline.statements.forEach((statement, index) => {
-          if (this.#spread(path, content, statement, index)) {
+          const mayBeConcerned = this.#quick.mayConcern(triggers.ofStatement(statement));
+          if (mayBeConcerned && this.#spread(path, content, statement, index)) {
             changed = true;
           }
         });

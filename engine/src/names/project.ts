@@ -6,6 +6,7 @@ import { isPackageFile, packageOf, relativeName, withParents } from "./module-na
 import type { ImportBinding, Outline, Statement } from "./outline.ts";
 import { Evaluated, type PythonVersion } from "./purity.ts";
 import { HARMLESS_MODULES, KNOWN_MEMBERS } from "./python-names.ts";
+import { Triggers } from "./triggers.ts";
 
 /** What is asked of the world. */
 export interface Sources {
@@ -43,6 +44,8 @@ interface Target {
 
 export class Project {
   readonly sources: Sources;
+  /** Words of all that is looked at. */
+  readonly triggers = new Triggers();
   readonly #evaluated = new Map<string, Evaluated | undefined>();
   readonly #under = new Set<string>();
   /** By import, and by the file in which it stands: files of one content share what is known of that content. */
