@@ -15,6 +15,7 @@ What is compared, and what is not seen, is said in `shapes`.
 """
 
 from itertools import chain, count
+from operator import is_
 from types import FunctionType, ModuleType
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Optional, Set, Tuple
 
@@ -167,7 +168,7 @@ class _Cell(Watchable):
 class _Module:
     """The cells of one module."""
 
-    __slots__ = ("namespace", "name", "rel", "cells", "rebinds", "bindings", "size", "_seen", "_kept")
+    __slots__ = ("namespace", "name", "rel", "cells", "rebinds", "bindings", "size", "_names", "_seen", "_kept")
 
     def __init__(self, module: ModuleType, rel: str, rebinds: bool) -> None:
         self.namespace = vars(module)
@@ -178,8 +179,9 @@ class _Module:
         self.cells: Dict[str, _Cell] = {}
         self.size = -1
         self.bindings: Dict[str, int] = {}
-        # Which objects its names and their values were; those of plain types, so that no other takes their place.
-        self._seen: List[int] = []
+        # Its names, which objects their values were, and those of plain types, so that no other takes their place.
+        self._names: List[str] = []
+        self._seen = 0
         self._kept: List[Any] = []
 
     def rebound(self) -> Iterable[Tuple[str, int]]:
@@ -199,14 +201,15 @@ class _Module:
         namespace = self.namespace
         try:
             if self.rebinds:
-                items = list(namespace.items())
+                names, values = list(namespace), list(namespace.values())
                 # Of which types they are as well: a number may come to be where something else was.
-                kinds = [type(value) for _, value in items]
-                seen = list(map(identity, chain(chain.from_iterable(items), kinds)))
-                if seen == self._seen:
+                seen = hash(tuple(map(identity, chain(values, map(type, values)))))
+                if seen == self._seen and len(names) == len(self._names) and all(map(is_, names, self._names)):
                     return self.bindings
-                bindings = {name: leaf(value) for name, value in items}
-                self._seen, self._kept = seen, [part for item in items for part in item if type(part) in PLAIN]
+                bindings = dict(zip(names, map(leaf, values)))
+                # What is no plain name may be anything: it is not kept, and there is no short way.
+                self._names = names if all(type(name) is str for name in names) else []
+                self._seen, self._kept = seen, [value for value in values if type(value) in PLAIN]
             elif len(namespace) == self.size:
                 return self.bindings
             else:
@@ -215,7 +218,7 @@ class _Module:
             self.size = len(namespace)
             return bindings
         except RuntimeError:  # another thread binds names meanwhile: that is a change of any
-            self._seen = []
+            self._names = []
             return {"": next(_unlike)}
 
 
@@ -472,15 +475,16 @@ class Cells:
         view = self._views.get(rels)
         if view is not None and view.edition == self._edition:
             return view
-        modules: List[_Module] = []
+        # Each of them once: many files may bind names of the same module.
+        modules: Dict[_Module, None] = {}
         cells: Dict[_Cell, None] = {}
         for rel in rels:
             reach = self._reach_of(rel)
-            modules += reach.modules
+            modules.update(dict.fromkeys(reach.modules))
             cells.update(reach.cells)
         if len(self._views) >= _MAX_VIEWS:
             self._views.clear()
-        view = self._views[rels] = View(modules, cells, self._edition, self._watches)
+        view = self._views[rels] = View(list(modules), cells, self._edition, self._watches)
         return view
 
     def _files_of_fixtures(self, test: Context) -> Set[str]:

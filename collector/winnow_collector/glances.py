@@ -276,11 +276,21 @@ def _reader_of(kind: type) -> Callable[[Any], Contents]:
 
 def attributes_reader(kind: type) -> Optional[Callable[[Any], Dict[str, Any]]]:
     """Tells the attributes of instances that hold nothing but these; None for other kinds of objects."""
-    layout = _layout_of_instances(kind)
+    layout = layout_of(kind) if is_container(kind) and has_attributes(kind) else _layout_of_instances(kind)
     if layout is None or layout.dictionary is None or layout.slots:
         return None
     read: Callable[[Any], Dict[str, Any]] = layout.dictionary.__get__
     return read
+
+
+def has_attributes(kind: type) -> Optional[bool]:
+    """Whether attributes of a kind of containers count, all of them in a dictionary; None where they are elsewhere."""
+    if kind.__flags__ & HEAP_TYPE == 0:
+        return False
+    layout = layout_of(kind)
+    if not layout.counts or (layout.dictionary is None and not layout.slots and layout.behind is None):
+        return False
+    return None if layout.slots or layout.behind is not None or layout.made_late else True
 
 
 def slots_of(kind: type) -> Sequence[Callable[[Any], Any]]:

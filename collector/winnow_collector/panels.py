@@ -14,11 +14,12 @@ from operator import attrgetter, is_, not_
 from types import FunctionType
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from .glances import FUNCTION_OF, KEPT_BY, Glance, attributes_reader, getter, slots_of
+from .glances import FUNCTION_OF, KEPT_BY, Glance, attributes_reader, getter, has_attributes, slots_of
 from .shapes import PLAIN, SEQUENCES, counts_in, identity, inner_of, replaced
 
 _class_items = attrgetter("__dict__")
 _length, _keys, _values = dict.__len__, dict.keys, dict.values
+_CONTENT = attrgetter("cell_contents")
 _NOTHING = object()
 
 
@@ -130,10 +131,10 @@ class _Stage:
         for at, item in compress(enumerate(objects), are_checked):
             number = identity(item)
             glance = needs.read.pop(number, None)
-            sort = None if glance is None else _sort_of(glance)
-            if sort is not None:
+            sorts = () if glance is None else _sorts_of(glance)
+            for sort in sorts:
                 places.setdefault(sort, []).append(at)
-            elif glance is not None:
+            if glance is not None and not sorts:
                 others.append((at, False, glance))
             glance = needs.behind.pop(number, None)
             if glance is not None:
@@ -257,9 +258,10 @@ class _Stage:
             sizes += map(len, sequences)
             found += sequences
         if self._dicts is not None:
+            # These may be of a class of the project's, too.
             dicts = self._dicts(objects)
-            sizes += map(len, dicts)
-            names += dicts
+            sizes += map(_length, dicts)
+            names += map(_keys, dicts)
             found += map(_values, dicts)
         if self._functions is not None:
             _add_kept(self._functions(objects), names, found, sizes)
@@ -293,10 +295,23 @@ def _add_kept(
     functions: Iterable[Any], names: List[Iterable[Any]], found: List[Iterable[Any]], sizes: List[int]
 ) -> None:
     """What functions keep."""
-    for notes, defaults, named, closure in map(KEPT_BY, functions):
-        sizes += (_length(notes), len(defaults or ()), len(named or ()), len(closure or ()))
-        names += (_keys(notes), named or ())
-        found += (_values(notes), defaults or (), (named or {}).values(), map(_content_of, closure or ()))
+    notes, defaults, named, closures = zip(*map(KEPT_BY, functions))
+    defaults, closures = [each or () for each in defaults], [each or () for each in closures]
+    named = [{} if each is None else each for each in named]
+    sizes += map(_length, chain(notes, named))
+    sizes += map(len, chain(defaults, closures))
+    names += map(_keys, chain(notes, named))
+    found += map(_values, chain(notes, named))
+    found += defaults
+    found.append(_contents_of(list(chain.from_iterable(closures))))
+
+
+def _contents_of(cells: List[Any]) -> List[Any]:
+    """What names stand for that are closed over."""
+    try:
+        return list(map(_CONTENT, cells))
+    except ValueError:  # to one of them nothing is bound yet
+        return list(map(_content_of, cells))
 
 
 def _content_of(cell: Any) -> Any:
@@ -307,35 +322,43 @@ def _content_of(cell: Any) -> Any:
         return _NOTHING
 
 
-def _sort_of(glance: Glance) -> Optional[str]:
-    """How its object is read along with others; None if by itself."""
+def _sorts_of(glance: Glance) -> Sequence[str]:
+    """How its object is read along with others; not at all if by itself."""
     kind = glance.kind
     if kind is dict or kind in SEQUENCES:
-        return "sized" if glance.is_sized else "dict" if kind is dict else "sequence"
+        return ("sized",) if glance.is_sized else ("dict",) if kind is dict else ("sequence",)
     if issubclass(kind, type):
-        return "class"
+        return ("class",)
     if glance.is_sized:
-        return None
+        return ()
     if kind is FunctionType:
-        return "function"
-    return "instance" if attributes_reader(kind) is not None else "slotted" if slots_of(kind) else None
+        return ("function",)
+    if issubclass(kind, dict):
+        return {True: ("dict", "instance"), False: ("dict",), None: ()}[has_attributes(kind)]
+    return ("instance",) if attributes_reader(kind) is not None else ("slotted",) if slots_of(kind) else ()
 
 
 class _Names:
     """Names in order, and keys, which may be anything."""
 
-    __slots__ = ("_names", "_same")
+    __slots__ = ("_length", "_are_plain", "_plain", "_others")
 
     def __init__(self, names: List[Any]) -> None:
-        are_plain = all(type(name) in PLAIN for name in names)
-        self._names = names if are_plain else []
-        self._same = None if are_plain else _Same(names)
+        are_plain = [type(name) in PLAIN for name in names]
+        self._length = len(names)
+        self._plain = list(compress(names, are_plain))
+        # Most are.
+        self._are_plain = None if all(are_plain) else are_plain
+        self._others = _Same(name for name in names if type(name) not in PLAIN)
 
     def holds(self, names: List[Any]) -> bool:
         """Whether they are the same."""
-        if self._same is not None:
-            return self._same.holds(names)
-        return len(names) == len(self._names) and all(map(is_, names, self._names))
+        if len(names) != self._length:
+            return False
+        if self._are_plain is None:
+            return all(map(is_, names, self._plain))
+        others = compress(names, map(not_, self._are_plain))
+        return all(map(is_, compress(names, self._are_plain), self._plain)) and self._others.holds(others)
 
 
 class _Same:
