@@ -184,6 +184,7 @@ async function attempt(asked: Request, options: RunOptions, warn: Warn, progress
         store.close();
         warn(unreadable(layout.database, error), "every test runs");
         store = openStore(layout.database);
+        seen = undefined;
         decision = await decideWith(store);
       } else {
         warn(error, "every test runs");
