@@ -55,10 +55,10 @@ function probe(): void {
 
 function compile(): void {
   note("compile");
-  const paths = JSON.parse(readFileSync(0, "utf8")) as string[];
+  const paths = readFileSync(0, "utf8").split("\0");
   const verdict = (path: string) =>
-    readFileSync(path, "utf8").includes("SYNTAX ERROR") ? "line 1: invalid syntax" : null;
-  process.stdout.write(JSON.stringify(Object.fromEntries(paths.map((path) => [path, verdict(path)]))));
+    readFileSync(path, "utf8").includes("SYNTAX ERROR") ? "-line 1: invalid syntax" : "+";
+  process.stdout.write(paths.map(verdict).join("\0"));
 }
 
 function collect(args: readonly string[]): number {
