@@ -24,6 +24,8 @@ from simulator.state import State
 GREEN = {"passed", "skipped", "left out"}
 EDITS = [*SOURCE_EDITS, *LAYOUT_EDITS]
 UNDO, BRANCH = "undo", "branch switched"
+#: Told among the kinds of runs: a test that ended otherwise than under plain pytest, and in another way alone.
+UNJUDGED = "not judged: another outcome alone"
 #: With fewer green tests, compared with the first run, little can be missed: the project is mended then.
 HEALTHY = 0.7
 
@@ -247,17 +249,9 @@ class Sequence:
 
     def judge(self, step: int, truth: Ran, ran: Ran) -> None:
         """Compares a whole run with the truth."""
-        if truth.exit not in (0, 5) and ran.exit == 0:
-            left = {test for test, (outcome, _) in truth.outcomes.items() if outcome not in GREEN} - set(ran.outcomes)
-            if not left:
-                self.fault("exit code", step, "", ("exit %d" % truth.exit, truth.output[-800:]), ran)
-        if ran.exit == 3 or "INTERNALERROR" in ran.output or "internal error" in ran.output:
-            if truth.exit != 3:
-                self.fault("internal error", step, "", ("exit %d" % truth.exit, ran.output[-1500:]), ran)
+        unjudged = self.result.runs[UNJUDGED]
         # Where a conftest fails, pytest says no more.
-        if truth.exit not in (0, 1, 5):
-            return
-        for test, outcome in sorted(truth.outcomes.items()):
+        for test, outcome in sorted(truth.outcomes.items()) if truth.exit in (0, 1, 5) else ():
             if test in ran.outcomes:
                 if ran.outcomes[test] != outcome:
                     self.fault("differs", step, test, outcome, ran)
@@ -265,6 +259,14 @@ class Sequence:
                 if outcome[0] == "left out":
                     continue
                 self.fault("miss", step, test, outcome, ran)
+        # The exit code says no more of a test whose outcome depends on which others there are than the outcome itself.
+        if truth.exit not in (0, 5) and ran.exit == 0 and unjudged == self.result.runs[UNJUDGED]:
+            left = {test for test, (outcome, _) in truth.outcomes.items() if outcome not in GREEN} - set(ran.outcomes)
+            if not left:
+                self.fault("exit code", step, "", ("exit %d" % truth.exit, truth.output[-800:]), ran)
+        if ran.exit == 3 or "INTERNALERROR" in ran.output or "internal error" in ran.output:
+            if truth.exit != 3:
+                self.fault("internal error", step, "", ("exit %d" % truth.exit, ran.output[-1500:]), ran)
 
     def fault(self, kind: str, step: int, test: str, truth: Outcome, ran: Ran) -> None:
         """Notes a fault, with what has changed since Winnow last ran the test."""
@@ -279,7 +281,7 @@ class Sequence:
         if test and not self.ordered:
             alone = self.machine.truth(self.state, self.scratch, [test]).outcomes.get(test)
             if alone != truth:
-                self.result.runs["not judged: another outcome alone"] += 1
+                self.result.runs[UNJUDGED] += 1
                 return
         reduced = self.reduce(test, old) if kind == "miss" else ""
         found = Fault(
