@@ -249,6 +249,9 @@ class Sequence:
 
     def judge(self, step: int, truth: Ran, ran: Ran) -> None:
         """Compares a whole run with the truth."""
+        if ran.exit == 3 or "INTERNALERROR" in ran.output or "internal error" in ran.output:
+            if truth.exit != 3:
+                self.fault("internal error", step, "", ("exit %d" % truth.exit, ran.output[-1500:]), ran)
         unjudged = self.result.runs[UNJUDGED]
         # Where a conftest fails, pytest says no more.
         for test, outcome in sorted(truth.outcomes.items()) if truth.exit in (0, 1, 5) else ():
@@ -264,9 +267,6 @@ class Sequence:
             left = {test for test, (outcome, _) in truth.outcomes.items() if outcome not in GREEN} - set(ran.outcomes)
             if not left:
                 self.fault("exit code", step, "", ("exit %d" % truth.exit, truth.output[-800:]), ran)
-        if ran.exit == 3 or "INTERNALERROR" in ran.output or "internal error" in ran.output:
-            if truth.exit != 3:
-                self.fault("internal error", step, "", ("exit %d" % truth.exit, ran.output[-1500:]), ran)
 
     def fault(self, kind: str, step: int, test: str, truth: Outcome, ran: Ran) -> None:
         """Notes a fault, with what has changed since Winnow last ran the test."""

@@ -164,8 +164,11 @@ class Closure implements Concern {
     // Marks of a module may hold what its tests are given.
     const isOfReached =
       this.reaches(path, qualname.split(".", 1)[0] ?? "") || (!this.#isEvaluated && this.reaches(path, "pytestmark"));
-    const mayMention = this.#quick.mayConcern(this.#project.triggers.ofBody(mentions));
-    return isOfReached || (mayMention && this.#mentions(path, content, mentions) !== undefined);
+    return (
+      isOfReached ||
+      (this.#quick.mayConcern(this.#project.triggers.ofBody(mentions)) &&
+        this.#mentions(path, content, mentions) !== undefined)
+    );
   }
 
   #reach(path: string, name: string, fate: Fate): boolean {

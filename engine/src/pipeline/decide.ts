@@ -135,13 +135,13 @@ function decideOn(
 ): Decision {
   const environment = environmentOf(request, interpreter);
   const id = store.environment(environment.digest);
-  const known = seen?.generation === store.generation() ? seen : undefined;
+  const generation = store.generation();
+  const known = seen?.generation === generation ? seen : undefined;
   const tree = stage("watch", () =>
     openTree(store, request, interpreter, surroundingsOf(store, id), known?.watch ?? store.watch()),
   );
   const changes = stage("scan", () => tree.scan({ progress, unchanged: known?.unchanged }));
   const declared = new DeclaredValues(tree, request, variablesOf(store, request), request.allowCommands);
-  const generation = store.generation();
   const common = { changes, environment, tree, declared, generation, restamped: tree.restamped };
   if (id === undefined) {
     return {

@@ -36,32 +36,6 @@ interface Coming {
   cells: number;
 }
 
-/** By state, the number of the list that has come by it last. */
-interface Stamps {
-  lists: number;
-  readonly states: (number | undefined)[];
-}
-
-/** Some states, each of them once. */
-class StateList {
-  readonly states: number[] = [];
-  readonly #stamps: Stamps;
-  readonly #number: number;
-
-  constructor(stamps: Stamps) {
-    this.#stamps = stamps;
-    stamps.lists += 1;
-    this.#number = stamps.lists;
-  }
-
-  add(state: number): void {
-    if (this.#stamps.states[state] !== this.#number) {
-      this.#stamps.states[state] = this.#number;
-      this.states.push(state);
-    }
-  }
-}
-
 /** What some tests have found, and the sets of those who made it. */
 interface Found {
   readonly states: readonly number[];
@@ -77,7 +51,6 @@ export class States {
   readonly #cells: Cell[] = [];
   readonly #cellNumbers = new Map<string, number>();
   readonly #cellOf: (number | undefined)[] = [];
-  readonly #stamps: Stamps = { lists: 0, states: [] };
   /**
    * Which cells a dependency comes by, by its number; of most there is none. When it runs; the same of cells of which it
    * cannot be told who mentions them; and because its file's import, or a hook, may hold on to what is in it.
@@ -110,14 +83,14 @@ export class States {
     earlier: readonly RecordedSet[],
   ): readonly RecordedSet[] {
     const all = [...base, own, ...fixtures];
-    const found = new StateList(this.#stamps);
+    const found = new Set<number>();
     for (const { states } of [...base, own]) {
       this.#find(found, states, [own, ...fixtures], all);
     }
     for (const set of [...fixtures, ...earlier]) {
       this.#find(found, set.states, [set], [set]);
     }
-    return this.#combine(found.states);
+    return this.#combine([...found]);
   }
 
   /** The sets of those who made these states, and of those who made what they had found. */
@@ -141,7 +114,12 @@ export class States {
   }
 
   /** Adds those `states` whose names are mentioned in `sets`, or that `all` may hold on to. */
-  #find(found: StateList, states: readonly number[], sets: readonly RecordedSet[], all: readonly RecordedSet[]): void {
+  #find(
+    found: Set<number>,
+    states: readonly number[],
+    sets: readonly RecordedSet[],
+    all: readonly RecordedSet[],
+  ): void {
     const answers: (boolean | undefined)[] = [];
     for (const state of states) {
       const cell = this.#cellOf[state] ?? this.#learnCell(state);
@@ -174,10 +152,10 @@ export class States {
     if (origins === undefined) {
       const own = this.#setOf(state);
       const before = this.#source.before(state);
-      const found = new StateList(this.#stamps);
+      const found = new Set<number>();
       this.#find(found, own.states, [own], [own]);
       // Whoever changed a part of it has left the rest as it was.
-      origins = [...found.states, ...(before === undefined ? [] : [before])];
+      origins = [...found, ...(before === undefined ? [] : [before])];
       this.#origins.set(state, origins);
     }
     return origins;

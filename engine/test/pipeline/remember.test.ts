@@ -1,4 +1,7 @@
-/** What a run leaves for the next idle invocation: by the short way, where only the files that ran are gone through. */
+/**
+ * What a run leaves for the next idle invocation: by the short way, where only the files that ran are gone
+ * through. Each run is also compared with what a whole look finds: see {@link TestProject.run}.
+ */
 
 import assert from "node:assert/strict";
 import { utimesSync, writeFileSync } from "node:fs";
@@ -11,7 +14,7 @@ import { PYTHON, type RunOptions, shaOfText, TestProject } from "../support/proj
 const FILES = ["test_x.py", "test_y.py"] as const;
 const TEXT = "def test_a(): pass\n";
 const EDITED = "def test_a(): return 1\n";
-/** Also tells what a whole look finds: see {@link TestProject.run}. */
+/** Seconds since 1970: old enough to be believed. */
 const OLD = 1_000_000_000;
 
 function journal(texts: Readonly<Record<string, string>>, ran: readonly string[] = FILES): JournalBuilder {
